@@ -1,0 +1,57 @@
+# make quickstart | test | test-slow | train CONFIG=configs/... | lint | bundle | benchmark
+# PYTHON=python3.12 uses that interpreter, in a virtual environment of its own.
+
+PYTHON ?= python3
+VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+DATA ?= $(or $(TFDS_DATA_DIR),../shared/tfds)
+
+.PHONY: quickstart test test-slow train lint format bundle benchmark requirements clean
+.DEFAULT_GOAL := test
+
+$(INSTALLED): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one with PYTHON=..."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+quickstart: $(INSTALLED)
+	$(BIN)/python -m train configs/quickstart.py --workdir runs/quickstart
+
+train: $(INSTALLED)
+	@test -n "$(CONFIG)" || { echo "Say which: make train CONFIG=configs/quickstart.py"; exit 2; }
+	$(BIN)/python -m train $(CONFIG) $(ARGS)
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -q
+
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest -q -m slow
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# For a machine without network that has JAX, Flax and Orbax: wheels for x86-64 Linux and
+# Python 3.12, and CIFAR-10.
+bundle: $(INSTALLED)
+	$(BIN)/python tools/bundle.py --data $(DATA) --out bundle
+
+benchmark: $(INSTALLED)
+	$(BIN)/python benchmarks/schedules.py
+	$(BIN)/python benchmarks/overhead.py
+
+requirements:
+	uv pip compile --universal --python-version 3.11 --extra train --extra dev \
+		--no-header --no-annotate --no-emit-index-url --upgrade pyproject.toml -o requirements.txt
+
+clean:
+	rm -rf .venv .venv-* build dist bundle

@@ -1,0 +1,33 @@
+"""Four devices out of one CPU, and where the real data lie."""
+
+import os
+from pathlib import Path
+
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=4"
+
+import jax
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def tfds_dir() -> Path:
+    """The folder of the prepared CIFAR-10; without one the test is skipped."""
+    folder = Path(os.environ.get("TFDS_DATA_DIR") or ROOT.parent / "shared" / "tfds")
+    if not (folder / "cifar10").is_dir():
+        pytest.skip(f"skipped: no prepared CIFAR-10 in {folder}; set TFDS_DATA_DIR")
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache of decoded images for the whole session; nothing of the user's is touched."""
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["LOG_ANNEAL_CACHE"] = str(folder)
+    return folder
+
+
+def pytest_report_header() -> str:
+    return f"jax {jax.__version__} on {jax.device_count()} x {jax.devices()[0].device_kind}"
