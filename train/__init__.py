@@ -1,0 +1,1 @@
+"""A data-parallel trainer that shows what a learning-rate schedule does."""

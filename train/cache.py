@@ -1,0 +1,131 @@
+"""Decoded images on disk: written atomically, verified whenever they are read."""
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+IMAGE_SHAPE = (32, 32, 3)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images and their classes.
+
+    Attributes:
+      images: uint8, [n, 32, 32, 3].
+      labels: int32, [n].
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """All that a source of images holds."""
+
+    class_names: tuple[str, ...]
+    train: Split
+    test: Split
+
+    def digest(self) -> str:
+        """The SHA-256 of the class names, images and labels, in hex."""
+        sha = hashlib.sha256(json.dumps([self.class_names, len(self.train.labels)]).encode())
+        for split in (self.train, self.test):
+            sha.update(np.ascontiguousarray(split.images, "u1"))
+            sha.update(np.ascontiguousarray(split.labels, "<i4"))
+        return sha.hexdigest()
+
+
+def directory(given: str | os.PathLike[str] | None = None) -> Path:
+    """Where decoded arrays are kept: `given`, `$LOG_ANNEAL_CACHE`, or the user's cache folder."""
+    if chosen := given or os.environ.get("LOG_ANNEAL_CACHE"):
+        return Path(chosen).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "log_anneal"
+
+
+def load(path: Path, key: str, decode: Callable[[], Decoded]) -> tuple[Decoded, str]:
+    """Returns the arrays and their digest, from `path` if it holds them intact, else decoded.
+
+    The file is a line of JSON (key, digest, class names, sizes), then the bytes of the training
+    images, training labels, test images and test labels. A file that is damaged, or that was
+    decoded from another state of the source, is replaced. Where nothing can be written, the
+    arrays are decoded at each start.
+
+    Args:
+      path: The file.
+      key: What the arrays were decoded from; a file with another key is not used.
+      decode: Reads the source.
+    """
+    try:
+        return _read(path, key)
+    except (FileNotFoundError, NotADirectoryError):
+        print(f"Decoding the images, once, into {path}", file=sys.stderr)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        print(f"Decoding the images again, {path} is not usable: {error}", file=sys.stderr)
+    decoded = decode()
+    digest = decoded.digest()
+    try:
+        _write(path, key, digest, decoded)
+    except OSError as error:
+        print(
+            f"warning: the decoded images cannot be kept ({error}); they will be decoded at each "
+            "start. Set `LOG_ANNEAL_CACHE` to a folder that can be written.",
+            file=sys.stderr,
+        )
+    return decoded, digest
+
+
+def _read(path: Path, key: str) -> tuple[Decoded, str]:
+    with path.open("rb") as file:
+        header = json.loads(file.readline())
+        if header["key"] != key:
+            raise ValueError("its source has changed")
+        image_size = int(np.prod(IMAGE_SHAPE))
+        expected = file.tell() + sum(n * (image_size + 4) for n in header["sizes"])
+        # Before anything is allocated: the sizes themselves may be damaged.
+        if (found := os.fstat(file.fileno()).st_size) != expected:
+            raise ValueError(f"it has {found} bytes, not {expected}")
+        train, test = (
+            Split(
+                np.fromfile(file, "u1", n * image_size).reshape(n, *IMAGE_SHAPE),
+                np.fromfile(file, "<i4", n).astype(np.int32, copy=False),
+            )
+            for n in header["sizes"]
+        )
+    decoded = Decoded(tuple(header["class_names"]), train, test)
+    if decoded.digest() != header["digest"]:
+        raise ValueError("its bytes have another SHA-256 than when they were written")
+    return decoded, header["digest"]
+
+
+def _write(path: Path, key: str, digest: str, decoded: Decoded) -> None:
+    splits = (decoded.train, decoded.test)
+    header = {
+        "key": key,
+        "digest": digest,
+        "class_names": decoded.class_names,
+        "sizes": [len(split.labels) for split in splits],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A name of its own, so that two processes that decode at once do not meet.
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(json.dumps(header).encode() + b"\n")
+            for split in splits:
+                file.write(np.ascontiguousarray(split.images, "u1"))
+                file.write(np.ascontiguousarray(split.labels, "<i4"))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

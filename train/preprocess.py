@@ -1,0 +1,162 @@
+"""Preprocessing, fitted on training images only: contrast, means, whitening.
+
+The steps, each on or off, are taken in this order, on pixels scaled to 0..1:
+
+1. contrast stretching, an image at a time: `(x - min x) / (max x - min x)`;
+2. global contrast normalisation, an image at a time: `(x - mean x) / sqrt(10 / 255^2 + var x)`;
+3. per-pixel mean: `x - m`, m the mean training image of step 2's output;
+4. ZCA whitening: `(x - m') U (L + epsilon)^(-1/2) U^T`, m' the mean and `U L U^T` the covariance
+   of step 3's output over training images, each flattened to height * width * channels;
+5. standardisation, a channel at a time: `(x - mean) / deviation`, both of step 4's output.
+
+A constant image, pixel or channel comes out as zeros, never as NaN.
+
+References:
+  Steps 2 and 4: A. Coates, H. Lee, A. Y. Ng, "An Analysis of Single-Layer Networks in
+  Unsupervised Feature Learning", AISTATS 2011, section 3.1 (their 10 is in units of 0..255);
+  ZCA: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009, appendix A.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import jax
+import numpy as np
+
+from train.errors import UserError
+
+Statistics = dict[str, np.ndarray]
+_Array = TypeVar("_Array", np.ndarray, jax.Array)
+
+_CHUNK = 1000  # images; 12 MB of float32 at 32x32x3
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """Which steps are taken; see `train.preprocess` for their order and equations."""
+
+    contrast_stretching: bool = False
+    """Stretch each image's values from its smallest and largest to 0 and 1."""
+    global_contrast_normalisation: bool = False
+    """Subtract each image's mean and divide by its deviation."""
+    per_pixel_mean: bool = False
+    """Subtract the mean training image."""
+    zca_whitening: bool = False
+    """Decorrelate the pixels. The fit takes about a minute for 50,000 images on 2 CPU cores."""
+    zca_epsilon: float = 0.1
+    """Added to the eigenvalues of the pixels' covariance, so that noise is not blown up. 0.1 is
+    Coates et al.'s, for pixels of unit variance, as global contrast normalisation makes them;
+    without that, divide it by about 15 (the pixels' variance is then about 0.06)."""
+    standardise: bool = True
+    """Subtract each channel's mean and divide by its deviation."""
+
+
+def fit(knobs: Preprocess, images: np.ndarray) -> Statistics:
+    """The statistics that `apply` needs, from the training images, computed on the host.
+
+    Args:
+      knobs: Which steps are taken.
+      images: uint8, [n, height, width, channels], n >= 1.
+
+    Returns:
+      float32 arrays: `pixel_mean` [height, width, channels]; `zca_mean` [d] and `zca_matrix`
+      [d, d], d = height * width * channels; `channel_mean` and `channel_deviation` [channels];
+      those that the steps taken need.
+
+    Raises:
+      UserError: There are no images, or `zca_epsilon` is not positive.
+    """
+    if len(images) == 0:
+        raise UserError("Preprocessing must be fitted on at least 1 training image, got 0.")
+    if knobs.zca_whitening and not 0 < knobs.zca_epsilon < np.inf:
+        raise UserError(
+            f"`zca_epsilon` must be positive, got {knobs.zca_epsilon}. The usual value is 0.1."
+        )
+    statistics: Statistics = {}
+    taken = replace(knobs, per_pixel_mean=False, zca_whitening=False, standardise=False)
+    if knobs.per_pixel_mean:
+        statistics["pixel_mean"] = _float32(_mean(_chunks(taken, statistics, images)))
+        taken = replace(taken, per_pixel_mean=True)
+    if knobs.zca_whitening:
+        zca, mean, variance = _fit_zca(taken, statistics, images)
+        statistics |= zca
+    elif knobs.standardise:
+        mean = _float32(_mean(_chunks(taken, statistics, images)).mean(axis=(0, 1)))
+        squares = (np.square(x - mean) for x in _chunks(taken, statistics, images))
+        variance = _mean(squares).mean(axis=(0, 1))
+    if knobs.standardise:
+        statistics["channel_mean"] = _float32(mean)
+        statistics["channel_deviation"] = _float32(np.where(variance > 0, variance, 1) ** 0.5)
+    return statistics
+
+
+def apply(knobs: Preprocess, statistics: Statistics, images: _Array) -> _Array:
+    """Preprocesses a batch; pure, and as good under jit as on NumPy arrays.
+
+    Args:
+      knobs: Which steps are taken.
+      statistics: From `fit` with the same knobs.
+      images: uint8, [b, height, width, channels].
+
+    Returns:
+      float32, [b, height, width, channels].
+    """
+    x = images.astype(np.float32) / np.float32(255)
+    each_image = (1, 2, 3)
+    if knobs.contrast_stretching:
+        low, high = x.min(axis=each_image, keepdims=True), x.max(axis=each_image, keepdims=True)
+        x = (x - low) / (high - low + (high == low))
+    if knobs.global_contrast_normalisation:
+        variance = x.var(axis=each_image, keepdims=True)
+        x = (x - x.mean(axis=each_image, keepdims=True)) / (
+            np.float32(10 / 255**2) + variance
+        ) ** 0.5
+    if knobs.per_pixel_mean:
+        x = x - statistics["pixel_mean"]
+    if knobs.zca_whitening:
+        flat = x.reshape(len(x), -1) - statistics["zca_mean"]
+        # An accelerator's default, bfloat16 or TF32, is too coarse for a 3072-term sum.
+        with jax.default_matmul_precision("highest"):
+            x = (flat @ statistics["zca_matrix"]).reshape(x.shape)
+    if knobs.standardise:
+        x = (x - statistics["channel_mean"]) / statistics["channel_deviation"]
+    return x
+
+
+def _float32(x: np.ndarray) -> np.ndarray:
+    return x.astype(np.float32)
+
+
+def _chunks(knobs: Preprocess, statistics: Statistics, images: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(images), _CHUNK):
+        yield apply(knobs, statistics, images[start : start + _CHUNK])
+
+
+def _mean(chunks: Iterable[np.ndarray]) -> np.ndarray:
+    """The mean over the first axis, summed in float64."""
+    total, count = np.zeros(()), 0
+    for x in chunks:
+        total = total + x.sum(axis=0, dtype=np.float64)
+        count += len(x)
+    return total / count
+
+
+def _fit_zca(
+    knobs: Preprocess, statistics: Statistics, images: np.ndarray
+) -> tuple[Statistics, np.ndarray, np.ndarray]:
+    """The whitening, and each channel's mean and variance after it."""
+    mean = _float32(_mean(x.reshape(len(x), -1) for x in _chunks(knobs, statistics, images)))
+    covariance = np.zeros((mean.size, mean.size))
+    for x in _chunks(knobs, statistics, images):
+        centred = x.reshape(len(x), -1) - mean
+        covariance += centred.T @ centred
+    eigenvalues, vectors = np.linalg.eigh(covariance / len(images))
+    # Rounding leaves some of the smallest eigenvalues just below zero.
+    eigenvalues = np.maximum(eigenvalues, 0)
+    scale = (eigenvalues + knobs.zca_epsilon) ** -0.5
+    whitening = {"zca_mean": mean, "zca_matrix": _float32((vectors * scale) @ vectors.T)}
+    # The diagonal of W C W; whitening all images for it would take as long as the covariance.
+    variance = np.square(vectors) @ (eigenvalues * scale**2)
+    channels = images.shape[-1]
+    return whitening, np.zeros(channels), variance.reshape(-1, channels).mean(axis=0)
