@@ -1,0 +1,120 @@
+"""Layers as the papers make them: float32 parameters, computation in a given dtype."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax.typing import DTypeLike
+
+
+class Network(nnx.Module):
+    """Everything before the classifier."""
+
+    num_features: int
+
+    def __call__(self, images: jax.Array) -> jax.Array:
+        """Images [b, h, w, 3] -> features, float32 [b, num_features]."""
+        raise NotImplementedError
+
+
+class BatchNorm(nnx.Module):
+    """`scale (x - mean) / sqrt(var + 1e-5) + bias`, then the dtype of x.
+
+    In training `mean` and `var` (the biased one, `E[x^2] - E[x]^2`) are those of the batch, over
+    all devices of `axis_name` where it is given, and move the running ones by a tenth; in
+    evaluation they are the running ones. All of it in float32. It differs from `nnx.BatchNorm` in
+    that one product and one sum apply it, which is faster on CPU, and that the running statistics
+    are not rounded to the dtype of the computation.
+
+    Reference: Ioffe and Szegedy 2015, arXiv 1502.03167, algorithms 1 and 2.
+    """
+
+    def __init__(self, features: int, *, scale: float, axis_name: str | None) -> None:
+        self.scale = nnx.Param(jnp.full(features, scale, jnp.float32))
+        self.bias = nnx.Param(jnp.zeros(features, jnp.float32))
+        self.mean = nnx.BatchStat(jnp.zeros(features, jnp.float32))
+        self.var = nnx.BatchStat(jnp.ones(features, jnp.float32))
+        self.axis_name = axis_name
+        self.use_running_average = False  # `nnx.Module.eval` sets it by this name.
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """[..., features] -> the same."""
+        if self.use_running_average:
+            mean, var = self.mean[...], self.var[...]
+        else:
+            mean, var = self._batch_moments(x.astype(jnp.float32))
+            self.mean[...] += 0.1 * (mean - self.mean[...])
+            self.var[...] += 0.1 * (var - self.var[...])
+        factor = self.scale[...] * jax.lax.rsqrt(var + 1e-5)
+        return (x * factor + (self.bias[...] - mean * factor)).astype(x.dtype)
+
+    def _batch_moments(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        axes = tuple(range(x.ndim - 1))
+        moments = jnp.stack([x.mean(axes), jnp.square(x).mean(axes)])
+        if self.axis_name is not None:
+            moments = jax.lax.pmean(moments, self.axis_name)
+        mean, mean_of_square = moments
+        # Rounding can put the difference a little below zero.
+        return mean, jnp.maximum(mean_of_square - jnp.square(mean), 0.0)
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Makes the layers of one network."""
+
+    normal: Callable[[Sequence[int]], jax.Array]
+    """Standard normal numbers of a shape, other ones at each call."""
+    dtype: DTypeLike
+    """Of the computation."""
+    axis_name: str | None
+    """Devices over which batch norm takes its statistics; None: each its own."""
+    unused_rngs: nnx.Rngs = field(default_factory=lambda: nnx.Rngs(0))
+
+    def conv(self, inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1) -> nnx.Conv:
+        """Convolution [b, h, w, inputs] -> [b, h / stride, w / stride, outputs], without bias.
+
+        The kernel's variance is `2 / fan_out` (He et al. 2015, arXiv 1502.01852, equation 14).
+        """
+        return nnx.Conv(
+            inputs,
+            outputs,
+            (kernel, kernel),
+            strides=stride,
+            padding=(kernel - 1) // 2,
+            use_bias=False,
+            dtype=self.dtype,
+            kernel_init=self._normal(math.sqrt(2 / (kernel * kernel * outputs))),
+            rngs=self.unused_rngs,
+        )
+
+    def batch_norm(self, features: int, *, scale: float = 1.0) -> BatchNorm:
+        """Batch norm of [..., features] with this initial scale and a bias of zero."""
+        return BatchNorm(features, scale=scale, axis_name=self.axis_name)
+
+    def layer_norm(self, features: int) -> nnx.LayerNorm:
+        """Layer norm of [..., features]: scale 1, bias 0, statistics in float32."""
+        return nnx.LayerNorm(features, dtype=self.dtype, rngs=self.unused_rngs)
+
+    def linear(
+        self, inputs: int, outputs: int, *, stddev: float | None = None, use_bias: bool = True
+    ) -> nnx.Linear:
+        """Linear layer [..., inputs] -> [..., outputs] with a bias of zero.
+
+        The kernel's variance is `stddev^2`, by default `2 / (fan_in + fan_out)` (Glorot and
+        Bengio 2010, equation 12).
+        """
+        stddev = math.sqrt(2 / (inputs + outputs)) if stddev is None else stddev
+        return nnx.Linear(
+            inputs,
+            outputs,
+            use_bias=use_bias,
+            dtype=self.dtype,
+            kernel_init=self._normal(stddev),
+            rngs=self.unused_rngs,
+        )
+
+    def _normal(self, stddev: float) -> nnx.Initializer:
+        return lambda _key, shape, dtype: stddev * self.normal(shape).astype(dtype)

@@ -1,0 +1,127 @@
+"""Residual networks for images of 32 pixels.
+
+The stem is a 3x3 convolution without pooling, as is usual at this size; a bottleneck's stride
+sits on its 3x3 convolution, as in torchvision; a shortcut is projected (option B) where the shape
+changes. Batch norm follows every convolution.
+
+References:
+    He et al. 2016, arXiv 1512.03385, table 1 and section 4.2.
+    Goyal et al. 2017, arXiv 1706.02677, section 5.1: the residual branches start at zero.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from train.models._layers import Layers, Network
+
+
+@dataclass(frozen=True)
+class ResNetShape:
+    """What tells one residual network from another."""
+
+    block: Literal["basic", "bottleneck"]
+    depths: tuple[int, ...]
+    """Blocks in each stage."""
+    width: int = 64
+    """Channels of the stem."""
+    multiples: tuple[int, ...] = (1, 2, 4, 8)
+    """Channels of each stage's 3x3 convolutions, in widths."""
+    strides: tuple[int, ...] = (1, 2, 2, 2)
+    """Of each stage's first block."""
+    stem_kernel: int = 3
+    stem_stride: int = 1
+
+
+RESNET_SMALL = ResNetShape("basic", (1, 1, 1), 32, (1, 2, 4), (1, 2, 2), stem_stride=2)
+RESNET18 = ResNetShape("basic", (2, 2, 2, 2))
+RESNET34 = ResNetShape("basic", (3, 4, 6, 3))
+RESNET50 = ResNetShape("bottleneck", (3, 4, 6, 3))
+
+
+class ResNet(Network):
+    """Stem, stages of residual blocks, the mean over the pixels."""
+
+    def __init__(self, shape: ResNetShape, *, zero_init_residual: bool, layers: Layers) -> None:
+        block: type[_Basic | _Bottleneck] = _Basic if shape.block == "basic" else _Bottleneck
+        last_scale = 0.0 if zero_init_residual else 1.0
+        features = shape.width
+        self.conv = layers.conv(3, features, kernel=shape.stem_kernel, stride=shape.stem_stride)
+        self.norm = layers.batch_norm(features)
+        self.blocks = nnx.List[_Basic | _Bottleneck]()
+        stages = zip(shape.depths, shape.multiples, shape.strides, strict=True)
+        for depth, multiple, stride in stages:
+            width = multiple * shape.width
+            for stride_of_block in [stride] + [1] * (depth - 1):
+                self.blocks.append(
+                    block(features, width, stride_of_block, last_scale=last_scale, layers=layers)
+                )
+                features = block.expansion * width
+        self.num_features = features
+
+    def __call__(self, images: jax.Array) -> jax.Array:
+        """Images [b, h, w, 3] -> features, float32 [b, num_features]."""
+        x = nnx.relu(self.norm(self.conv(images)))
+        for block in self.blocks:
+            x = block(x)
+        return jnp.mean(x, axis=(1, 2), dtype=jnp.float32)
+
+
+class _Basic(nnx.Module):
+    """Two 3x3 convolutions."""
+
+    expansion: ClassVar[int] = 1
+
+    def __init__(
+        self, inputs: int, width: int, stride: int, *, last_scale: float, layers: Layers
+    ) -> None:
+        self.conv1 = layers.conv(inputs, width, stride=stride)
+        self.norm1 = layers.batch_norm(width)
+        self.conv2 = layers.conv(width, width)
+        self.norm2 = layers.batch_norm(width, scale=last_scale)
+        self.shortcut = _Shortcut(inputs, width, stride, layers=layers)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        y = nnx.relu(self.norm1(self.conv1(x)))
+        y = self.norm2(self.conv2(y))
+        return nnx.relu(self.shortcut(x) + y)
+
+
+class _Bottleneck(nnx.Module):
+    """Convolutions of 1x1, 3x3 and 1x1."""
+
+    expansion: ClassVar[int] = 4
+
+    def __init__(
+        self, inputs: int, width: int, stride: int, *, last_scale: float, layers: Layers
+    ) -> None:
+        outputs = self.expansion * width
+        self.conv1 = layers.conv(inputs, width, kernel=1)
+        self.norm1 = layers.batch_norm(width)
+        self.conv2 = layers.conv(width, width, stride=stride)
+        self.norm2 = layers.batch_norm(width)
+        self.conv3 = layers.conv(width, outputs, kernel=1)
+        self.norm3 = layers.batch_norm(outputs, scale=last_scale)
+        self.shortcut = _Shortcut(inputs, outputs, stride, layers=layers)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        y = nnx.relu(self.norm1(self.conv1(x)))
+        y = nnx.relu(self.norm2(self.conv2(y)))
+        y = self.norm3(self.conv3(y))
+        return nnx.relu(self.shortcut(x) + y)
+
+
+class _Shortcut(nnx.Module):
+    """The identity, or a 1x1 convolution where the shape changes."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, *, layers: Layers) -> None:
+        self.is_identity = stride == 1 and inputs == outputs
+        if not self.is_identity:
+            self.conv = layers.conv(inputs, outputs, kernel=1, stride=stride)
+            self.norm = layers.batch_norm(outputs)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return x if self.is_identity else self.norm(self.conv(x))
