@@ -1,0 +1,140 @@
+"""What a person sees of a run: a progress bar, or plain lines where there is no terminal."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+_WIDE = 110  # columns, from which on the bar spells its words out
+_SHOWN = {"loss": "loss", "accuracy": "acc", "learning_rate": "rate"}
+
+
+class Terminal:
+    """The bar, redrawn twice a second, and lines above it; without a terminal, lines alone.
+
+    Args:
+        total_steps: number of updates of the whole run.
+        steps_per_epoch: number of updates of an epoch.
+        start_step: number of updates done before.
+    """
+
+    def __init__(self, *, total_steps: int, steps_per_epoch: int, start_step: int) -> None:
+        self._total_steps = total_steps
+        self._steps_per_epoch = steps_per_epoch
+        self._num_epochs = math.ceil(total_steps / steps_per_epoch)
+        self._step = start_step
+        self._first_chunk: tuple[int, float] | None = None
+        self._epoch_records: list[Mapping[str, float]] = []
+        self._console = Console(highlight=False)
+        self._progress: Progress | None = None
+
+    def start(self) -> None:
+        """Shows the bar."""
+        if not self._console.is_terminal:
+            return
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[numbers]}"),
+            console=self._console,
+            expand=True,
+            refresh_per_second=2,
+            transient=True,
+        )
+        self._task = self._progress.add_task(
+            self._epoch(), total=self._total_steps, completed=self._step, numbers="first steps"
+        )
+        self._progress.start()
+
+    def stop(self) -> None:
+        """Removes the bar."""
+        if self._progress is not None:
+            self._progress.stop()
+
+    def train(self, records: Sequence[Mapping[str, float]], images_per_second: float) -> None:
+        """Moves the bar to the last record's step; without one, prints a line at an epoch's end."""
+        epochs_before = self._step // self._steps_per_epoch
+        self._step = int(records[-1]["step"])
+        is_epoch_end = self._step // self._steps_per_epoch > epochs_before
+        self._epoch_records += records
+        left = _duration(self._seconds_left())
+        if self._progress is not None:
+            if self._console.width >= _WIDE:
+                tail = [f"{images_per_second:,.0f} images/s", f"{left} left"]
+            else:
+                tail = [f"{images_per_second:.0f} im/s", left]
+            numbers = "  ".join([*self._words(records, self._console.width >= _WIDE), *tail])
+            self._progress.update(
+                self._task, completed=self._step, description=self._epoch(), numbers=numbers
+            )
+        elif is_epoch_end or self._step == self._total_steps:
+            tail = [f"{images_per_second:,.0f} images/s", f"{left} left"]
+            self._print(["train", *self._words(self._epoch_records, True), *tail])
+        if is_epoch_end:
+            self._epoch_records = []
+
+    def evaluation(self, split: str, metrics: Mapping[str, float]) -> None:
+        """Prints a line, above the bar if there is one."""
+        self._print([f"{split:5}", *self._words([metrics], True)])
+
+    def table(self, summary: Mapping[str, Any]) -> None:
+        """Prints a row for each field."""
+        rows = {name.replace("_", " "): _format(name, value) for name, value in summary.items()}
+        if self._console.is_terminal:
+            table = Table(show_header=False)
+            for name, value in rows.items():
+                table.add_row(name, value)
+            self._console.print(table, markup=False)
+        else:
+            width = max(map(len, rows), default=0)
+            for name, value in rows.items():
+                self._console.print(f"{name:{width}}  {value}", soft_wrap=True, markup=False)
+
+    def _print(self, words: Sequence[str]) -> None:
+        text = "  ".join([self._epoch(wide=True), *words])
+        self._console.print(text, soft_wrap=True, markup=False)
+
+    def _epoch(self, *, wide: bool = False) -> str:
+        epoch = max(1, math.ceil(self._step / self._steps_per_epoch))
+        count = f"{epoch:{len(str(self._num_epochs))}}/{self._num_epochs}"
+        return f"epoch {count}" if wide or self._console.width >= _WIDE else count
+
+    def _seconds_left(self) -> float:
+        now = time.perf_counter()
+        if self._first_chunk is None:
+            self._first_chunk = (self._step, now)
+            return math.nan  # its time is that of the compilation
+        first_step, first_time = self._first_chunk
+        return (self._total_steps - self._step) * (now - first_time) / (self._step - first_step)
+
+    @staticmethod
+    def _words(records: Sequence[Mapping[str, float]], wide: bool) -> list[str]:
+        words = []
+        for name, short in _SHOWN.items():
+            if name in records[0]:
+                values = [record[name] for record in records]
+                value = values[-1] if name == "learning_rate" else float(np.mean(values))
+                words.append(f"{name.replace('_', ' ') if wide else short} {_format(name, value)}")
+        return words
+
+
+def _format(name: str, value: Any) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    if not isinstance(value, float | np.floating):
+        return str(value)
+    if "accuracy" in name:
+        return f"{100 * value:.1f} %"
+    return _duration(float(value)) if name.endswith("seconds") else f"{value:#.3g}"
+
+
+def _duration(seconds: float) -> str:
+    if not math.isfinite(seconds):
+        return "-:--:--"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
