@@ -1,0 +1,107 @@
+"""Size, compile time and evaluation time of a schedule with many restarts, beside optax's.
+
+    python benchmarks/schedules.py
+
+Ours is `cyclical_cosine_schedule`, theirs `optax.sgdr_schedule`, for the same curve. The two take
+turns in one process; a time is the median of the turns. Evaluation is inside a scan, on the CPU.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+import log_anneal as la
+
+CYCLE_STEPS = 100
+EVALUATIONS = 2000
+
+
+def ours(_: int) -> optax.Schedule:
+    """Cycles of one length."""
+    return la.cyclical_cosine_schedule(
+        peak_value=0.1, end_value=0.001, decay_steps=CYCLE_STEPS, restart_steps=CYCLE_STEPS
+    )
+
+
+def theirs(cycles: int) -> optax.Schedule:
+    """The same curve, for as many cycles as it is told."""
+    cycle = {
+        "init_value": 0.1,
+        "peak_value": 0.1,
+        "warmup_steps": 0,
+        "decay_steps": CYCLE_STEPS,
+        "end_value": 0.001,
+    }
+    return optax.sgdr_schedule([cycle] * cycles)
+
+
+def equations(jaxpr: Any) -> int:
+    """Equations of a program, those of the programs inside it too."""
+    inner = (p for e in jaxpr.eqns for p in e.params.values() if hasattr(p, "jaxpr"))
+    return len(jaxpr.eqns) + sum(equations(each.jaxpr) for each in inner)
+
+
+def measure(schedule: optax.Schedule, cycles: int) -> tuple[int, float, float]:
+    """Equations, seconds to trace and compile, nanoseconds an evaluation."""
+    steps = jnp.asarray(np.linspace(0, cycles * CYCLE_STEPS - 1, EVALUATIONS).astype(np.int32))
+
+    def evaluate(steps: jax.Array) -> jax.Array:
+        return jax.lax.scan(lambda total, step: (total + schedule(step), None), 0.0, steps)[0]
+
+    begin = time.perf_counter()
+    compiled = jax.jit(evaluate).lower(steps).compile()
+    compile_seconds = time.perf_counter() - begin
+    compiled(steps).block_until_ready()
+    times = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        compiled(steps).block_until_ready()
+        times.append(time.perf_counter() - begin)
+    size = equations(jax.make_jaxpr(schedule)(jnp.int32(0)).jaxpr)
+    return size, compile_seconds, min(times) / EVALUATIONS * 1e9
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cycles", type=int, nargs="+", default=[10, 100, 1000])
+    parser.add_argument("--turns", type=int, default=3)
+    arguments = parser.parse_args()
+
+    schedules: dict[str, Callable[[int], optax.Schedule]] = {"log_anneal": ours, "optax": theirs}
+    steps = np.arange(min(arguments.cycles) * CYCLE_STEPS)
+    np.testing.assert_allclose(
+        ours(0)(steps), jax.vmap(theirs(min(arguments.cycles)))(steps), rtol=1e-4
+    )
+    print(
+        f"jax {jax.__version__}, optax {optax.__version__}, log_anneal {la.__version__}, "
+        f"Python {platform.python_version()}, {jax.devices()[0].device_kind}, "
+        f"median of {arguments.turns} turns\n"
+    )
+    print("| schedule | cycles | equations | compile, s | evaluation, ns |")
+    print("|---|---|---|---|---|")
+    for cycles in arguments.cycles:
+        results: dict[str, list[tuple[int, float, float]]] = {name: [] for name in schedules}
+        for _ in range(arguments.turns):
+            for name, make in schedules.items():
+                results[name].append(measure(make(cycles), cycles))
+        for name, rows in results.items():
+            size, compile_s, evaluation = (
+                statistics.median(column) for column in zip(*rows, strict=True)
+            )
+            print(f"| {name} | {cycles:,} | {int(size):,} | {compile_s:.3f} | {evaluation:,.0f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Schedules as JSON: strict, versioned, with the fields as they were given."""
+
+import dataclasses
+import difflib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from log_anneal._schedule import SCHEDULES, Schedule
+from log_anneal._tree import given
+
+VERSION = 1
+
+
+def to_dict(schedule: Schedule) -> dict[str, Any]:
+    """The schedule's name, the version of the format, and every field.
+
+    Example:
+      >>> from log_anneal import constant_schedule
+      >>> to_dict(constant_schedule(0.1))
+      {'schedule': 'constant', 'version': 1, 'value': 0.1}
+    """
+    return {"schedule": schedule.name, "version": VERSION, **given(schedule)}
+
+
+def from_dict(record: Mapping[str, Any]) -> Schedule:
+    """The schedule that `to_dict` wrote.
+
+    Args:
+      record: "schedule", "version" and every field of that schedule, no more and no less.
+
+    Raises:
+      ValueError: a name, the version or a value is wrong; a field is missing or unknown.
+    """
+    if not isinstance(record, Mapping):
+        raise ValueError(
+            f"A schedule must be an object, got {record!r}. Write one with `to_json(schedule)`."
+        )
+    fields = dict(record)
+    name, version = fields.pop("schedule", None), fields.pop("version", None)
+    if not isinstance(name, str) or name not in SCHEDULES:
+        raise _unknown("schedule", name, SCHEDULES)
+    if version != VERSION or version is True:
+        raise ValueError(
+            f"`version` must be {VERSION}, got {version!r}. Write the schedule anew with "
+            "`to_json`, by the release of log_anneal that reads it."
+        )
+    known = [field.name for field in dataclasses.fields(SCHEDULES[name])]
+    for field in fields:
+        if field not in known:
+            raise _unknown("field", field, known)
+    for field in known:
+        if field not in fields:
+            raise ValueError(
+                f"`{field}` must be given for {name}, and is missing. "
+                "Write null for a default that is one."
+            )
+    return SCHEDULES[name](**fields)
+
+
+def to_json(schedule: Schedule) -> str:
+    """One line of JSON, from which `from_json` makes an equal schedule."""
+    return json.dumps(to_dict(schedule), allow_nan=False)
+
+
+def from_json(text: str) -> Schedule:
+    """The schedule that `to_json` wrote.
+
+    Raises:
+      ValueError: it is not JSON, or not a schedule's.
+
+    Example:
+      >>> from_json('{"schedule": "constant", "version": 1, "value": 0.1}')
+      constant_schedule(value=0.1)
+    """
+    return from_dict(json.loads(text, object_pairs_hook=_once, parse_constant=_refuse))
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    for name, count in Counter(name for name, _ in pairs).items():
+        if count > 1:
+            raise ValueError(f"`{name}` must be given once, got {count}. Delete the others.")
+    return record
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"A number must be finite, got {constant}, which JSON does not have.")
+
+
+def _unknown(kind: str, name: object, known: Iterable[str]) -> ValueError:
+    known = list(known)
+    near = difflib.get_close_matches(str(name), known, n=1)
+    meant = f"Did you mean {near[0]!r}? " if near else ""
+    return ValueError(f"`{kind}` must be one of {', '.join(known)}, got {name!r}. {meant}".strip())

@@ -1,0 +1,75 @@
+"""Each shape against its equation, written out in float64."""
+
+import math
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from log_anneal import _shape
+from log_anneal._numeric import Device, Host
+
+LENGTH = 2**20
+ELAPSED = np.unique(np.geomspace(1, LENGTH, 200).astype(int))
+ELAPSED = np.unique([0, *ELAPSED, *(LENGTH - ELAPSED)])
+
+
+def weights_on_the_device(shape, *arguments):
+    p, q = (
+        jnp.asarray(ELAPSED / LENGTH, jnp.float32),
+        jnp.asarray(1 - ELAPSED / LENGTH, jnp.float32),
+    )
+    return shape(p, q, *arguments, Device)
+
+
+@pytest.mark.parametrize("base", [1.000001, 1.5, 20.0, 1000.0, 1e9, 1e30])
+def test_log_decay_is_its_equation(base):
+    for elapsed in ELAPSED.tolist():
+        p = elapsed / LENGTH
+        of_start, of_end = _shape.log_decay(p, 1 - p, base, Host)
+        expected = math.log1p((base - 1) * p) / math.log1p(base - 1)
+        assert math.isclose(of_end, expected, rel_tol=1e-12)
+        assert math.isclose(of_start, 1 - expected, rel_tol=1e-9, abs_tol=1e-13)
+
+
+@pytest.mark.parametrize("base", [1.5, 20.0, 1000.0, 1e9, 1e30])
+def test_log_decay_keeps_its_digits_in_float32_to_both_ends(base):
+    c = base - 1
+    for ours, exact in zip(
+        weights_on_the_device(_shape.log_decay, jnp.float32(base)),
+        zip(
+            *(
+                _shape.log_decay(elapsed / LENGTH, 1 - elapsed / LENGTH, c + 1, Host)
+                for elapsed in ELAPSED.tolist()
+            ),
+            strict=True,
+        ),
+        strict=True,
+    ):
+        np.testing.assert_allclose(ours, exact, rtol=1e-6)
+
+
+def test_cosine_decay_is_half_a_wave():
+    p = ELAPSED / LENGTH
+    of_start, of_end = weights_on_the_device(_shape.cosine_decay)
+    np.testing.assert_allclose(of_start, np.sin(np.pi / 2 * (1 - p)) ** 2, rtol=1e-6)
+    np.testing.assert_allclose(of_end, np.sin(np.pi / 2 * p) ** 2, rtol=1e-6)
+    np.testing.assert_allclose(of_start, (1 + np.cos(np.pi * p)) / 2, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [(0.0001, 0.1247), (0.01, 0.0917), (0.1, 0.0752), (0.5, 0.0637), (1, 0.0587)],
+)
+def test_equation_4_has_the_values_computed_by_hand(part, expected):
+    of_start, of_end = _shape.equation_4(part, 1.0, 1000.0, Host)
+    assert round(of_start * 0.1 + of_end * 0.001, 4) == expected
+
+
+@pytest.mark.parametrize(
+    "shape", [_shape.cosine_decay, lambda p, q, xp: _shape.log_decay(p, q, 50.0, xp)]
+)
+def test_the_ends_are_exact(shape):
+    for xp, one, zero in ((Host, 1.0, 0.0), (Device, jnp.float32(1), jnp.float32(0))):
+        assert shape(zero, one, xp) == (1, 0)
+        assert shape(one, zero, xp) == (0, 1)
