@@ -1,0 +1,27 @@
+"""A small ResNet on CIFAR-10 with cyclical log annealing, sized for 2 CPU cores.
+
+    python -m train configs/cifar10_small.py
+"""
+
+import log_anneal as la
+from train.config import Config
+from train.optimizer import OptimizerConfig
+
+
+def get_config() -> Config:
+    """One warm-up, a first decay, and a second cycle of twice its length."""
+    return Config(
+        dataset="cifar10",
+        epochs=19,
+        batch_size=64,
+        cpu_devices=2,
+        optimizer=OptimizerConfig(nesterov=True),
+        schedule=la.cyclical_log_schedule(  # in epochs
+            peak_value=0.15,
+            end_value=1e-4,
+            base=20.0,
+            warmup_steps=1,
+            decay_steps=6,
+            restart_steps=12,
+        ),
+    )

@@ -1,0 +1,106 @@
+"""The command line: a configuration file and its fields -> a Config."""
+
+import contextlib
+import dataclasses
+import io
+import re
+import runpy
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from train.config import Config
+from train.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    """Trains a network as a configuration file says; every field of it can be set here."""
+
+    config: Annotated[Config, tyro.conf.arg(name="")]
+    workdir: Path
+    """The run's folder. The same command again goes on where the run was interrupted."""
+    dry_run: bool = False
+    """Print the resolved configuration, sizes and the schedule's picture, and train nothing."""
+    adjust_schedule: bool = False
+    """Go on with another schedule than the run began with, for example after a halt."""
+    coordinator: str | None = None
+    """host:port of process 0, where several processes train together outside a cluster."""
+    num_processes: int | None = None
+    """How many there are."""
+    process_id: int | None = None
+    """Which one this is, from 0."""
+
+
+def parse(argv: Sequence[str]) -> Arguments:
+    """The arguments of `python -m train`, less the program's name.
+
+    Raises:
+      UserError: the file, a field or a value is wrong.
+      SystemExit: after `--help`.
+    """
+    if not argv or argv[0].startswith("-"):
+        if argv and argv[0] in ("-h", "--help"):
+            print("usage: python -m train configs/NAME.py [--workdir DIR] [--FIELD VALUE ...]\n")
+            print("For a configuration's fields: python -m train configs/NAME.py --help")
+            raise SystemExit(0)
+        got = argv[0] if argv else "nothing"
+        raise UserError(
+            f"The first argument must be a configuration file, got {got}. "
+            "For example: python -m train configs/quickstart.py"
+        )
+    path = Path(argv[0])
+    defaults = Arguments(config=load(path), workdir=Path("runs") / path.stem)
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return tyro.cli(Arguments, prog=f"python -m train {path}", args=argv[1:], default=defaults)
+    except SystemExit as end:
+        if end.code in (0, None):
+            raise
+        raise UserError(f"{_sentence(said.getvalue())} See --help.") from None
+
+
+def load(path: Path) -> Config:
+    """What a configuration file's `get_config()` returns.
+
+    Raises:
+      UserError: there is no such file, or it does not give a Config.
+    """
+    if not path.is_file():
+        near = sorted(str(file) for file in path.absolute().parent.glob("*.py"))
+        names = ", ".join(Path(file).name for file in near[:12]) or "none"
+        raise UserError(
+            f"`config` must be a Python file, got {path}, which is not there. "
+            f"In that folder there are: {names}."
+        )
+    # A variant imports the configuration that it is derived from.
+    sys.path.insert(0, str(path.absolute().parent))
+    try:
+        get_config = runpy.run_path(str(path)).get("get_config")
+        config = get_config() if callable(get_config) else None
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from error
+    finally:
+        sys.path.pop(0)
+    if not isinstance(config, Config):
+        raise UserError(
+            f"`config` must define `get_config()` that returns a `train.config.Config`, "
+            f"got {path}. See configs/quickstart.py."
+        )
+    return config
+
+
+def _sentence(box: str) -> str:
+    """What tyro says in a box, up to its first rule, as one line."""
+    inside = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
+    parts = " ".join(re.sub("─{3,}", "\n", line) for line in inside).split("\n")
+    message = parts[0].strip().rstrip(".")
+    if len(parts) > 1 and "Perhaps you meant" in parts[1]:
+        names = dict.fromkeys(re.findall(r"--[\w.-]+", parts[1]))
+        message += f". Did you mean {' or '.join(names)}?"
+        return message
+    return f"{message}."

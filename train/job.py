@@ -1,0 +1,145 @@
+"""A job: a configuration met with its data, ready to run."""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+import optax
+
+from train import data, preprocess, state, step
+from train.config import Config, Schedule
+from train.data import Dataset
+from train.engine import Engine
+from train.guard import watch_from
+from train import optimizer as optimizers
+from train.models import Model, build, decay_mask
+from train.state import TrainState
+from train.step import DeviceData
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What a run is made of; nothing has been computed on a device."""
+
+    config: Config
+    dataset: Dataset
+    statistics: preprocess.Statistics
+    schedule: Schedule
+    """In steps."""
+    steps_per_epoch: int
+    model: Model
+    engine: Engine
+    optimizer: optax.GradientTransformation
+
+    @property
+    def total_steps(self) -> int:
+        """Updates of the whole run."""
+        return self.config.epochs * self.steps_per_epoch
+
+    @property
+    def chunk_steps(self) -> int:
+        """Steps between two looks at the metrics."""
+        return self.config.chunk_steps or (50 if self.engine.scans else 10)
+
+    def create_state(self) -> TrainState:
+        """The state before the first step, on one device."""
+        return state.create(
+            self.config.seed,
+            self.model,
+            self.optimizer,
+            watch_from=watch_from(self.config.halt, 0, self.steps_per_epoch),
+        )
+
+    def splits(self) -> dict[str, DeviceData]:
+        """The splits by name, on the host."""
+        held_out = self.dataset.validation
+        named = {"train": self.dataset.train, "test": self.dataset.test}
+        if held_out is not None:
+            named["validation"] = held_out
+        return {
+            name: DeviceData(split.images, split.labels, self.statistics)
+            for name, split in named.items()
+        }
+
+    def chunks(self, start: int) -> Iterator[range]:
+        """The steps from `start` to the end, cut after every chunk and every epoch."""
+        while start < self.total_steps:
+            of_epoch = start % self.steps_per_epoch
+            size = min(
+                self.chunk_steps - of_epoch % self.chunk_steps, self.steps_per_epoch - of_epoch
+            )
+            yield range(start, start + size)
+            start += size
+
+    def indices(self, steps: range) -> np.ndarray:
+        """Which training images are in the batch of each step: int32, [steps, batch_size]."""
+        return data.batch_indices(
+            self.config.seed,
+            steps,
+            num_images=len(self.dataset.train.labels),
+            batch_size=self.config.batch_size,
+        )
+
+    def is_due(self, step: int, every_epochs: int) -> bool:
+        """Whether what happens every so many epochs, and at the end, happens after `step`."""
+        return step == self.total_steps or step % (every_epochs * self.steps_per_epoch) == 0
+
+    def restarts(self) -> list[int]:
+        """The steps at which the schedule restarts, if it can tell."""
+        restarts = getattr(self.schedule, "restarts", None)
+        return restarts(self.total_steps) if restarts is not None else []
+
+
+def prepare(config: Config) -> Job:
+    """Loads the data, fits the preprocessing, and puts the run together.
+
+    Raises:
+      UserError: the data cannot be had, or do not fit the configuration.
+    """
+    dataset = data.load(
+        config.dataset,
+        data_dir=config.data_dir,
+        validation_fraction=config.validation_fraction,
+        seed=config.seed,
+    )
+    # Asked for one step, it checks the batch size against the number of images.
+    data.batch_indices(
+        config.seed,
+        range(1),
+        num_images=len(dataset.train.labels),
+        batch_size=config.batch_size,
+    )
+    steps_per_epoch = len(dataset.train.labels) // config.batch_size
+    schedule = config.schedule_in_steps(steps_per_epoch)
+    model = build(config.model, num_classes=dataset.num_classes, axis_name=step.BATCH)
+    chain = optimizers.build(config.optimizer, schedule, decay_mask)
+    engine = Engine(
+        config, step.make_train_step(config, model, chain), step.make_eval_step(config, model)
+    )
+    return Job(
+        config=config,
+        dataset=dataset,
+        statistics=preprocess.fit(config.preprocess, dataset.train.images),
+        schedule=schedule,
+        steps_per_epoch=steps_per_epoch,
+        model=model,
+        engine=engine,
+        optimizer=chain,
+    )
+
+
+def memory(job: Job) -> dict[str, float]:
+    """What a run needs on each device, in MiB, as its compiler plans it."""
+    shapes = jax.eval_shape(job.create_state)
+    splits = job.splits()
+    as_shapes = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(np.shape(leaf), np.asarray(leaf).dtype), splits["train"]
+    )
+    plan = job.engine.lower(shapes, as_shapes, job.config.batch_size).compile().memory_analysis()
+    state_bytes = sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
+    data_bytes = sum(split.images.nbytes + split.labels.nbytes for split in splits.values())
+    data_bytes += sum(array.nbytes for array in jax.tree.leaves(job.statistics))
+    sizes = {"state": state_bytes, "data": data_bytes, "step": plan.temp_size_in_bytes}
+    return {name: size / 2**20 for name, size in sizes.items()}

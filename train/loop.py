@@ -1,0 +1,119 @@
+"""The loop: restore, step, log, evaluate, save."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from train import distributed, guard, workdir
+from train.checkpoint import Checkpoints
+from train.config import Config, digest
+from train.interrupt import Interrupted, Interrupts
+from train.job import Job, prepare
+from train.log import Log, read_metrics
+from train.state import TrainState
+from train.summary import finish, is_done
+
+
+def run(config: Config, folder: Path, *, adjust_schedule: bool = False) -> None:
+    """Trains from the start, or from where an earlier start of the same run was interrupted.
+
+    Args:
+      config: the run.
+      folder: its run directory.
+      adjust_schedule: go on with a schedule that the run did not begin with.
+
+    Raises:
+      UserError: the configuration, the data or the folder cannot be used.
+      Halted: a step went wrong; the state before it is saved.
+      Interrupted: a signal came; the state is saved.
+    """
+    distributed.on_first(lambda: workdir.make(folder))
+    job = prepare(config)
+    record = {**config.to_dict(), "data_sha256": job.dataset.digest}
+    fixed = {name: record[name] for name in record.keys() - workdir.ADJUSTABLE - workdir.FREE}
+    checkpoints = Checkpoints(
+        folder / "checkpoints", config_digest=digest(fixed), is_writer=distributed.is_first()
+    )
+    with Interrupts() as interrupts, checkpoints:
+        distributed.on_first(lambda: workdir.claim(folder, record, adjust_schedule=adjust_schedule))
+        state = _restore(job, checkpoints, adjust_schedule=adjust_schedule)
+        start = int(state.step)
+        if is_done(folder, start, job.total_steps):
+            return
+        with _open_log(job, folder, start) as log:
+            engine = job.engine
+            state = engine.place(state)
+            splits = {name: engine.place(split) for name, split in job.splits().items()}
+            losses = _losses_of_epoch(job, folder, start)
+            for steps in job.chunks(start):
+                state, metrics = engine.train(state, splits["train"], job.indices(steps))
+                done = steps.start + int((~metrics["halted"]).sum())
+                log.train_lines(records(job, range(steps.start, done), metrics))
+                if reason := guard.why(config.halt, metrics):
+                    checkpoints.save(done, state, wait=True)
+                    raise guard.Halted(f"Step {done} was not made: {reason}.")
+                losses += metrics["loss"].tolist()
+                scores = {"train": -float(np.mean(losses))}
+                if job.is_due(done, config.eval_epochs):
+                    for name in ("validation", "test"):
+                        if name in splits:
+                            measured = engine.evaluate(state, splits[name])
+                            log.eval_line(done, name, measured)
+                            scores[name] = measured["accuracy"]
+                if job.is_due(done, config.checkpoint_epochs):
+                    chooser = "validation" if "validation" in splits else "train"
+                    checkpoints.save(done, state, score=scores.get(chooser))
+                if job.is_due(done, 1):
+                    losses = []
+                if done < job.total_steps and (signal := interrupts.received()):
+                    checkpoints.save(done, state, wait=True)
+                    raise Interrupted(f"{signal} came; step {done} is saved.")
+    distributed.on_first(lambda: finish(job, folder, log))
+
+
+def _open_log(job: Job, folder: Path, start: int) -> Log:
+    return Log(
+        folder,
+        total_steps=job.total_steps,
+        steps_per_epoch=job.steps_per_epoch,
+        batch_size=job.config.batch_size,
+        start_step=start,
+        is_writer=distributed.is_first(),
+    )
+
+
+def _restore(job: Job, checkpoints: Checkpoints, *, adjust_schedule: bool) -> TrainState:
+    """The newest checkpoint's state, else a new one; the same in all processes, on the host."""
+    fresh = jax.device_get(job.create_state())
+    restored = distributed.on_first(lambda: checkpoints.restore(fresh))
+    state: TrainState = distributed.from_first(fresh if restored is None else restored[1])
+    if adjust_schedule:
+        grace_ends = guard.watch_from(job.config.halt, int(state.step), job.steps_per_epoch)
+        return state._replace(halted=np.bool_(False), watch_from=np.int32(grace_ends))
+    if state.halted:
+        raise guard.Halted(f"The run was halted at step {state.step}.")
+    return state
+
+
+def _losses_of_epoch(job: Job, folder: Path, start: int) -> list[float]:
+    """The losses of the epoch's steps before `start`, as an earlier start logged them."""
+    if not distributed.is_first() or start % job.steps_per_epoch == 0:
+        return []
+    first = start - start % job.steps_per_epoch
+    lines = read_metrics(folder / "metrics.jsonl")
+    return [line["loss"] for line in lines if line["kind"] == "train" and line["step"] > first]
+
+
+def records(job: Job, steps: range, metrics: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """A line for each update made: `step` counts the updates with it, `epoch` their epochs."""
+    names = ("loss", "accuracy", "grad_norm", "learning_rate")
+    return [
+        {
+            "step": step + 1,
+            "epoch": (step + 1) / job.steps_per_epoch,
+            **{name: float(metrics[name][place]) for name in names},
+        }
+        for place, step in enumerate(steps)
+    ]

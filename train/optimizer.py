@@ -1,0 +1,133 @@
+"""The optimizer of a configuration: an optax chain whose learning rate can be read."""
+
+import dataclasses
+import difflib
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from train.errors import UserError
+
+# They ask for the loss itself, for a random seed, or for a rate that is no schedule.
+_NEED_MORE = {"lbfgs", "polyak_sgd", "noisy_sgd", "optimistic_adam"}
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerConfig:
+    """The optimizer."""
+
+    name: str = "sgd"
+    """sgd, adam, adamw, or any other optimizer by its name in optax."""
+    momentum: float = 0.9
+    """Of sgd; 0: none."""
+    nesterov: bool = False
+    """Nesterov's momentum, of sgd."""
+    weight_decay: float = 5e-4
+    """On kernels alone, not on biases, norm scales or position embeddings. Decoupled where the
+    optimizer has a weight decay of its own (adamw, lion, ...), else added to the gradient."""
+    clip_norm: float | None = None
+    """Largest global norm of the gradient, before weight decay; None: any."""
+    microbatches: int = 1
+    """Parts that a device's batch is cut into, whose gradients are averaged: less memory for the
+    same update, but batch norm sees one part at a time."""
+    arguments: dict[str, float] = dataclasses.field(default_factory=dict)
+    """Further arguments of optax's optimizer, such as b1 0.9 b2 0.95."""
+
+    def __post_init__(self) -> None:
+        """Checks the knobs, names and arguments."""
+        known = _parameters(_factory(self.name))
+        for argument in self.arguments:
+            if argument == "learning_rate" or argument not in known:
+                close = difflib.get_close_matches(argument, known, 1)
+                hint = f"Did you mean {close[0]}?" if close else f"It has {', '.join(known)}."
+                if argument == "learning_rate":
+                    hint = "The rate is the schedule's: set `schedule`."
+                raise UserError(
+                    f"`optimizer.arguments` must be arguments of optax.{self.name}, "
+                    f"got {argument}. {hint}"
+                )
+        for name in ("momentum", "weight_decay"):
+            value = getattr(self, name)
+            if not 0 <= value < math.inf:
+                raise UserError(
+                    f"`optimizer.{name}` must be at least 0, got {value}. 0 switches it off."
+                )
+        if self.clip_norm is not None and not 0 < self.clip_norm < math.inf:
+            raise UserError(
+                f"`optimizer.clip_norm` must be above 0, got {self.clip_norm}. "
+                "None switches it off."
+            )
+        if self.microbatches < 1:
+            raise UserError(
+                f"`optimizer.microbatches` must be at least 1, got {self.microbatches}. "
+                "1 takes the batch whole."
+            )
+
+
+def build(
+    config: OptimizerConfig,
+    schedule: optax.Schedule,
+    decay_mask: Callable[[Any], Any],
+) -> optax.GradientTransformation:
+    """Clipping, weight decay and the optimizer, with the schedule as its injected rate.
+
+    Args:
+      config: the knobs.
+      schedule: step -> learning rate.
+      decay_mask: parameters -> a pytree of bools, True where weight decay applies.
+
+    Returns:
+      A transformation whose state holds, under "learning_rate", the rate of the last update.
+    """
+    factory = _factory(config.name)
+    known = _parameters(factory)
+    arguments: dict[str, Any] = dict(config.arguments)
+    if config.name == "sgd":
+        arguments = {"momentum": config.momentum or None, "nesterov": config.nesterov, **arguments}
+    before = [] if config.clip_norm is None else [optax.clip_by_global_norm(config.clip_norm)]
+    if "weight_decay" in known and "mask" in known:
+        arguments = {"weight_decay": config.weight_decay, "mask": decay_mask, **arguments}
+    elif config.weight_decay:
+        before.append(optax.add_decayed_weights(config.weight_decay, decay_mask))
+    # The rest is static: an injected momentum of 0 would still cost a buffer.
+    injected = optax.inject_hyperparams(
+        factory, static_args=known - {"learning_rate"}, hyperparam_dtype=jnp.float32
+    )
+    return optax.chain(*before, injected(learning_rate=schedule, **arguments))
+
+
+def learning_rate(opt_state: optax.OptState) -> jax.Array:
+    """The rate that the last update used, float32, a scalar."""
+    rate: jax.Array = optax.tree.get(opt_state, "hyperparams")["learning_rate"]
+    return rate
+
+
+def names() -> tuple[str, ...]:
+    """The optimizers of optax that need gradients, parameters and a schedule, and no more."""
+    return tuple(
+        name
+        for name, member in vars(optax).items()
+        if name not in _NEED_MORE
+        and not name.startswith("_")
+        and inspect.isfunction(member)
+        and next(iter(inspect.signature(member).parameters), None) == "learning_rate"
+    )
+
+
+def _factory(name: str) -> Callable[..., optax.GradientTransformation]:
+    known = names()
+    if name not in known:
+        close = difflib.get_close_matches(name, known, 1)
+        hint = f"Did you mean {close[0]}?" if close else f"There are {', '.join(known)}."
+        raise UserError(f"`optimizer.name` must be an optimizer of optax, got {name}. {hint}")
+    factory: Callable[..., optax.GradientTransformation] = getattr(optax, name)
+    return factory
+
+
+def _parameters(factory: Callable[..., Any]) -> set[str]:
+    return set(inspect.signature(factory).parameters)
