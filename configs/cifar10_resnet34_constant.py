@@ -2,8 +2,8 @@
 
     python -m train configs/cifar10_resnet34_constant.py
 
-The rate is 0.1, where the other schedules start. The paper prints an initial rate of 1e-4, at which
-60 epochs are too few: `--schedule.value 1e-4`.
+The rate is 0.1, to which the other schedules warm up. As printed, it would be 1e-4, at which 60
+epochs are too few: `--schedule.value 1e-4`.
 """
 
 import dataclasses

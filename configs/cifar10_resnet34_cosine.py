@@ -1,6 +1,6 @@
 """Experiment 1 with cosine annealing on the cycle of `cifar10_resnet34_log`.
 
-    python -m train configs/cifar10_resnet34_cosine.py
+python -m train configs/cifar10_resnet34_cosine.py
 """
 
 import dataclasses

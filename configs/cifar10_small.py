@@ -1,6 +1,6 @@
 """A small ResNet on CIFAR-10 with cyclical log annealing, sized for 2 CPU cores.
 
-    python -m train configs/cifar10_small.py
+python -m train configs/cifar10_small.py
 """
 
 import log_anneal as la

@@ -35,14 +35,14 @@ def config(**changes: Any) -> Config:
     return dataclasses.replace(small, **changes)
 
 
-CONFIG_FILE = f'''
+CONFIG_FILE = f"""
 import sys
 sys.path.insert(0, {str(ROOT / "tests")!r})
 import small
 
 def get_config():
     return small.config()
-'''
+"""
 
 
 def train(folder: Path, *arguments: str, devices: int = 1, **how: Any) -> subprocess.Popen[str]:
@@ -52,6 +52,8 @@ def train(folder: Path, *arguments: str, devices: int = 1, **how: Any) -> subpro
     environment = {
         **os.environ,
         "JAX_PLATFORMS": "cpu",
+        "JAX_COMPILATION_CACHE_DIR": os.environ["LOG_ANNEAL_CACHE"] + "/programs",
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
     }
     return subprocess.Popen(
@@ -63,3 +65,15 @@ def train(folder: Path, *arguments: str, devices: int = 1, **how: Any) -> subpro
         stderr=subprocess.PIPE,
         **how,
     )
+
+
+def outputs(processes: list[subprocess.Popen[str]], *, code: int = 0) -> list[str]:
+    """What each printed, once all have ended with a code; none is left behind."""
+    try:
+        ended = [process.communicate(timeout=200) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    for process, (_, err) in zip(processes, ended, strict=True):
+        assert process.returncode == code, err
+    return [out for out, _ in ended]

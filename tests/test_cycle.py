@@ -3,11 +3,13 @@
 import math
 import timeit
 from fractions import Fraction
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from every_schedule import CYCLE
 
 import log_anneal as la
 from log_anneal._cycle import locate, simplest_fraction, tabulate
@@ -111,27 +113,54 @@ def test_durations_up_to_the_last_step_are_taken():
     np.testing.assert_allclose(growing(MAX_STEP), math.sin(math.pi / 2 / MAX_STEP) ** 2, rtol=1e-6)
 
 
-def test_a_thousand_cycles_take_the_program_of_ten():
-    def equations(jaxpr):
-        inner = (p for e in jaxpr.eqns for p in e.params.values() if hasattr(p, "jaxpr"))
-        return len(jaxpr.eqns) + sum(equations(p.jaxpr) for p in inner)
+def equations(jaxpr):
+    """Of a program and of those inside it."""
+    values = jax.tree.leaves([list(equation.params.values()) for equation in jaxpr.eqns])
+    inner = (getattr(value, "jaxpr", value) for value in values)
+    return len(jaxpr.eqns) + sum(equations(each) for each in inner if hasattr(each, "eqns"))
 
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        la.cyclical_log_schedule,
+        partial(la.cyclical_log_schedule, form="equation_4"),
+        la.cyclical_cosine_schedule,
+    ],
+)
+def test_a_thousand_cycles_take_the_program_of_ten(factory):
     counts = set()
     for restart_steps, multiplier in [(10, 2.0), (10, 1.0), (1, 1.0), (1, 1.01)]:
-        schedule = la.cyclical_log_schedule(
-            peak_value=0.1,
-            end_value=0.001,
-            decay_steps=10,
-            restart_steps=restart_steps,
-            restart_multiplier=multiplier,
-        )
-        counts.add(equations(jax.make_jaxpr(schedule)(jnp.int32(0)).jaxpr))
+        cycles = {"restart_steps": restart_steps, "restart_multiplier": multiplier}
+        schedule = factory(**CYCLE | cycles)
+        as_closure = jax.make_jaxpr(lambda step, schedule=schedule: schedule(step))(jnp.int32(0))
+        as_argument = jax.make_jaxpr(lambda schedule, step: schedule(step))(schedule, jnp.int32(0))
+        counts |= {equations(as_closure.jaxpr), equations(as_argument.jaxpr)}
     assert len(counts) == 1 and counts.pop() <= 60
+
+
+def test_the_count_of_equations_looks_into_every_program():
+    def branches(x):
+        return jax.lax.cond(x > 0, jax.jit(jnp.sin), lambda x: x * 2 + 1, x)
+
+    plain, nested = jax.make_jaxpr(jnp.sin)(1.0), jax.make_jaxpr(branches)(1.0)
+    assert equations(plain.jaxpr) == 1
+    assert equations(nested.jaxpr) == len(nested.jaxpr.eqns) + 4
 
 
 def test_too_many_cycles_are_refused_with_the_way_out():
     with pytest.raises(ValueError, match=r"`restart_multiplier` 1\.00001 .* Take exactly 1\.0"):
         tabulate(0, 1, 1, 1.00001)
+
+
+@pytest.mark.parametrize("factory", [la.cyclical_log_schedule, la.cyclical_cosine_schedule])
+def test_one_table_size_holds_every_multiplier_that_the_docstring_says(factory):
+    sizes = set()
+    for restart_steps in (1, 10, 10**6, MAX_STEP):
+        for multiplier in (1.04, 1.05, 2.0, 1e6, 1.0, 0.95, 0.5, 1e-6):
+            cycles = {"restart_steps": restart_steps, "restart_multiplier": multiplier}
+            sizes |= {len(column) for column in factory(**CYCLE | cycles)._derived}
+    assert len(sizes) == 1
 
 
 def test_the_fraction_is_the_one_that_the_float_was_written_for():

@@ -152,28 +152,83 @@ def test_gradients_are_those_of_the_equation():
             np.testing.assert_allclose(slope, (high - low) / (2 * width), rtol=1e-4, atol=1e-8)
 
 
+def test_the_gradient_of_the_base_is_the_equations_up_to_the_largest():
+    def value(base, step):
+        return la.cyclical_log_schedule(
+            peak_value=0.5, end_value=0.01, decay_steps=10, base=base)(step)  # fmt: skip
+
+    for base, step in [(1e18, 1), (1e18, 9), (1e12, 5), (1.01, 5)]:
+        # d/db of 1 - ln(1 + c p) / ln b, with c = b - 1
+        p, c, log_base = step / 10, base - 1, math.log(base)
+        log_here = math.log1p(c * p)
+        exact = 0.49 * (log_here / base / log_base**2 - p / (1 + c * p) / log_base)
+        np.testing.assert_allclose(jax.grad(value)(base, step), exact, rtol=1e-3)
+
+
+def test_the_gradient_of_the_multiplier_is_zero_as_documented():
+    schedule = la.cyclical_log_schedule(**CYCLE | {"restart_multiplier": 1.5})
+    slope = jax.grad(lambda s, step: s(step), allow_int=True)
+    for step in (0, 15, 27, 40, 10**6):
+        assert slope(schedule, step).restart_multiplier == 0
+
+
+@pytest.mark.parametrize("argument", [{"end_value": 0.99}, {"base": 1.01}, {"base": 1.05}])
+def test_equation_4_keeps_its_digits_at_the_smallest_bases(argument):
+    schedule = la.cyclical_log_schedule(
+        **{"peak_value": 1.5, "end_value": 0.5, "decay_steps": 1000, "form": "equation_4"}
+        | argument
+    )
+    steps = np.arange(300)  # before its terms cancel
+    np.testing.assert_allclose(schedule(steps), schedule.at(steps), rtol=1e-5)
+
+
+def test_equation_4_has_the_values_that_its_docstring_says():
+    schedule = la.cyclical_log_schedule(**CYCLE, form="equation_4")
+    values = [round(schedule.at(step), 4) for step in (-1, 0, 5, 14, 15)]
+    assert values == [0.0301, 0.0301, 0.0752, 0.0587, 0.0752]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"peak_value": -0.1}, r"`peak_value` must be a number from 0 to 1e30, got -0\.1"),
+        ({"peak_value": -0.1}, r"`peak_value` must be .* from 0 to 1e30, got -0\.1.* Take a rate"),
+        ({"peak_value": 10**400}, "`peak_value` must be .* got an integer of 1329 bits"),
+        ({"peak_value": np.True_}, "`peak_value` must be a number, got np.True_"),
+        ({"peak_value": np.complex64(3)}, "`peak_value` must be a number, got np.complex64"),
+        ({"peak_value": np.str_("5")}, "`peak_value` must be a number, got np.str_"),
+        ({"decay_steps": np.True_}, "`decay_steps` must be a whole number of steps, got np.True_"),
+        ({"decay_steps": np.str_("5")}, "`decay_steps` must be a whole number of steps, got np.st"),
+        ({"decay_steps": 10**400}, "`decay_steps` must be .* got an integer of 1329 bits"),
         ({"peak_value": math.nan}, "`peak_value` must be .* got nan"),
         ({"peak_value": math.inf}, "`peak_value` must be .* got inf"),
-        ({"peak_value": "0.1"}, "`peak_value` must be a number, got '0.1'"),
+        ({"peak_value": "0.1"}, "`peak_value` must be a number, got '0.1'. Give one"),
         ({"peak_value": True}, "`peak_value` must be a number, got True"),
-        ({"peak_value": None}, "`peak_value` must be a number, got None"),
+        ({"peak_value": None}, "`peak_value` must be a number, got None. Give one"),
         ({"peak_value": np.ones(2)}, r"`peak_value` must be a number, got array.*vmap"),
-        ({"decay_steps": 0}, "`decay_steps` must be at least 1 step and below 2.31, got 0"),
+        (
+            {"decay_steps": 0},
+            "`decay_steps` must be at least 1 step and below 2.31, got 0. Take 1 to be",
+        ),
         ({"decay_steps": 2.5}, r"`decay_steps` must be a whole number of steps, got 2\.5.*stretch"),
         ({"decay_steps": math.nan}, "`decay_steps` must be a whole number of steps, got nan"),
-        ({"decay_steps": 2**31}, "`decay_steps` must be .* got 2147483648"),
-        ({"warmup_steps": -1}, "`warmup_steps` must be at least 0 steps and below 2.31, got -1"),
+        (
+            {"decay_steps": 2**31},
+            "`decay_steps` must be .* got 2147483648. Steps are counted in int32",
+        ),
+        (
+            {"warmup_steps": -1},
+            "`warmup_steps` must be at least 0 steps and below 2.31, got -1. Leave it",
+        ),
         ({"restart_steps": 0}, "`restart_steps` must be at least 1 step .* got 0. Leave it out"),
         ({"restart_multiplier": 0}, r"`restart_multiplier` must be .* got 0\.0.* Take 1 for"),
         ({"restart_multiplier": -2}, "`restart_multiplier` must be .* got -2"),
         ({"restart_value": -1}, "`restart_value` must be .* Leave it out to restart"),
-        ({"base": 1.0}, r"`base` must be from 1\.000001 to 1e\+30, got 1\.0.*straight line"),
-        ({"end_value": 0.0}, r"`end_value` must be from 1e-30 to .* got 0\.0.*give `base`"),
-        ({"end_value": 1.0}, r"`end_value` must be from 1e-30 to .* got 1\.0.*give `base`"),
+        ({"base": 1.0}, r"`base` must be from 1\.000001 to 1e\+18, got 1\.0.*straight line"),
+        ({"base": 1e19}, r"`base` must be from 1\.000001 to 1e\+18, got 1e\+19"),
+        ({"base": 1.001, "form": "equation_4"}, r"`base` must be from 1\.01 to .* got 1\.001"),
+        ({"end_value": 0.999, "form": "equation_4"}, r"`end_value` must be .* 0\.990099, got"),
+        ({"end_value": 0.0}, r"`end_value` must be from 1e-18 to .* got 0\.0.*give `base`"),
+        ({"end_value": 1.0}, r"`end_value` must be from 1e-18 to .* got 1\.0.*give `base`"),
         ({"form": "log"}, '`form` must be "anchored" or "equation_4", got \'log\''),
     ],
 )
@@ -195,7 +250,7 @@ def test_takes_whole_numbers_however_they_are_written():
 
 @pytest.mark.parametrize("field", ["decay_steps", "restart_multiplier"])
 def test_refuses_a_traced_duration_and_names_the_way_out(field):
-    with pytest.raises(TypeError, match=f"`{field}` must be known when.*pass it as an argument"):
+    with pytest.raises(TypeError, match=f"`{field}` must be known when.*outside the traced"):
         jax.jit(lambda value: la.cyclical_log_schedule(**CYCLE | {field: value})(0))(2)
 
 
@@ -206,6 +261,31 @@ def test_stretching_refuses_parts_of_a_step():
         ValueError, match=r"`warmup_steps` must stay .* got 2\.5 by `stretch\(0\.5\)`"
     ):
         schedule.stretch(0.5)
-    for factor in (0, -1, math.nan, math.inf):
-        with pytest.raises(ValueError, match="`factor` must be above 0"):
+    for factor in (0, -1, math.nan, math.inf, 2**31, 10**400):
+        with pytest.raises(ValueError, match="`factor` must be above 0 .* Take the number of"):
             schedule.stretch(factor)
+    for factor in ("3", None, True, np.True_, np.ones(2)):
+        with pytest.raises(ValueError, match="`factor` must be a number, got"):
+            schedule.stretch(factor)
+    with pytest.raises(
+        ValueError, match=r"must stay .* by `stretch\(2147483647\)`. Take a smaller"
+    ):
+        schedule.stretch(2**31 - 1)
+
+
+def test_stretches_by_numbers_however_they_are_written():
+    schedule = la.cyclical_log_schedule(**CYCLE)
+    for factor in (np.float32(0.2), np.float64(0.2), jnp.float32(0.2), jnp.array(0.2)):
+        assert schedule.stretch(factor) == schedule.stretch(0.2)
+    assert schedule.stretch(np.int64(3)) == schedule.stretch(3.0) == schedule.stretch(3)
+
+
+def test_replacing_inside_a_traced_function_is_refused_with_the_way_out():
+    schedule = la.cyclical_log_schedule(**CYCLE)
+    with pytest.raises(TypeError, match=r"_steps` must be known .* outside the traced function"):
+        jax.jit(lambda schedule: dataclasses.replace(schedule, peak_value=0.2)(0))(schedule)
+
+
+def test_takes_bfloat16_and_zero_dimensional_arrays():
+    schedule = la.constant_schedule(jnp.bfloat16(0.5))
+    assert schedule == la.constant_schedule(np.array(0.5)) and schedule.value == 0.5

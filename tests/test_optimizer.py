@@ -90,8 +90,15 @@ def test_every_optimizer_that_is_offered_moves_the_parameters(name):
     [
         ({"name": "addam"}, "`optimizer.name` must be an optimizer of optax, got addam. Did you"),
         ({"name": "lbfgs"}, "`optimizer.name` must be an optimizer of optax, got lbfgs"),
-        ({"name": "adam", "arguments": {"b3": 1.0}}, "must be arguments of optax.adam, got b3"),
-        ({"arguments": {"learning_rate": 1.0}}, "The rate is the schedule's"),
+        (
+            {"name": "adam", "arguments": {"b3": 1.0}},
+            "must be numbers that optax.adam takes, got b3",
+        ),
+        ({"arguments": {"learning_rate": 1.0}}, "Set `schedule`"),
+        ({"arguments": {"nesterov": 1.0}}, "Set `optimizer.nesterov`"),
+        ({"name": "adamw", "arguments": {"mask": 1.0}}, "got mask"),
+        ({"name": "adam", "arguments": {"mu_dtype": 1.0}}, "got mu_dtype"),
+        ({"name": "scale_by_rprop"}, "got scale_by_rprop"),
         ({"momentum": -0.1}, "`optimizer.momentum` must be at least 0, got -0.1"),
         ({"weight_decay": float("nan")}, "`optimizer.weight_decay` must be at least 0, got nan"),
         ({"clip_norm": 0.0}, "`optimizer.clip_norm` must be above 0, got 0.0"),

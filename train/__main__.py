@@ -18,16 +18,14 @@ def main() -> None:
     """Runs one command and leaves.
 
     Exit codes: 0, done; 2, wrong input; 3, halted by the guard; 75, interrupted by a signal, and
-    the same command goes on.
+    the same command goes on; 130, interrupted before the run had begun.
     """
     command = shlex.join(["python", "-m", "train", *sys.argv[1:]])
     try:
         arguments = commandline.parse(sys.argv[1:])
         if arguments.config.cpu_devices > 1:
             jax.config.update("jax_num_cpu_devices", arguments.config.cpu_devices)
-        distributed.initialize(
-            arguments.coordinator, arguments.num_processes, arguments.process_id
-        )
+        distributed.initialize(arguments.coordinator, arguments.num_processes, arguments.process_id)
         if arguments.dry_run:
             from train.dry_run import show
 
@@ -43,13 +41,18 @@ def main() -> None:
     except UserError as error:
         _leave(WRONG_INPUT, f"error: {error}")
     except Halted as error:
+        adjusted = command.replace(" --adjust-schedule", "")
         _leave(
             HALTED,
             f"halted: {error} To go on from there with another schedule, run\n"
-            f"  {command} --adjust-schedule --schedule.<field> <value>",
+            f"  {adjusted} --adjust-schedule --schedule.<field> <value>",
         )
     except Interrupted as error:
         _leave(INTERRUPTED, f"interrupted: {error} To go on, run\n  {command}")
+    except OSError as error:
+        _leave(WRONG_INPUT, f"error: {error}. The same command goes on from the last checkpoint.")
+    except KeyboardInterrupt:
+        _leave(130, "interrupted: nothing was saved since the last checkpoint")
 
 
 def _leave(code: int, message: str) -> NoReturn:

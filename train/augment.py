@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
+from train.errors import UserError
+
 
 @dataclass(frozen=True)
 class Augment:
@@ -14,6 +16,14 @@ class Augment:
     """Mirror every other image, left to right, by chance. Turn it off for digits and text."""
     crop_padding: int = 4
     """Pixels of zeros put around each image before a part of its own size is cut out; 0: none."""
+
+    def __post_init__(self) -> None:
+        """Checks the knobs."""
+        if not 0 <= self.crop_padding <= 32:
+            raise UserError(
+                f"`augment.crop_padding` must be from 0 to 32 pixels, got {self.crop_padding}. "
+                "0 switches it off."
+            )
 
 
 def augment(knobs: Augment, keys: jax.Array, images: jax.Array) -> jax.Array:

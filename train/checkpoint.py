@@ -67,7 +67,8 @@ class Checkpoints:
         return max(self._steps(), default=None)
 
     def best_step(self) -> int | None:
-        """The complete step of the highest score, the newer one of two equals."""
+        """The step of the highest score, the newer one of two equals, and a save in progress too."""
+        self._settle()
         return _best(self._scores())
 
     def restore(self, like: PyTree) -> tuple[int, PyTree] | None:

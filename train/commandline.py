@@ -6,6 +6,7 @@ import io
 import re
 import runpy
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -57,7 +58,9 @@ def parse(argv: Sequence[str]) -> Arguments:
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            return tyro.cli(Arguments, prog=f"python -m train {path}", args=argv[1:], default=defaults)
+            return tyro.cli(
+                Arguments, prog=f"python -m train {path}", args=argv[1:], default=defaults
+            )
     except SystemExit as end:
         if end.code in (0, None):
             raise
@@ -82,8 +85,12 @@ def load(path: Path) -> Config:
     try:
         get_config = runpy.run_path(str(path)).get("get_config")
         config = get_config() if callable(get_config) else None
-    except ValueError as error:
-        raise UserError(f"{path}: {error}") from error
+    except Exception as error:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
+                 if frame.filename == str(path)]  # fmt: skip
+        where = f"{path}, line {lines[-1]}" if lines else str(path)
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        raise UserError(f"{where}: {kind}{error}") from error
     finally:
         sys.path.pop(0)
     if not isinstance(config, Config):

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias
 
@@ -107,6 +108,16 @@ class Config:
         if self.chunk_steps is not None:
             _at_least("chunk_steps", self.chunk_steps, 1)
         _at_least("seed", self.seed, 0)
+        if self.seed >= 2**32:
+            raise UserError(
+                f"`seed` must be below 2^32, got {self.seed}. A JAX key takes no more of it."
+            )
+        for name, value in flatten(self._knobs()).items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UserError(
+                    f"`{name}` must be a finite number, got {value}. "
+                    "Where the field takes None, that switches it off."
+                )
         for name in ("validation_fraction", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise UserError(
@@ -115,23 +126,29 @@ class Config:
                 )
 
     def schedule_in_steps(self, steps_per_epoch: int) -> Schedule:
-        """The schedule as a function of the step."""
-        if self.schedule_unit == "epochs":
-            return self.schedule.stretch(steps_per_epoch)  # type: ignore[union-attr]
-        return self.schedule
+        """The schedule as a function of the step.
+
+        Raises:
+          UserError: it cannot be stretched so far.
+        """
+        if self.schedule_unit == "steps":
+            return self.schedule
+        try:
+            return self.schedule.stretch(steps_per_epoch)
+        except ValueError as error:
+            raise UserError(f"`schedule`, {steps_per_epoch} steps an epoch: {error}") from error
 
     def to_dict(self) -> dict[str, Any]:
         """Every knob as JSON takes it, the schedule too."""
-        record = {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if field.name != "schedule"
-        }
-        plain = {
+        return {"schedule": describe(self.schedule), **self._knobs()}
+
+    def _knobs(self) -> dict[str, Any]:
+        names = [field.name for field in dataclasses.fields(self) if field.name != "schedule"]
+        values = {name: getattr(self, name) for name in names}
+        return {
             name: dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value
-            for name, value in record.items()
+            for name, value in values.items()
         }
-        return {"schedule": _describe(self.schedule), **plain}
 
 
 def digest(record: Mapping[str, Any]) -> str:
@@ -150,12 +167,11 @@ def flatten(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _describe(schedule: Schedule) -> dict[str, Any]:
-    """A schedule that is data by its fields, any other by its name and some of its values."""
+def describe(schedule: Schedule, num_steps: int = 1000) -> dict[str, Any]:
+    """A schedule that is data by its fields, any other by its name and its first values."""
     if isinstance(schedule, la.Schedule):
         return la.to_dict(schedule)
-    steps = np.concatenate([np.arange(1024), 2 ** np.arange(10, 24)]).astype(np.int32)
-    values = np.asarray([schedule(step) for step in steps], np.float32)
+    values = np.asarray(jax.vmap(schedule)(np.arange(num_steps, dtype=np.int32)), np.float32)
     name = getattr(schedule, "__qualname__", type(schedule).__qualname__)
     return {"callable": name, "values_sha256": hashlib.sha256(values.tobytes()).hexdigest()}
 

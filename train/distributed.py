@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import jax
 import numpy as np
@@ -10,9 +10,11 @@ from jax.experimental import multihost_utils
 
 from train.errors import UserError
 
-# Set where a cluster starts several processes, and jax.distributed can see by itself which one
-# this is; a single process under Slurm has 1 here.
-_CLUSTER_SIZES = ("SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE", "JAX_NUM_PROCESSES")
+Result = TypeVar("Result")
+
+# Set in each of several processes that a cluster has started, where jax.distributed can see by
+# itself which one this is.
+_CLUSTER_SIZES = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")
 
 
 def initialize(
@@ -34,8 +36,8 @@ def initialize(
     given["--process-id"] = process_id
     missing = [name for name, value in given.items() if value is None]
     if len(missing) == len(given):
-        if any(int(os.environ.get(name) or 1) > 1 for name in _CLUSTER_SIZES):
-            jax.distributed.initialize()
+        if any(os.environ.get(name, "1") != "1" for name in _CLUSTER_SIZES):
+            _join()
         return
     if missing:
         raise UserError(
@@ -48,12 +50,51 @@ def initialize(
             f"`--process-id` must be at least 0 and below --num-processes ({num_processes}), "
             f"got {process_id}. Number the processes from 0."
         )
-    jax.distributed.initialize(coordinator, num_processes, process_id)
+    _join(coordinator, num_processes, process_id)
+
+
+def _join(*how: Any) -> None:
+    try:
+        jax.distributed.initialize(*how)
+    except Exception as error:  # a wrong address raises anything
+        raise UserError(
+            f"The processes could not find each other ({error}). Give `--coordinator` as the "
+            "host:port of process 0, which all can reach."
+        ) from error
 
 
 def from_first(tree: Any) -> Any:
-    """A pytree of arrays of the first process, in all of them, which hold one of its structure."""
-    return multihost_utils.broadcast_one_to_all(tree) if jax.process_count() > 1 else tree
+    """The first process's pytree of arrays, to the bit, in all, which hold one of its shapes."""
+    if jax.process_count() == 1:
+        return tree
+    leaves, structure = jax.tree.flatten(jax.tree.map(np.asarray, tree))
+    # As bytes: the broadcast is a sum over processes, in which -0.0 becomes 0.0.
+    sent = multihost_utils.broadcast_one_to_all([_bytes(leaf) for leaf in leaves])
+    received = [
+        np.asarray(array).view(leaf.dtype).reshape(leaf.shape)
+        for array, leaf in zip(sent, leaves, strict=True)
+    ]
+    return jax.tree.unflatten(structure, received)
+
+
+def together(action: Callable[[], Result]) -> Result:
+    """What `action` returns, which every process runs; where one fails, all do.
+
+    Raises:
+      UserError: another process failed.
+      Exception: what `action` raised here.
+    """
+    result, error = _attempt(action)
+    failures = np.int32(error is not None)
+    if jax.process_count() > 1:
+        failures = multihost_utils.process_allgather(failures).sum()
+    if error is not None:
+        raise error
+    if failures:
+        raise UserError(
+            "All processes must be able to start, and one is not. Its message says why."
+        )
+    return cast(Result, result)
 
 
 def is_first() -> bool:
@@ -61,22 +102,36 @@ def is_first() -> bool:
     return jax.process_index() == 0
 
 
-def on_first(action: Callable[[], Any]) -> Any:
-    """What `action` returned in the first process, which alone runs it.
+def check_equal(name: str, digest: str) -> None:
+    """Refuses processes whose digests of a thing differ.
 
     Raises:
-      UserError: in the first process as it came, in the others with a pointer to it.
+      UserError: this one's is not that of process 0.
     """
-    result, error = None, None
-    if is_first():
-        try:
-            result = action()
-        except UserError as raised:
-            error = raised
-    if jax.process_count() > 1:
-        failed = bool(multihost_utils.broadcast_one_to_all(np.int32(error is not None)))
-        if failed and error is None:
-            raise UserError("The run must start in process 0, and did not. Its message says why.")
-    if error is not None:
-        raise error
-    return result
+    mine = np.frombuffer(bytes.fromhex(digest), np.uint8)
+    if not np.array_equal(from_first(mine), mine):
+        raise UserError(
+            f"The {name} must be the same in all processes, and here is another than in process 0. "
+            "Give all the same files."
+        )
+
+
+def on_first(action: Callable[[], Result]) -> Result | None:
+    """What `action` returns in the first process, which alone runs it; None in the others.
+
+    Raises:
+      UserError: the first process failed, and this is another.
+      Exception: what `action` raised here.
+    """
+    return together(lambda: action() if is_first() else None)
+
+
+def _attempt(action: Callable[[], Result]) -> tuple[Result | None, Exception | None]:
+    try:
+        return action(), None
+    except Exception as error:
+        return None, error
+
+
+def _bytes(leaf: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(leaf).reshape(-1).view(np.uint8)

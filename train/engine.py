@@ -72,7 +72,7 @@ class Engine:
           indices: int, [steps, batch_size], of the images in each batch, in all processes.
 
         Returns:
-          The new state, and the metrics on the host, float32 [steps] each.
+          The new state, and the metrics on the host, [steps] each.
         """
         rows = self._share_out(indices)
         if self.scans:
@@ -124,9 +124,9 @@ class Engine:
           data: shapes of the training split.
           batch_size: images over all devices.
         """
-        shape = (jax.device_count(), batch_size // jax.device_count())
-        if self.scans:
-            shape = (shape[0], 1, shape[1])
+        num_devices = jax.device_count() if self._split else jax.local_device_count()
+        steps = (1,) if self.scans else ()
+        shape = (num_devices, *steps, batch_size // jax.device_count())
         return self._train.lower(state, data, jax.ShapeDtypeStruct(shape, np.int32))
 
     def _place(self, leaf: Any) -> jax.Array:
@@ -171,7 +171,9 @@ def _shard_map(step: Callable[..., Any], mesh: jax.sharding.Mesh, *, donate: boo
 
 
 def _scan(step: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda state, data, rows: lax.scan(lambda carry, row: step(carry, data, row), state, rows)
+    return lambda state, data, rows: lax.scan(
+        lambda carry, row: step(carry, data, row), state, rows
+    )
 
 
 def _map(step: Callable[..., Any]) -> Callable[..., Any]:

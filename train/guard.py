@@ -11,13 +11,11 @@ from train.config import Halt
 from train.state import TrainState
 
 
-class Halted(Exception):
+class Halted(Exception):  # noqa: N818, an ending, not an error
     """A step went wrong; the state is the one before it, and is saved."""
 
 
-def is_bad(
-    halt: Halt, state: TrainState, *, loss: jax.Array, grad_norm: jax.Array, rate: jax.Array
-) -> jax.Array:
+def is_bad(halt: Halt, state: TrainState, loss: jax.Array, *others: jax.Array) -> jax.Array:
     """Whether a step must not be made: bool, a scalar, on the device.
 
     That is so when `loss > threshold` after the grace (Naveen 2024, equation 5), and when a number
@@ -27,10 +25,9 @@ def is_bad(
       halt: the knobs.
       state: before the step.
       loss: cross-entropy of the step's batch, in nats.
-      grad_norm: global norm of its gradient.
-      rate: learning rate of the step.
+      *others: scalars that must be finite too: norms of the gradient and the update, the rate.
     """
-    bad = ~(jnp.isfinite(loss) & jnp.isfinite(grad_norm) & jnp.isfinite(rate))
+    bad = ~jnp.isfinite(jnp.stack([loss, *others])).all()
     if halt.threshold is not None:
         bad |= (loss > halt.threshold) & (state.step >= state.watch_from)
     return bad
@@ -51,7 +48,7 @@ def why(halt: Halt, metrics: Mapping[str, np.ndarray]) -> str | None:
     if not metrics["halted"].any():
         return None
     first = int(metrics["halted"].argmax())
-    for name in ("loss", "grad_norm", "learning_rate"):
+    for name in ("loss", "grad_norm", "update_norm", "learning_rate"):
         value = float(metrics[name][first])
         if not math.isfinite(value):
             return f"its {name} was {value}"

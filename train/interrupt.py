@@ -9,7 +9,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 
-class Interrupted(Exception):
+class Interrupted(Exception):  # noqa: N818, an ending, not an error
     """A signal came; the state is saved."""
 
 

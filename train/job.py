@@ -3,17 +3,19 @@
 import dataclasses
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import jax
 import numpy as np
 import optax
 
 from train import data, preprocess, state, step
-from train.config import Config, Schedule
-from train.data import Dataset
-from train.engine import Engine
-from train.guard import watch_from
 from train import optimizer as optimizers
+from train.config import Config, Schedule, describe
+from train.data import Dataset, Split
+from train.engine import Engine
+from train.errors import UserError
+from train.guard import watch_from
 from train.models import Model, build, decay_mask
 from train.state import TrainState
 from train.step import DeviceData
@@ -52,15 +54,28 @@ class Job:
             watch_from=watch_from(self.config.halt, 0, self.steps_per_epoch),
         )
 
-    def splits(self) -> dict[str, DeviceData]:
-        """The splits by name, on the host."""
-        held_out = self.dataset.validation
-        named = {"train": self.dataset.train, "test": self.dataset.test}
-        if held_out is not None:
-            named["validation"] = held_out
+    def record(self) -> dict[str, Any]:
+        """What `config.json` holds: the configuration, and which data it met."""
         return {
-            name: DeviceData(split.images, split.labels, self.statistics)
-            for name, split in named.items()
+            **self.config.to_dict(),
+            "schedule": describe(self.config.schedule, self.total_steps),
+            "data_sha256": self.dataset.digest,
+        }
+
+    def splits(self) -> dict[str, Split]:
+        """The splits by name, on the host."""
+        held_out = (
+            {} if self.dataset.validation is None else {"validation": self.dataset.validation}
+        )
+        return {"train": self.dataset.train, **held_out, "test": self.dataset.test}
+
+    def place_splits(self) -> dict[str, DeviceData]:
+        """The splits by name, on every device; the statistics lie there once."""
+        place = self.engine.place
+        statistics = place(self.statistics)
+        return {
+            name: DeviceData(place(split.images), place(split.labels), statistics)
+            for name, split in self.splits().items()
         }
 
     def chunks(self, start: int) -> Iterator[range]:
@@ -112,6 +127,11 @@ def prepare(config: Config) -> Job:
         batch_size=config.batch_size,
     )
     steps_per_epoch = len(dataset.train.labels) // config.batch_size
+    if (config.epochs + config.halt.grace_epochs) * steps_per_epoch >= 2**31:
+        raise UserError(
+            f"`epochs` with `halt.grace_epochs` must come to fewer than 2^31 steps, got "
+            f"{config.epochs} and {config.halt.grace_epochs} of {steps_per_epoch}. Take fewer."
+        )
     schedule = config.schedule_in_steps(steps_per_epoch)
     model = build(config.model, num_classes=dataset.num_classes, axis_name=step.BATCH)
     chain = optimizers.build(config.optimizer, schedule, decay_mask)
@@ -134,11 +154,12 @@ def memory(job: Job) -> dict[str, float]:
     """What a run needs on each device, in MiB, as its compiler plans it."""
     shapes = jax.eval_shape(job.create_state)
     splits = job.splits()
-    as_shapes = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(np.shape(leaf), np.asarray(leaf).dtype), splits["train"]
-    )
+    data = DeviceData(splits["train"].images, splits["train"].labels, job.statistics)
+    as_shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), data)
     plan = job.engine.lower(shapes, as_shapes, job.config.batch_size).compile().memory_analysis()
-    state_bytes = sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
+    state_bytes = sum(
+        math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes)
+    )
     data_bytes = sum(split.images.nbytes + split.labels.nbytes for split in splits.values())
     data_bytes += sum(array.nbytes for array in jax.tree.leaves(job.statistics))
     sizes = {"state": state_bytes, "data": data_bytes, "step": plan.temp_size_in_bytes}

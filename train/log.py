@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,8 +17,8 @@ class Log:
 
     `metrics.jsonl` holds one strict JSON object a line, in which a number that is not finite is
     null. Lines of kind "train" have the fields of the caller's records, lines of kind "eval" a
-    `split` and its metrics. `step` counts the updates done. `seconds` (since this start) and
-    `images_per_second` (of training alone) are the only fields that depend on the clock.
+    `split` and its metrics. `step` counts the updates done. `seconds`, of all starts together, and
+    `images_per_second`, without evaluations, are the only fields that depend on the clock.
     TensorBoard gets the last record of each chunk, as an event takes 0.1 ms.
 
     Args:
@@ -56,7 +57,7 @@ class Log:
             from tensorboardX import SummaryWriter  # takes 0.3 s, which only a writer needs
 
             path = self._workdir / "metrics.jsonl"
-            _drop_after(path, self._step)
+            self._opened -= _drop_after(path, self._step)
             self._file: TextIO = path.open("a", encoding="utf-8")
             self._events = SummaryWriter(
                 str(self._workdir / "tensorboard"),
@@ -107,6 +108,11 @@ class Log:
         self._add_events(split, step, metrics)
         self._terminal.evaluation(split, metrics)
 
+    def sync(self) -> None:
+        """Sends the lines to the disk, so that no checkpoint outlives its records."""
+        if self._is_writer:
+            os.fsync(self._file.fileno())
+
     def table(self, summary: Mapping[str, Any]) -> None:
         """Prints a row for each field; `*accuracy` in percent, `*seconds` as h:mm:ss."""
         if self._is_writer:
@@ -129,14 +135,16 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return [record for line in path.read_bytes().splitlines() if (record := _parse(line))]
 
 
-def _drop_after(path: Path, start_step: int) -> None:
+def _drop_after(path: Path, start_step: int) -> float:
+    """The seconds that the lines kept have taken."""
     if not path.exists():
-        return
+        return 0.0
     if start_step == 0:
         set_aside(path, path.parent / "set_aside")
-        return
+        return 0.0
     kept = [record for record in read_metrics(path) if record["step"] <= start_step]
     write_atomically(path, "".join(json.dumps(record) + "\n" for record in kept).encode())
+    return float(kept[-1]["seconds"]) if kept else 0.0
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

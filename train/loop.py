@@ -1,5 +1,6 @@
 """The loop: restore, step, log, evaluate, save."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -29,29 +30,45 @@ def run(config: Config, folder: Path, *, adjust_schedule: bool = False) -> None:
       Halted: a step went wrong; the state before it is saved.
       Interrupted: a signal came; the state is saved.
     """
-    distributed.on_first(lambda: workdir.make(folder))
-    job = prepare(config)
-    record = {**config.to_dict(), "data_sha256": job.dataset.digest}
-    fixed = {name: record[name] for name in record.keys() - workdir.ADJUSTABLE - workdir.FREE}
-    checkpoints = Checkpoints(
-        folder / "checkpoints", config_digest=digest(fixed), is_writer=distributed.is_first()
-    )
-    with Interrupts() as interrupts, checkpoints:
-        distributed.on_first(lambda: workdir.claim(folder, record, adjust_schedule=adjust_schedule))
-        state = _restore(job, checkpoints, adjust_schedule=adjust_schedule)
+    with Interrupts() as interrupts, contextlib.ExitStack() as stack:
+        distributed.on_first(lambda: workdir.make(folder))
+        job = distributed.together(lambda: prepare(config))
+        distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
+        record = job.record()
+        fixed = {name: record[name] for name in record.keys() - workdir.ADJUSTABLE - workdir.FREE}
+        checkpoints = Checkpoints(
+            folder / "checkpoints", config_digest=digest(fixed), is_writer=distributed.is_first()
+        )
+        distributed.together(lambda: stack.enter_context(checkpoints))
+        claim = distributed.on_first(
+            lambda: workdir.claim(folder, record, adjust_schedule=adjust_schedule)
+        )
+        state = _restore(job, checkpoints)
         start = int(state.step)
-        if is_done(folder, start, job.total_steps):
+        since = distributed.on_first(lambda: claim.settle(start, job.total_steps) if claim else 0)
+        since = int(distributed.from_first(np.int32(since or 0)))
+        done_before = distributed.on_first(lambda: is_done(folder, start, job.total_steps))
+        if distributed.from_first(np.bool_(done_before)):
             return
+
+        engine = job.engine
+        # A step that halted the run is tried again: under its old schedule it halts it again.
+        grace_ends = guard.watch_from(config.halt, since, job.steps_per_epoch)
+        state = state._replace(halted=np.bool_(False), watch_from=np.int32(grace_ends))
+        state = engine.place(state)
+        splits = job.place_splits()
+        losses = _losses_of_epoch(job, folder, start)
         with _open_log(job, folder, start) as log:
-            engine = job.engine
-            state = engine.place(state)
-            splits = {name: engine.place(split) for name, split in job.splits().items()}
-            losses = _losses_of_epoch(job, folder, start)
             for steps in job.chunks(start):
+                if signal := interrupts.received():
+                    log.sync()
+                    checkpoints.save(steps.start, state, wait=True)
+                    raise Interrupted(f"{signal} came; step {steps.start} is saved.")
                 state, metrics = engine.train(state, splits["train"], job.indices(steps))
                 done = steps.start + int((~metrics["halted"]).sum())
                 log.train_lines(records(job, range(steps.start, done), metrics))
                 if reason := guard.why(config.halt, metrics):
+                    log.sync()
                     checkpoints.save(done, state, wait=True)
                     raise guard.Halted(f"Step {done} was not made: {reason}.")
                 losses += metrics["loss"].tolist()
@@ -64,13 +81,13 @@ def run(config: Config, folder: Path, *, adjust_schedule: bool = False) -> None:
                             scores[name] = measured["accuracy"]
                 if job.is_due(done, config.checkpoint_epochs):
                     chooser = "validation" if "validation" in splits else "train"
+                    log.sync()
                     checkpoints.save(done, state, score=scores.get(chooser))
                 if job.is_due(done, 1):
                     losses = []
-                if done < job.total_steps and (signal := interrupts.received()):
-                    checkpoints.save(done, state, wait=True)
-                    raise Interrupted(f"{signal} came; step {done} is saved.")
-    distributed.on_first(lambda: finish(job, folder, log))
+        distributed.on_first(
+            lambda: finish(job, folder, log, best_step=checkpoints.best_step(), since=since)
+        )
 
 
 def _open_log(job: Job, folder: Path, start: int) -> Log:
@@ -84,16 +101,16 @@ def _open_log(job: Job, folder: Path, start: int) -> Log:
     )
 
 
-def _restore(job: Job, checkpoints: Checkpoints, *, adjust_schedule: bool) -> TrainState:
+def _restore(job: Job, checkpoints: Checkpoints) -> TrainState:
     """The newest checkpoint's state, else a new one; the same in all processes, on the host."""
-    fresh = jax.device_get(job.create_state())
-    restored = distributed.on_first(lambda: checkpoints.restore(fresh))
-    state: TrainState = distributed.from_first(fresh if restored is None else restored[1])
-    if adjust_schedule:
-        grace_ends = guard.watch_from(job.config.halt, int(state.step), job.steps_per_epoch)
-        return state._replace(halted=np.bool_(False), watch_from=np.int32(grace_ends))
-    if state.halted:
-        raise guard.Halted(f"The run was halted at step {state.step}.")
+    shapes = jax.eval_shape(job.create_state)
+    restored = distributed.on_first(lambda: checkpoints.restore(shapes))
+    state: TrainState
+    if distributed.from_first(np.bool_(restored is not None)):
+        empty = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+        state = distributed.from_first(empty if restored is None else restored[1])
+    else:
+        state = jax.device_get(jax.jit(job.create_state)())
     return state
 
 
@@ -103,12 +120,14 @@ def _losses_of_epoch(job: Job, folder: Path, start: int) -> list[float]:
         return []
     first = start - start % job.steps_per_epoch
     lines = read_metrics(folder / "metrics.jsonl")
-    return [line["loss"] for line in lines if line["kind"] == "train" and line["step"] > first]
+    return [
+        line["loss"] for line in lines if line["kind"] == "train" and first < line["step"] <= start
+    ]
 
 
 def records(job: Job, steps: range, metrics: dict[str, np.ndarray]) -> list[dict[str, Any]]:
     """A line for each update made: `step` counts the updates with it, `epoch` their epochs."""
-    names = ("loss", "accuracy", "grad_norm", "learning_rate")
+    names = ("loss", "accuracy", "grad_norm", "update_norm", "learning_rate")
     return [
         {
             "step": step + 1,

@@ -13,6 +13,9 @@ import optax
 
 from train.errors import UserError
 
+# Arguments of optax's optimizers for which there are fields.
+_FIELDS = {"learning_rate": "schedule", "weight_decay": "optimizer.weight_decay"}
+_FIELDS_OF_SGD = {"momentum": "optimizer.momentum", "nesterov": "optimizer.nesterov"}
 # They ask for the loss itself, for a random seed, or for a rate that is no schedule.
 _NEED_MORE = {"lbfgs", "polyak_sgd", "noisy_sgd", "optimistic_adam"}
 
@@ -40,15 +43,16 @@ class OptimizerConfig:
 
     def __post_init__(self) -> None:
         """Checks the knobs, names and arguments."""
-        known = _parameters(_factory(self.name))
+        fields = _FIELDS | (_FIELDS_OF_SGD if self.name == "sgd" else {})
+        known = sorted(_numeric(_factory(self.name)) - fields.keys())
         for argument in self.arguments:
-            if argument == "learning_rate" or argument not in known:
+            if argument not in known:
                 close = difflib.get_close_matches(argument, known, 1)
-                hint = f"Did you mean {close[0]}?" if close else f"It has {', '.join(known)}."
-                if argument == "learning_rate":
-                    hint = "The rate is the schedule's: set `schedule`."
+                hint = f"Did you mean {close[0]}?" if close else f"There are {', '.join(known)}."
+                if argument in fields:
+                    hint = f"Set `{fields[argument]}`."
                 raise UserError(
-                    f"`optimizer.arguments` must be arguments of optax.{self.name}, "
+                    f"`optimizer.arguments` must be numbers that optax.{self.name} takes, "
                     f"got {argument}. {hint}"
                 )
         for name in ("momentum", "weight_decay"):
@@ -88,10 +92,11 @@ def build(
     known = _parameters(factory)
     arguments: dict[str, Any] = dict(config.arguments)
     if config.name == "sgd":
-        arguments = {"momentum": config.momentum or None, "nesterov": config.nesterov, **arguments}
+        arguments |= {"momentum": config.momentum or None, "nesterov": config.nesterov}
     before = [] if config.clip_norm is None else [optax.clip_by_global_norm(config.clip_norm)]
-    if "weight_decay" in known and "mask" in known:
-        arguments = {"weight_decay": config.weight_decay, "mask": decay_mask, **arguments}
+    masks = known & {"mask", "weight_decay_mask"}
+    if "weight_decay" in known and masks:
+        arguments |= {"weight_decay": config.weight_decay, masks.pop(): decay_mask}
     elif config.weight_decay:
         before.append(optax.add_decayed_weights(config.weight_decay, decay_mask))
     # The rest is static: an injected momentum of 0 would still cost a buffer.
@@ -113,7 +118,7 @@ def names() -> tuple[str, ...]:
         name
         for name, member in vars(optax).items()
         if name not in _NEED_MORE
-        and not name.startswith("_")
+        and not name.startswith(("_", "scale_by_"))
         and inspect.isfunction(member)
         and next(iter(inspect.signature(member).parameters), None) == "learning_rate"
     )
@@ -131,3 +136,9 @@ def _factory(name: str) -> Callable[..., optax.GradientTransformation]:
 
 def _parameters(factory: Callable[..., Any]) -> set[str]:
     return set(inspect.signature(factory).parameters)
+
+
+def _numeric(factory: Callable[..., Any]) -> set[str]:
+    """Arguments that may be given as numbers, by their defaults."""
+    parameters = inspect.signature(factory).parameters.values()
+    return {each.name for each in parameters if isinstance(each.default, float | int)}

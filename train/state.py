@@ -18,7 +18,7 @@ class TrainState(NamedTuple):
     batch_stats: Any
     opt_state: optax.OptState
     halted: jax.Array
-    """bool: the guard has tripped, and nothing changes any more."""
+    """bool: the guard has tripped, and nothing changes any more, until the next start."""
     watch_from: jax.Array
     """int32: the step from which the loss is held against the halting threshold."""
 

@@ -37,8 +37,9 @@ def make_train_step(
 ) -> Callable[[TrainState, DeviceData, jax.Array], tuple[TrainState, Metrics]]:
     """The training step: `(state, data, indices [b] of this device's images) -> (state, metrics)`.
 
-    Metrics are scalars, equal on all devices: loss, accuracy, grad_norm (before clipping), the
-    learning_rate of the update, all float32, and halted, true where the guard let none happen.
+    Metrics are scalars, equal on all devices: loss, accuracy, grad_norm (before clipping),
+    update_norm and the learning_rate of the update, all float32, and halted, true where the guard
+    let none happen.
     """
 
     def loss(
@@ -65,7 +66,7 @@ def make_train_step(
         value, accuracy, grads = lax.pmean(_mean(parts), BATCH)
 
         updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
-        grad_norm = optax.tree.norm(grads)
+        norms = {"grad_norm": optax.tree.norm(grads), "update_norm": optax.tree.norm(updates)}
         new = state._replace(
             step=state.step + 1,
             params=optax.apply_updates(state.params, updates),
@@ -73,14 +74,13 @@ def make_train_step(
             opt_state=opt_state,
         )
         rate = learning_rate(opt_state)
-        bad = guard.is_bad(config.halt, state, loss=value, grad_norm=grad_norm, rate=rate)
-        halted = state.halted | bad
+        halted = state.halted | guard.is_bad(config.halt, state, value, *norms.values(), rate)
         # A step that went wrong leaves no trace: the state stays the one before it.
         new = jax.tree.map(lambda old, fresh: jnp.where(halted, old, fresh), state, new)
         metrics = {
             "loss": value,
             "accuracy": accuracy,
-            "grad_norm": grad_norm,
+            **norms,
             "learning_rate": rate,
             "halted": halted,
         }

@@ -2,15 +2,16 @@
 
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
-from train.files import write_atomically
+from train.errors import UserError
+from train.files import set_aside, write_atomically
 from train.job import Job
 from train.log import Log, read_metrics
 from train.manifest import versions
@@ -20,16 +21,28 @@ from train.pictures import curves_picture, schedule_picture
 _PICTURES = ("schedule.png", "curves.png")
 
 
-def finish(job: Job, folder: Path, log: Log) -> None:
+def finish(job: Job, folder: Path, log: Log, *, best_step: int | None, since: int) -> None:
     """Writes `summary.json` and the pictures from the run's records, and prints the table.
 
     `summary.json` comes last: where it is, the run is done.
+
+    Args:
+      job: the run.
+      folder: its run directory.
+      log: its log, for the terminal.
+      best_step: of the best checkpoint.
+      since: the step at which the schedule took over from another; 0: it is the first.
+
+    Raises:
+      UserError: the records are not whole.
     """
     records = read_metrics(folder / "metrics.jsonl")
+    summary = summarise(job, records, best_step)
     spe = job.steps_per_epoch
-    schedule_picture(folder / "schedule.png", job.schedule, job.total_steps, spe)
-    curves_picture(folder / "curves.png", records, restarts=job.restarts(), steps_per_epoch=spe)
-    summary = summarise(job, records)
+    schedule = _as_used(records) if since else job.schedule
+    restarts = [step for step in job.restarts() if step >= since]
+    schedule_picture(folder / "schedule.png", schedule, job.total_steps, spe)
+    curves_picture(folder / "curves.png", records, restarts=restarts, steps_per_epoch=spe)
     write_atomically(folder / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
     shown = ("model", "parameters", "epochs", "steps", "test_accuracy", "test_loss")
     table = {name: summary[name] for name in (*shown, "train_loss", "seconds")}
@@ -37,9 +50,15 @@ def finish(job: Job, folder: Path, log: Log) -> None:
 
 
 def is_done(folder: Path, step: int, total_steps: int) -> bool:
-    """Whether the run has ended before; if so, says it."""
+    """Whether the run has ended before; if so, says it.
+
+    A summary of a run that has steps to make, because its checkpoints are gone, is set aside.
+    """
     path = folder / "summary.json"
-    if step < total_steps or not path.exists():
+    if not path.exists():
+        return False
+    if step < total_steps:
+        set_aside(path, folder / "set_aside")
         return False
     accuracy = json.loads(path.read_bytes())["test_accuracy"]
     print(
@@ -49,17 +68,28 @@ def is_done(folder: Path, step: int, total_steps: int) -> bool:
     return True
 
 
-def summarise(job: Job, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def summarise(
+    job: Job, records: Sequence[Mapping[str, Any]], best_step: int | None
+) -> dict[str, Any]:
     """What a run came to, from its records.
 
-    Losses are in nats; `train_*` are means over the last epoch's batches; `seconds` is the sum
-    over all starts of the run, evaluation and compilation included.
+    Losses are in nats; `train_*` are means over the last epoch's batches; `best_*` is the test
+    split at the step that the validation split, or without one the training loss, chose;
+    `seconds` is the sum over all starts of the run, evaluation and compilation included.
+
+    Raises:
+      UserError: the records are not whole.
     """
     train = [line for line in records if line["kind"] == "train"]
     last_epoch = train[-job.steps_per_epoch :]
-    tests = [line for line in records if line.get("split") == "test"]
-    clock = [line["seconds"] for line in records]
-    starts = [before for before, after in pairwise(clock) if after < before]
+    tests = {line["step"]: line for line in records if line.get("split") == "test"}
+    if len(train) != job.total_steps or job.total_steps not in tests:
+        raise UserError(
+            f"metrics.jsonl must have a line for each of {job.total_steps} steps and an evaluation "
+            f"of the last, and has {len(train)} and {len(tests)}. Put back a copy of it, or move "
+            "the folder away and start again."
+        )
+    last = tests[job.total_steps]
     device = jax.devices()[0]
     return {
         "model": job.config.model.name,
@@ -67,15 +97,22 @@ def summarise(job: Job, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "dataset": job.dataset.name,
         "epochs": job.config.epochs,
         "steps": job.total_steps,
-        "test_accuracy": tests[-1]["accuracy"],
-        "test_loss": tests[-1]["loss"],
+        "test_accuracy": last["accuracy"],
+        "test_loss": last["loss"],
+        "best_step": best_step,
+        "best_test_accuracy": tests.get(best_step, {}).get("accuracy"),
         "train_accuracy": _mean(last_epoch, "accuracy"),
         "train_loss": _mean(last_epoch, "loss"),
-        "seconds": round(sum(starts) + clock[-1], 1),
+        "seconds": round(records[-1]["seconds"], 1),
         "device": f"{jax.device_count()} x {device.device_kind}, {platform.machine()}",
         "date": datetime.now(UTC).date().isoformat(),
         "versions": versions(),
     }
+
+
+def _as_used(records: Sequence[Mapping[str, Any]]) -> Callable[[jax.Array], jax.Array]:
+    rates = jnp.asarray([line["learning_rate"] for line in records if line["kind"] == "train"])
+    return lambda step: rates[step]
 
 
 def _mean(lines: Sequence[Mapping[str, Any]], name: str) -> float:

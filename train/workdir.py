@@ -1,7 +1,9 @@
-"""The run's folder: which configuration it belongs to."""
+"""The run's folder: which configuration it belongs to, and since when its schedule holds."""
 
+import dataclasses
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,70 +16,112 @@ ADJUSTABLE = {"schedule", "schedule_unit"}
 """Fields that `--adjust-schedule` may change."""
 FREE = {"data_dir"}
 """Fields that may change between two starts: where the data lie, but not which they are."""
+_SINCE = "schedule_from_step"
 
 
-def claim(workdir: Path, record: Mapping[str, Any], *, adjust_schedule: bool) -> None:
-    """Writes `config.json` into a new folder, or holds it against the one that is there.
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """What a start found in its folder, and may write there once the state is restored."""
+
+    folder: Path
+    record: Mapping[str, Any]
+    schedule_from_step: int
+    """The step at which the schedule took over from another; 0: it is the first."""
+    is_new: bool
+    is_adjusting: bool
+
+    def settle(self, step: int, total_steps: int) -> int:
+        """Writes `config.json` where it is new or adjusted; an old one is kept in `set_aside`.
+
+        Args:
+          step: of the state that was restored.
+          total_steps: of the run.
+
+        Returns:
+          The step at which the schedule took over.
+
+        Raises:
+          UserError: the run has ended, and no schedule can change it.
+        """
+        if self.is_adjusting and step >= total_steps:
+            raise UserError(
+                f"`--adjust-schedule` must go with a run that has steps left, got {self.folder}, "
+                f"which has made all {total_steps}. Choose another `--workdir`."
+            )
+        since = step if self.is_adjusting else self.schedule_from_step
+        if self.is_new or self.is_adjusting:
+            path = self.folder / "config.json"
+            if path.exists():
+                copy = shutil.copy2(path, path.with_name("config.before.json"))
+                set_aside(copy, self.folder / "set_aside")
+            content = json.dumps({**self.record, _SINCE: since}, indent=2, allow_nan=False)
+            write_atomically(path, f"{content}\n".encode())
+        return since
+
+
+def claim(folder: Path, record: Mapping[str, Any], *, adjust_schedule: bool) -> Claim:
+    """Holds a configuration against the one that the folder belongs to; writes nothing.
 
     Args:
-      workdir: the run's folder, which exists.
+      folder: the run's folder, which exists.
       record: the configuration, as JSON takes it.
-      adjust_schedule: accept another schedule, and nothing else; the old record is set aside.
+      adjust_schedule: accept another schedule, and nothing else. The schedule that the run has is
+        welcome too, so that the same command can be given again.
 
     Raises:
-      UserError: the folder holds something else, or another configuration.
+      UserError: the folder belongs to another configuration.
     """
-    path = workdir / "config.json"
+    path = folder / "config.json"
     if not path.exists():
         if adjust_schedule:
             raise UserError(
-                f"`--adjust-schedule` must go with a run that has begun, got {workdir}. "
+                f"`--adjust-schedule` must go with a run that has begun, got {folder}. "
                 "Leave it out to begin one."
             )
-        _write(path, record)
-        return
-    differences = _differences(_read(path), record)
+        return Claim(folder, record, 0, is_new=True, is_adjusting=False)
+    there = _read(path)
+    since = there.pop(_SINCE, 0)
+    differences = _differences(there, record)
     is_adjustable = {name.split(".")[0] for name in differences} <= ADJUSTABLE
-    if adjust_schedule and differences and is_adjustable:
-        set_aside(path, workdir / "set_aside")
-        _write(path, record)
-    elif differences:
-        listed = "; ".join(
-            f"{name} is {there} there and {here} here"
-            for name, (there, here) in list(differences.items())[:8]
-        )
-        more = f"; and {len(differences) - 8} more" if len(differences) > 8 else ""
-        way_out = "Choose another `--workdir`, or take those settings back"
-        if is_adjustable:
-            way_out += ", or go on with this schedule by `--adjust-schedule`"
-        raise UserError(
-            f"`--workdir` must hold the run of this configuration, got {workdir}, which holds "
-            f"another: {listed}{more}. {way_out}."
-        )
-    elif adjust_schedule:
-        raise UserError(
-            "`--adjust-schedule` must come with another schedule, got the one the run has. "
-            "Change a field, such as `--schedule.peak-value`."
-        )
+    if differences and not (adjust_schedule and is_adjustable):
+        raise _is_another(folder, differences, is_adjustable)
+    return Claim(folder, record, since, is_new=False, is_adjusting=bool(differences))
 
 
-def make(workdir: Path) -> None:
+def make(folder: Path) -> None:
     """Makes the folder.
 
     Raises:
       UserError: it cannot be made or written to.
     """
     try:
-        workdir.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unwritable(workdir, str(error.strerror)) from error
-    if not os.access(workdir, os.W_OK | os.X_OK):
-        raise _unwritable(workdir, "no permission to write")
+        raise _unwritable(folder, str(error.strerror)) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _unwritable(folder, "no permission to write")
 
 
-def _unwritable(workdir: Path, reason: str) -> UserError:
+def _is_another(
+    folder: Path, differences: dict[str, tuple[str, str]], is_adjustable: bool
+) -> UserError:
+    listed = "; ".join(
+        f"{name} is {there} there and {here} here"
+        for name, (there, here) in list(differences.items())[:8]
+    )
+    more = f"; and {len(differences) - 8} more" if len(differences) > 8 else ""
+    way_out = "Choose another `--workdir`, or take those settings back"
+    if is_adjustable:
+        way_out += ", or go on with this schedule by `--adjust-schedule`"
     return UserError(
-        f"`--workdir` must be a folder that can be written to, got {workdir} ({reason}). "
+        f"`--workdir` must hold the run of this configuration, got {folder}, which holds "
+        f"another: {listed}{more}. {way_out}."
+    )
+
+
+def _unwritable(folder: Path, reason: str) -> UserError:
+    return UserError(
+        f"`--workdir` must be a folder that can be written to, got {folder} ({reason}). "
         "Choose another."
     )
 
@@ -90,10 +134,6 @@ def _read(path: Path) -> dict[str, Any]:
             f"`--workdir` must hold the config.json of a run, got {path}, which cannot be read. "
             "Put back a copy, or choose another `--workdir`."
         ) from error
-
-
-def _write(path: Path, record: Mapping[str, Any]) -> None:
-    write_atomically(path, (json.dumps(record, indent=2) + "\n").encode())
 
 
 def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, tuple[str, str]]:

@@ -1,0 +1,139 @@
+"""The command line: every field, and one clear line for every mistake."""
+
+import pytest
+import small
+from small import ROOT
+
+import log_anneal as la
+from train.commandline import load, parse
+from train.errors import UserError
+
+QUICKSTART = str(ROOT / "configs/quickstart.py")
+
+
+def test_without_arguments_the_file_is_the_config():
+    arguments = parse([QUICKSTART])
+    assert arguments.config == load(ROOT / "configs/quickstart.py")
+    assert str(arguments.workdir) == "runs/quickstart"
+
+
+def test_every_field_can_be_set_nested_ones_too():
+    config = parse(
+        [
+            QUICKSTART,
+            *("--epochs", "3", "--schedule.peak-value", "0.2", "--schedule.restart-steps", "None"),
+            *("--optimizer.name", "adam", "--optimizer.arguments", "b1", "0.8", "eps", "1e-6"),
+            *("--model.width", "8", "--augment.flip", "--halt.threshold", "None"),
+            *("--preprocess.no-standardise", "--engine", "shard_map"),
+        ]
+    ).config
+    assert config.epochs == 3
+    assert config.schedule.peak_value == 0.2
+    assert config.schedule.restart_steps is None
+    assert config.optimizer.arguments == {"b1": 0.8, "eps": 1e-6}
+    assert (config.optimizer.name, config.model.width, config.augment.flip) == ("adam", 8, True)
+    assert config.halt.threshold is None
+    assert not config.preprocess.standardise
+    assert config.engine == "shard_map"
+
+
+def test_a_default_of_the_schedule_follows_the_field_that_is_set():
+    config = parse([QUICKSTART, "--schedule.peak-value", "0.2"]).config
+    assert config.schedule.at(config.schedule.restarts(100)[0]) == 0.2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--epochz", "3"], "--epochz.* Did you mean --epochs"),
+        (
+            ["--schedule.peak-valu", "3"],
+            "--schedule.peak-valu.* Did you mean --schedule.peak-value",
+        ),
+        (["--epochs", "many"], "--epochs: invalid literal for int.*'many'"),
+        (["--epochs"], "--epochs"),
+        (["--engine", "pmapp"], "invalid choice 'pmapp' for argument '--engine'. Expected one of"),
+        (["--epochs", "0"], "`epochs` must be a whole number of at least 1, got 0"),
+        (["--schedule.peak-value", "-1"], "`peak_value` must be .*, got -1"),
+        (["--schedule.peak-value", "nan"], "`peak_value` must be .*, got nan"),
+        (["--schedule.decay-steps", "2.5"], "--schedule.decay-steps.*2.5"),
+        (["--schedule.restart-multiplier", "0"], "`restart_multiplier` must be"),
+        (["--optimizer.name", "addam"], "got addam. Did you mean"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_it(arguments, message):
+    with pytest.raises(UserError, match=message) as raised:
+        parse([QUICKSTART, *arguments])
+    assert "\n" not in str(raised.value)
+    assert "│" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ([], "The first argument must be a configuration file, got nothing"),
+        (["--epochs", "3"], "The first argument must be a configuration file, got --epochs"),
+        ([str(ROOT / "configs/quickstat.py")], "which is not there. .* quickstart.py"),
+        ([str(ROOT / "tests/small.py")], r"must define `get_config\(\)`"),
+    ],
+)
+def test_a_wrong_file_is_named(argv, message):
+    with pytest.raises(UserError, match=message):
+        parse(argv)
+
+
+def test_a_mistake_inside_the_file_is_named(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import log_anneal as la\ndef get_config():\n    return la.constant_schedule(-1.0)\n"
+    )
+    with pytest.raises(UserError, match="mine.py, line 3: `value` must"):
+        parse([str(file)])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("from train.config import Config\nConfig(epoch=3)", "line 2: TypeError.*epoch"),
+        ("import nothing_like_it", "line 1: ModuleNotFoundError: No module named"),
+        ("def get_config(:", "SyntaxError"),
+    ],
+)
+def test_a_file_that_does_not_run_is_named(tmp_path, content, message):
+    file = tmp_path / "mine.py"
+    file.write_text(content)
+    with pytest.raises(UserError, match=message):
+        parse([str(file)])
+
+
+def test_help_shows_the_docstrings_of_the_fields(capsys):
+    with pytest.raises(SystemExit) as end:
+        parse([QUICKSTART, "--help"])
+    assert end.value.code == 0
+    shown = capsys.readouterr().out
+    for text in (
+        "--schedule.peak-value",
+        "Passes over the training images",
+        "--optimizer.momentum",
+    ):
+        assert text in shown
+
+
+def test_help_hides_what_is_derived(capsys):
+    with pytest.raises(SystemExit):
+        parse([QUICKSTART, "--help"])
+    assert "--schedule._" not in capsys.readouterr().out
+
+
+def test_a_config_that_imports_another_can_be_loaded():
+    config = load(ROOT / "configs/cifar10_resnet34_cosine.py")
+    assert isinstance(config.schedule, la.CyclicalCosineSchedule)
+
+
+def test_a_wrong_command_ends_with_code_2_and_no_traceback(tmp_path):
+    process = small.train(tmp_path, "--epochs", "0")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert out == ""
+    assert err.startswith("error: ")
+    assert len(err.splitlines()) == 1

@@ -1,0 +1,80 @@
+"""Config: what it refuses, and what it writes down."""
+
+import dataclasses
+import json
+
+import optax
+import pytest
+import small
+
+import log_anneal as la
+from train.config import Config, Halt, digest, flatten
+from train.errors import UserError
+from train.preprocess import Preprocess
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 0}, "`epochs` must be a whole number of at least 1, got 0"),
+        ({"epochs": 2.5}, "`epochs` must be a whole number of at least 1, got 2.5"),
+        ({"batch_size": -8}, "`batch_size` must be a whole number of at least 1, got -8"),
+        ({"batch_size": True}, "`batch_size` must be a whole number of at least 1, got True"),
+        ({"seed": -1}, "`seed` must be a whole number of at least 0, got -1"),
+        ({"chunk_steps": 0}, "`chunk_steps` must be a whole number of at least 1, got 0"),
+        ({"label_smoothing": 1.0}, "`label_smoothing` must be at least 0 and below 1, got 1.0"),
+        ({"validation_fraction": float("nan")}, "`validation_fraction` must be a finite number"),
+        ({"preprocess": Preprocess(zca_epsilon=float("inf"))}, "`preprocess.zca_epsilon` must be"),
+        ({"seed": 2**32}, r"`seed` must be below 2\^32"),
+        ({"schedule": 0.1}, r"use `log_anneal.constant_schedule\(value\)`"),
+        ({"schedule": optax.constant_schedule(0.1)}, "`schedule_unit` must be steps"),
+    ],
+)
+def test_a_wrong_knob_is_named(changes, message):
+    with pytest.raises(UserError, match=message):
+        small.config(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"threshold": 0.0}, "`halt.threshold` must be above 0, got 0.0. None switches it off"),
+        ({"threshold": float("nan")}, "`halt.threshold` must be above 0, got nan"),
+        ({"grace_epochs": -1}, "`halt.grace_epochs` must be a whole number of at least 0"),
+    ],
+)
+def test_a_wrong_halt_is_named(changes, message):
+    with pytest.raises(UserError, match=message):
+        Halt(**changes)
+
+
+def test_the_schedule_counts_epochs_or_steps():
+    assert small.config().schedule_in_steps(22) == small.SCHEDULE.stretch(22)
+    plain = optax.cosine_decay_schedule(0.1, 10)
+    config = small.config(schedule=plain, schedule_unit="steps")
+    assert config.schedule_in_steps(22) is plain
+
+
+def test_the_record_is_json_and_holds_the_schedule():
+    record = json.loads(json.dumps(small.config().to_dict()))
+    assert la.from_dict(record["schedule"]) == small.SCHEDULE
+    assert record.keys() == {field.name for field in dataclasses.fields(Config)}
+
+
+def test_every_change_changes_the_digest():
+    changes = ({"epochs": 3}, {"halt": Halt(threshold=None)}, {"schedule": la.constant_schedule(1)})
+    digests = {digest(small.config(**change).to_dict()) for change in ({}, *changes)}
+    assert len(digests) == 4
+    assert digest(small.config().to_dict()) == digest(small.config().to_dict())
+
+
+def test_plain_schedules_are_told_apart_by_their_values():
+    def record(decay_steps):
+        schedule = optax.cosine_decay_schedule(0.1, decay_steps)
+        return small.config(schedule=schedule, schedule_unit="steps").to_dict()["schedule"]
+
+    assert record(10) == record(10) != record(11)
+
+
+def test_flatten_joins_names():
+    assert flatten({"a": {"b": 1, "c": {}}, "d": 2}) == {"a.b": 1, "a.c": {}, "d": 2}

@@ -1,0 +1,128 @@
+"""A run that was interrupted ends as the one that was not, bit for bit."""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import socket
+import time
+
+import pytest
+import small
+
+from train.log import read_metrics
+
+CLOCK = {"seconds", "images_per_second"}
+# Four epochs of 22 steps; a checkpoint after each.
+STEPS = 88
+LONGER = ("--epochs", "4")
+
+
+def ending(folder):
+    """The bytes of the last checkpoint's state, and the metrics less the clock."""
+    manifest = json.loads((folder / f"checkpoints/{STEPS}/manifest/metadata").read_text())
+    digests = {path: leaf["sha256"] for path, leaf in manifest["leaves"].items()}
+    assert any("params" in path for path in digests)
+    lines = [
+        {name: value for name, value in line.items() if name not in CLOCK}
+        for line in read_metrics(folder / "metrics.jsonl")
+    ]
+    return digests, lines
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    process = small.train(folder, *LONGER)
+    out, err = process.communicate(timeout=200)
+    assert process.returncode == 0, err
+    assert "test accuracy" in out
+    return ending(folder / "run")
+
+
+def wait_for_step(process, path, step):
+    """Until the run has logged a step, or ended."""
+    while process.poll() is None:
+        with contextlib.suppress(FileNotFoundError, IndexError):
+            if read_metrics(path)[-1]["step"] >= step:
+                return
+        time.sleep(0.01)
+
+
+def wait_for_folder(process, folder):
+    """Until a folder is there, or the run has ended."""
+    while process.poll() is None and not folder.is_dir():
+        time.sleep(0.01)
+
+
+def test_a_killed_run_goes_on_to_the_same_bits(tmp_path, uninterrupted):
+    seed = int.from_bytes(os.urandom(4))
+    print(f"random seed {seed}")
+    draw = random.Random(seed)
+    checkpoint = tmp_path / "run/checkpoints/22"
+    for wait in (wait_for_step, lambda process, *_: wait_for_folder(process, checkpoint)):
+        process = small.train(tmp_path, *LONGER, "--chunk-steps", "5")
+        wait(process, tmp_path / "run/metrics.jsonl", draw.randrange(1, 40))
+        time.sleep(draw.random() / 3)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        assert not (tmp_path / f"run/checkpoints/{STEPS}").exists()
+    assert checkpoint.is_dir()
+    process = small.train(tmp_path, *LONGER, "--chunk-steps", "5")
+    _, err = process.communicate(timeout=200)
+    assert process.returncode == 0, err
+    assert ending(tmp_path / "run") == uninterrupted
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_loses_no_step_and_says_how_to_go_on(tmp_path, uninterrupted, number):
+    process = small.train(tmp_path, *LONGER, "--chunk-steps", "1")
+    wait_for_step(process, tmp_path / "run/metrics.jsonl", 3)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=200)
+    assert process.returncode == 75
+    assert f"interrupted: {number.name} came" in err
+    assert "To go on, run\n  python -m train" in err
+    last = read_metrics(tmp_path / "run/metrics.jsonl")[-1]["step"]
+    assert 3 <= last < STEPS
+    assert (tmp_path / "run/checkpoints" / str(last)).is_dir()
+
+    process = small.train(tmp_path, *LONGER, "--chunk-steps", "1")
+    _, err = process.communicate(timeout=200)
+    assert process.returncode == 0, err
+    assert ending(tmp_path / "run") == uninterrupted
+
+
+def test_two_processes_stop_and_go_on_together(tmp_path):
+    """The signal comes to one; both leave with the same step saved, and end with one state."""
+
+    def start():
+        with socket.socket() as free:
+            free.bind(("localhost", 0))
+            coordinator = f"localhost:{free.getsockname()[1]}"
+        together = (
+            "--coordinator",
+            coordinator,
+            "--num-processes",
+            "2",
+            "--chunk-steps",
+            "2",
+            *LONGER,
+        )
+        return [small.train(tmp_path, *together, "--process-id", str(i)) for i in range(2)]
+
+    processes = start()
+    wait_for_step(processes[0], tmp_path / "run/metrics.jsonl", 3)
+    processes[1].send_signal(signal.SIGTERM)
+    small.outputs(processes, code=75)
+    step = read_metrics(tmp_path / "run/metrics.jsonl")[-1]["step"]
+    assert 3 <= step < STEPS
+    assert (tmp_path / f"run/checkpoints/{step}").is_dir()
+
+    first, second = small.outputs(start())
+    assert "test accuracy" in first
+    assert "accuracy" not in second
+    steps = [line["step"] for line in ending(tmp_path / "run")[1] if line["kind"] == "train"]
+    assert steps == list(range(1, STEPS + 1))

@@ -1,0 +1,101 @@
+"""The run's folder: it belongs to one configuration, and nothing in it is overwritten."""
+
+import json
+
+import pytest
+import small
+
+import log_anneal as la
+from train import workdir
+from train.errors import UserError
+
+
+@pytest.fixture
+def record():
+    return {**small.config().to_dict(), "data_sha256": "abc"}
+
+
+def other_schedule():
+    return la.to_dict(la.constant_schedule(0.1))
+
+
+def start(folder, record, *, adjust_schedule=False, step=0, total_steps=44):
+    return workdir.claim(folder, record, adjust_schedule=adjust_schedule).settle(step, total_steps)
+
+
+def written(folder):
+    return json.loads((folder / "config.json").read_text())
+
+
+def test_the_first_start_writes_all_of_the_config(tmp_path, record):
+    assert start(tmp_path, record) == 0
+    assert written(tmp_path) == {**record, "schedule_from_step": 0}
+
+
+def test_a_claim_writes_nothing_before_it_is_settled(tmp_path, record):
+    workdir.claim(tmp_path, record, adjust_schedule=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_same_config_is_welcome_again(tmp_path, record):
+    start(tmp_path, record)
+    before = (tmp_path / "config.json").stat().st_mtime_ns
+    assert start(tmp_path, {**record, "data_dir": "elsewhere"}, step=7) == 0
+    assert (tmp_path / "config.json").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("adjust", [False, True])
+def test_another_config_is_refused_and_the_fields_are_listed(tmp_path, record, adjust):
+    start(tmp_path, record)
+    changed = {**record, "epochs": 7, "halt": {**record["halt"], "threshold": None}}
+    with pytest.raises(UserError) as raised:
+        start(tmp_path, changed, adjust_schedule=adjust)
+    assert "epochs is 2 there and 7 here" in str(raised.value)
+    assert "halt.threshold is 4.5 there and null here" in str(raised.value)
+    assert written(tmp_path) == {**record, "schedule_from_step": 0}
+
+
+def test_another_schedule_is_refused_with_the_flag_that_accepts_it(tmp_path, record):
+    start(tmp_path, record)
+    with pytest.raises(UserError, match="go on with this schedule by `--adjust-schedule`"):
+        start(tmp_path, {**record, "schedule": other_schedule()})
+
+
+def test_an_adjusted_schedule_keeps_the_old_record_and_its_step(tmp_path, record):
+    start(tmp_path, record)
+    changed = {**record, "schedule": other_schedule()}
+    assert start(tmp_path, changed, adjust_schedule=True, step=22) == 22
+    assert written(tmp_path) == {**changed, "schedule_from_step": 22}
+    (kept,) = (tmp_path / "set_aside").iterdir()
+    assert json.loads(kept.read_text()) == {**record, "schedule_from_step": 0}
+
+
+@pytest.mark.parametrize("flag", [True, False])
+def test_an_adjusted_run_goes_on_by_the_same_command_and_without_the_flag(tmp_path, record, flag):
+    start(tmp_path, record)
+    changed = {**record, "schedule": other_schedule()}
+    start(tmp_path, changed, adjust_schedule=True, step=22)
+    assert start(tmp_path, changed, adjust_schedule=flag, step=30) == 22
+
+
+def test_a_run_that_has_ended_or_not_begun_cannot_be_adjusted(tmp_path, record):
+    with pytest.raises(UserError, match="must go with a run that has begun"):
+        start(tmp_path, record, adjust_schedule=True)
+    start(tmp_path, record)
+    changed = {**record, "schedule": other_schedule()}
+    with pytest.raises(UserError, match="must go with a run that has steps left"):
+        start(tmp_path, changed, adjust_schedule=True, step=44)
+    assert written(tmp_path)["schedule"] == record["schedule"]
+
+
+def test_a_config_file_that_cannot_be_read_is_left_alone(tmp_path, record):
+    (tmp_path / "config.json").write_text("{ torn")
+    with pytest.raises(UserError, match="cannot be read. Put back a copy"):
+        start(tmp_path, record)
+    assert (tmp_path / "config.json").read_text() == "{ torn"
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="`--workdir` must be a folder that can be written to"):
+        workdir.make(tmp_path / "file" / "run")

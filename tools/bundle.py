@@ -1,0 +1,93 @@
+"""One folder for a machine without network: wheels for x86-64 Linux and Python 3.12, and CIFAR-10.
+
+    make bundle
+
+What it leaves out, to stay small, is what such a machine has for its accelerator: JAX, Flax, Optax,
+Orbax and Chex with what comes with them (etils, importlib-resources, protobuf), and matplotlib,
+rich, scikit-learn, pillow, pyarrow, psutil, requests and wrapt. There:
+
+    python3 -m pip install --no-index --no-deps --target site bundle/wheels/*.whl
+    export PYTHONPATH=site TFDS_DATA_DIR=bundle/tfds
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+MAX_BYTES = 63_000_000
+ROOT = Path(__file__).parent.parent
+
+BINARY = ("array-record", "dm-tree")
+PURE = (
+    "docstring-parser",
+    "immutabledict",
+    "simple-parsing",
+    "tensorboardx",
+    "tensorflow-datasets",
+    "tensorflow-metadata",
+    "termcolor",
+    "toml",
+    "tqdm",
+    "typeguard",
+    "tyro",
+)
+FROM_SOURCE = ("promise",)
+PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
+
+
+def main() -> None:
+    """Fills the folder, and refuses one that would not fit."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="a data_dir with cifar10 in it")
+    parser.add_argument("--out", type=Path, required=True, help="the folder; made anew")
+    arguments = parser.parse_args()
+    source = arguments.data / "cifar10"
+    if not source.is_dir():
+        sys.exit(
+            f"error: `--data` must hold a prepared cifar10, got {arguments.data}. "
+            "Set TFDS_DATA_DIR to the folder that does."
+        )
+    if arguments.out.exists() and not (arguments.out / "wheels").is_dir():
+        sys.exit(f"error: `--out` must be a new folder or an old bundle, got {arguments.out}.")
+    partial = arguments.out.with_name(f".{arguments.out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(source, partial / "tfds" / "cifar10")
+    wheels = partial / "wheels"
+    pins = dict(_pins(ROOT / "requirements.txt"))
+    _pip(
+        *("download", "--no-deps", "--only-binary=:all:", "--dest", wheels),
+        *("--python-version", "3.12", "--implementation", "cp"),
+        *(word for platform in PLATFORMS for word in ("--platform", platform)),
+        *(f"{name}=={pins[name]}" for name in (*BINARY, *PURE)),
+    )
+    # Only as source where it is published; pure Python once built.
+    _pip(
+        *("wheel", "--no-deps", "--wheel-dir", wheels, ROOT),
+        *(f"{name}=={pins[name]}" for name in FROM_SOURCE),
+    )
+    size = sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
+    if size >= MAX_BYTES:
+        sys.exit(f"error: the bundle must stay below {MAX_BYTES:,} bytes, got {size:,}.")
+    shutil.rmtree(arguments.out, ignore_errors=True)
+    partial.rename(arguments.out)
+    print(
+        f"{arguments.out}: {size:,} bytes, {len(list((arguments.out / 'wheels').iterdir()))} wheels"
+    )
+
+
+def _pins(path: Path):
+    for line in path.read_text().splitlines():
+        requirement, _, marker = line.partition(" ; ")
+        if "< '3.12'" not in marker:
+            yield tuple(requirement.split("=="))
+
+
+def _pip(*arguments: object) -> None:
+    command = [sys.executable, "-m", "pip", *map(str, arguments), "--quiet"]
+    subprocess.run([*command, "--disable-pip-version-check"], check=True)
+
+
+if __name__ == "__main__":
+    main()
