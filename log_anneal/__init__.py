@@ -5,7 +5,9 @@ takes it as its learning rate.
 
 1. Elementwise: scalar in, scalar out; array in, array out.
 2. Strong float32, whatever the inputs.
-3. A pytree, with one trace for all schedules of a class under jit, vmap, scan and pmap.
+3. A pytree, with one trace for all schedules of a class and form under jit, vmap, scan and pmap.
+   (A `restart_multiplier` above 0.95 and below 1.04, but not 1, may take a larger table, and so a
+   trace of its own.)
 4. Finite for every int32: the first value before the start, the last after the end.
 5. A restart falls on its exact step, for any real multiplier.
 6. The program does not grow with the number of cycles.
@@ -13,6 +15,7 @@ takes it as its learning rate.
 8. Arguments are checked when it is built.
 9. `schedule.at(step)` is the same number in float64 on the host, without JAX.
 10. `==`, `repr`, `pickle` and JSON round trips; `schedule.stretch(k)` multiplies every duration.
+   Equal is equal in float32, so that a schedule equals itself on a device.
 
 Example:
   >>> import log_anneal as la

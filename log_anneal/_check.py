@@ -1,9 +1,10 @@
 """Arguments, checked when a schedule is built. Traced ones pass: their values are not known yet."""
 
-import math
+from fractions import Fraction
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from log_anneal._numeric import MAX_STEP
@@ -22,48 +23,60 @@ def known(name: str, value: object) -> None:
     if is_traced(value):
         raise TypeError(
             f"`{name}` must be known when the schedule is built, got {value}. "
-            "Build the schedule outside the traced function, and pass it as an argument."
+            "Build, replace or stretch outside the traced function, and pass it the schedule."
         )
+
+
+def number(name: str, value: Any) -> Any:
+    """A real scalar, as a Python int or float; a traced one stays as it is."""
+    if not _is_number(value):
+        way_out = "Vary it by `jax.vmap`." if _is_array(value) else "Give one, 0.1 for example."
+        raise ValueError(f"`{name}` must be a number, got {value!r}. {way_out}")
+    return plain(value)
 
 
 def real(name: str, value: Any, way_out: str = "") -> Any:
-    """A finite number from 0 to 1e30, as a Python float."""
+    """A number from 0 to 1e30, as a Python float; a traced one stays as it is."""
+    value = number(name, value)
     if is_traced(value):
         return value
-    if not _is_number(value):
-        raise ValueError(f"`{name}` must be a number, got {value!r}. Vary it by `jax.vmap`.")
-    value = float(plain(value))
     if not 0 <= value <= MAX_VALUE:
         raise ValueError(
-            f"`{name}` must be a number from 0 to 1e30, got {value}." + _spaced(way_out)
+            f"`{name}` must be a number from 0 to 1e30, got {shown(value)}. "
+            + (way_out or "Take a rate such as 0.1.")
         )
-    return value
+    return float(value)
 
 
 def steps(name: str, value: Any, least: int, way_out: str = "") -> int:
     """A whole number of steps, as a Python int."""
     known(name, value)
-    if not _is_number(value) or not math.isfinite(value) or value != int(value):
+    count = plain(value) if _is_number(value) else None
+    if count is None or (isinstance(count, float) and not count.is_integer()):
         raise ValueError(
             f"`{name}` must be a whole number of steps, got {value!r}. "
             "Round it, or count in a smaller unit and use `.stretch()`."
         )
-    if not least <= value <= MAX_STEP:
+    if not least <= count <= MAX_STEP:
+        too_many = "Steps are counted in int32: take fewer, or a larger unit."
         raise ValueError(
             f"`{name}` must be at least {least} step{'s' if least != 1 else ''} and below 2^31, "
-            f"got {int(value)}." + _spaced(way_out)
+            f"got {shown(count)}. "
+            + (too_many if count > MAX_STEP else way_out or f"Take {least} or more.")
         )
-    return int(value)
+    return int(count)
 
 
 def plain(value: Any) -> Any:
-    """An array as Python numbers; a float32 0.1 is 0.1, not the 0.10000000149 that it holds."""
+    """An array as Python numbers; what holds no real numbers, or is traced, as it is."""
     if is_traced(value) or not isinstance(value, (np.ndarray, np.generic, jax.Array)):
+        return value
+    if not _is_real(value):
         return value
     if np.ndim(value):
         return [plain(each) for each in np.asarray(value)]
     number = np.asarray(value)[()]
-    return int(number) if isinstance(number, np.integer) else float(str(number))
+    return int(number) if isinstance(number, np.integer) else _as_written(number)
 
 
 def within(name: str, value: Any, low: float, high: float, way_out: str) -> None:
@@ -72,10 +85,33 @@ def within(name: str, value: Any, low: float, high: float, way_out: str) -> None
         raise ValueError(f"`{name}` must be from {low:.7g} to {high:.7g}, got {value}. {way_out}")
 
 
-def _is_number(value: object) -> bool:
-    is_array = isinstance(value, (np.ndarray, np.generic, jax.Array)) and np.ndim(value) == 0
-    return is_array or (isinstance(value, (int, float)) and not isinstance(value, bool))
+def shown(value: float) -> str:
+    """A number as a message shows it: an integer of thousands of digits by its size."""
+    if isinstance(value, int) and value.bit_length() > 128:
+        return f"an integer of {value.bit_length()} bits"
+    return str(value)
 
 
-def _spaced(sentence: str) -> str:
-    return " " + sentence if sentence else ""
+def _as_written(number: Any) -> float:
+    """The short decimal or simple fraction that rounds to a float32: 0.1, 5 / 3."""
+    value = float(number)
+    if number.dtype != np.float64 and np.isfinite(value):
+        fraction = Fraction(value).limit_denominator(1000)
+        for written in (float(f"{value:.6g}"), float(fraction), float(str(number))):
+            if number.dtype.type(written) == number:
+                return written
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, (np.ndarray, np.generic, jax.Array)):
+        return np.ndim(value) == 0 and _is_real(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, (np.ndarray, jax.Array)) and np.ndim(value) > 0
+
+
+def _is_real(array: Any) -> bool:
+    return any(jnp.issubdtype(array.dtype, kind) for kind in (np.integer, np.floating))

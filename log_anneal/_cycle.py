@@ -17,12 +17,12 @@ from log_anneal._numeric import MAX_STEP, Namespace, Number
 WARMUP, DECAY, RESTART = 0, 1, 2
 """Rows of the table: the warm-up, the first decay, the first of the restarts."""
 
-_MIN_ROWS, _MAX_ROWS = 256, 65_536
+_MIN_ROWS, _MAX_ROWS = 512, 65_536
 _BITS = 128
 
 
 class Cycles(NamedTuple):
-    """One row a cycle, padded to a power of two so that most tables have one size."""
+    """One row a cycle, padded to 512, or to a higher power of two where those do not suffice."""
 
     last: npt.NDArray[Any]
     """int32 [rows], rising: the last whole step of the row; -1 where there is no warm-up."""
@@ -66,6 +66,9 @@ def tabulate(
 ) -> Cycles:
     """Makes the table. `restart_steps` 0: no restarts.
 
+    512 rows hold every multiplier from 1.04 up and from 0.95 down, and 1 itself, whatever the
+    durations. Nearer 1 the table may double until it fits, and a larger table is another trace.
+
     Raises:
       ValueError: the table would need more than 65,536 rows.
     """
@@ -100,7 +103,7 @@ def _restarts(
             raise ValueError(
                 f"`restart_multiplier` {float(multiplier)} with `restart_steps` {restart_steps} "
                 f"must make at most {_MAX_ROWS:,} cycles before step 2^31, and makes more. "
-                "Take exactly 1.0, a multiplier further from it, or a longer `restart_steps`."
+                "Take exactly 1.0, a multiplier further from it, or other `restart_steps`."
             )
         real_end = real_start + length
         start = -(-real_start >> _BITS)

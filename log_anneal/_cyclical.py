@@ -29,6 +29,8 @@ class CyclicalSchedule(Schedule):
     """Where the cycles after the first decay start; None for `peak_value`."""
 
     _ways_out: ClassVar[dict[str, str]] = {
+        "decay_steps": "Take 1 to be at `end_value` a step later.",
+        "warmup_steps": "Leave it out for no warm-up.",
         "restart_steps": "Leave it out to hold `end_value` after the first decay.",
         "restart_value": "Leave it out to restart at `peak_value`.",
     }
@@ -60,6 +62,5 @@ class CyclicalSchedule(Schedule):
         of_start, of_end = self._weights(place, xp)
         return of_start * start + of_end * end
 
-    def restarts(self, num_steps: int) -> list[int]:
-        """The steps in [0, num_steps) at which a restart falls, in order."""
+    def _restarts(self, num_steps: int) -> list[int]:
         return restarts_before(self._derived, num_steps)

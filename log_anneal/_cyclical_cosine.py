@@ -34,7 +34,9 @@ def cyclical_cosine_schedule(
 
         end + (start - end) (1 + cos(pi t / T)) / 2
 
-    What it does at step 0, at a restart, after the end: as `cyclical_log_schedule` says.
+    What it does at step 0, at a restart, after the end, and which gradients it has: as
+    `cyclical_log_schedule` says of its anchored form. Over a long cycle neighbouring steps differ
+    by less than float32 can tell: a value may then lie above the one before it by its last digit.
 
     Args:
       peak_value: from 0 to 1e30.
@@ -43,14 +45,15 @@ def cyclical_cosine_schedule(
       init_value: from 0 to 1e30; unused without a warm-up.
       warmup_steps: whole steps, at least 0.
       restart_steps: whole steps, at least 1; None for no restarts.
-      restart_multiplier: from 1e-6 to 1e6.
+      restart_multiplier: from 1e-6 to 1e6, so far from 1 that at most 65,533 cycles start before
+        step 2^31, or 1 itself.
       restart_value: from 0 to 1e30; None for `peak_value`.
 
     Returns:
       A schedule: steps of any shape in, float32 of that shape out.
 
     Raises:
-      ValueError: an argument is out of its range.
+      ValueError: an argument is out of its range, or the multiplier makes too many cycles.
       TypeError: a duration or the multiplier is traced; the values may be.
 
     Example:

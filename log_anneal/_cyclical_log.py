@@ -7,8 +7,12 @@ from log_anneal._cycle import Place
 from log_anneal._cyclical import CyclicalSchedule
 from log_anneal._numeric import Namespace, Number
 
-_STRAIGHT = 1.000001
-"""The smallest base: a straight line, to 1e-7 of its range."""
+_LEAST_BASE = {"anchored": 1.000001, "equation_4": 1.01}
+"""Anchored, a straight line to 1e-7 of its range; equation 4 divides by the logarithm of the base,
+and float32 cannot hold a base nearer 1 to enough digits."""
+
+_MOST_BASE = 1e18
+"""The gradient squares the base."""
 
 
 class CyclicalLogSchedule(CyclicalSchedule):
@@ -28,12 +32,13 @@ class CyclicalLogSchedule(CyclicalSchedule):
                 f'`form` must be "anchored" or "equation_4", got {self.form!r}. '
                 'Take "anchored" to train, "equation_4" to reproduce the paper.'
             )
+        least = _LEAST_BASE[self.form]
         if self.base is None:
             way_out = "The default base is 1 / `end_value`: give `base`, 1000 for example."
-            _check.within("end_value", self.end_value, 1e-30, 1 / _STRAIGHT, way_out)
+            _check.within("end_value", self.end_value, 1 / _MOST_BASE, 1 / least, way_out)
         else:
             way_out = "The smallest is a straight line, a large one a spike; 1000 is in between."
-            _check.within("base", self.base, _STRAIGHT, 1e30, way_out)
+            _check.within("base", self.base, least, _MOST_BASE, way_out)
 
     def _resolve(self) -> dict[str, Any]:
         numbers = super()._resolve()
@@ -81,13 +86,19 @@ def cyclical_log_schedule(
     `end_value`; then restarts, from `restart_value` to `end_value`, the n-th of them
     `restart_steps * restart_multiplier ** n` steps long (n = 0, 1, ...).
 
-    - Step 0 and negative steps: `init_value`, or `peak_value` without a warm-up.
-    - A restart: `restart_value` at its very step. Where a multiplier makes it fall between two
-      steps, the later one is the first of the cycle, already that fraction of a step into it. (In
-      equation 4, `t` counts whole steps.)
-    - A cycle's end: its last step is one step short of `end_value`, which would be the next step.
-    - After the end: `end_value`, held, without `restart_steps`, and with a `restart_multiplier`
-      below 1 once a cycle would be shorter than one step.
+    - Step 0 and negative steps, anchored: `init_value`, or `peak_value` without a warm-up.
+    - A restart, anchored: `restart_value` at its very step. Where a multiplier makes it fall
+      between two steps, the later one is the first of the cycle, already that fraction of a step
+      into it.
+    - A cycle's end, anchored: its last step is one step short of `end_value`, which would be the
+      next step.
+    - All three in equation 4: what the equation gives for `t` = 0 or `t` = T - 1, and `t` counts
+      whole steps. For init 1e-4, 5 steps of warm-up, peak 0.1, end 0.001 and cycles of 10 steps:
+      0.0301 at step 0, 0.0752 at step 5 and at a restart, 0.0587 at a cycle's last step.
+    - After the end, in both: `end_value`, held, without `restart_steps`, and with a
+      `restart_multiplier` below 1 once a cycle would be shorter than one step.
+    - Gradients: with respect to every value and `base`; 0 with respect to `restart_multiplier`,
+      whose table is made on the host.
 
     | the paper | here |
     |---|---|
@@ -105,22 +116,23 @@ def cyclical_log_schedule(
 
     Args:
       peak_value: from 0 to 1e30. It may lie below `end_value`: then the first decay rises.
-      end_value: from 0 to 1e30; above 0 and below 1 where `base` is not given.
+      end_value: from 0 to 1e30; where `base` is not given, such that 1 / `end_value` is a base.
       decay_steps: whole steps, at least 1.
       init_value: from 0 to 1e30; unused without a warm-up.
       warmup_steps: whole steps, at least 0.
       restart_steps: whole steps, at least 1; None for no restarts.
       restart_multiplier: from 1e-6 to 1e6, any real number, taken as the simplest fraction that is
-        the same float (1.1 is 11/10).
+        the same float (1.1 is 11/10); so far from 1 that at most 65,533 cycles start before step
+        2^31 (0.9999 with `restart_steps` of 3910 makes more), or 1 itself.
       restart_value: from 0 to 1e30; None for `peak_value`.
-      base: from 1.000001 to 1e30; None for 1 / `end_value`.
+      base: from 1.000001, in equation 4 from 1.01, to 1e18; None for 1 / `end_value`.
       form: "anchored", or "equation_4" to reproduce the paper.
 
     Returns:
       A schedule: steps of any shape in, float32 of that shape out.
 
     Raises:
-      ValueError: an argument is out of its range.
+      ValueError: an argument is out of its range, or the multiplier makes too many cycles.
       TypeError: a duration or the multiplier is traced; the values may be.
 
     Example:

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from log_anneal._schedule import SCHEDULES, Schedule
-from log_anneal._tree import given
+from log_anneal._schedule import SCHEDULES, Schedule, is_registered
+from log_anneal._tree import given, refuse_stack
 
 VERSION = 1
 
@@ -16,11 +16,29 @@ VERSION = 1
 def to_dict(schedule: Schedule) -> dict[str, Any]:
     """The schedule's name, the version of the format, and every field.
 
+    Args:
+      schedule: one of a class with a `name` of its own.
+
+    Returns:
+      Python values that JSON takes, None for a default that follows another field. One that came
+      out of a transformation or `jax.tree.map` has no None: its defaults have been resolved.
+
+    Raises:
+      TypeError: the class has no name of its own.
+      ValueError: it is a stack of schedules.
+
     Example:
       >>> from log_anneal import constant_schedule
       >>> to_dict(constant_schedule(0.1))
       {'schedule': 'constant', 'version': 1, 'value': 0.1}
     """
+    if not is_registered(type(schedule)):
+        cls = type(schedule).__qualname__
+        raise TypeError(
+            f"`schedule` must be of a class with a name of its own, got a {cls}. "
+            f'Give the class one: `name: ClassVar[str] = "..."`.'
+        )
+    refuse_stack(schedule)
     return {"schedule": schedule.name, "version": VERSION, **given(schedule)}
 
 
@@ -29,6 +47,9 @@ def from_dict(record: Mapping[str, Any]) -> Schedule:
 
     Args:
       record: "schedule", "version" and every field of that schedule, no more and no less.
+
+    Returns:
+      A schedule of the class that has the name, equal to the one that was written.
 
     Raises:
       ValueError: a name, the version or a value is wrong; a field is missing or unknown.
@@ -41,7 +62,7 @@ def from_dict(record: Mapping[str, Any]) -> Schedule:
     name, version = fields.pop("schedule", None), fields.pop("version", None)
     if not isinstance(name, str) or name not in SCHEDULES:
         raise _unknown("schedule", name, SCHEDULES)
-    if version != VERSION or version is True:
+    if type(version) is not int or version != VERSION:
         raise ValueError(
             f"`version` must be {VERSION}, got {version!r}. Write the schedule anew with "
             "`to_json`, by the release of log_anneal that reads it."
@@ -60,21 +81,39 @@ def from_dict(record: Mapping[str, Any]) -> Schedule:
 
 
 def to_json(schedule: Schedule) -> str:
-    """One line of JSON, from which `from_json` makes an equal schedule."""
+    """One line of JSON, from which `from_json` makes an equal schedule.
+
+    Raises:
+      TypeError: the class has no name of its own.
+      ValueError: it is a stack of schedules, or holds a number that is not finite.
+    """
     return json.dumps(to_dict(schedule), allow_nan=False)
 
 
-def from_json(text: str) -> Schedule:
+def from_json(text: str | bytes) -> Schedule:
     """The schedule that `to_json` wrote.
+
+    Args:
+      text: a JSON object.
+
+    Returns:
+      A schedule equal to the one that was written.
 
     Raises:
       ValueError: it is not JSON, or not a schedule's.
+      TypeError: it is no text.
 
     Example:
       >>> from_json('{"schedule": "constant", "version": 1, "value": 0.1}')
       constant_schedule(value=0.1)
     """
-    return from_dict(json.loads(text, object_pairs_hook=_once, parse_constant=_refuse))
+    try:
+        record = json.loads(text, object_pairs_hook=_once)
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(
+            f"`text` must be JSON, got {text[:40]!r}: {error}. Write it with `to_json(schedule)`."
+        ) from error
+    return from_dict(record)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -85,12 +124,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"A number must be finite, got {constant}, which JSON does not have.")
-
-
 def _unknown(kind: str, name: object, known: Iterable[str]) -> ValueError:
     known = list(known)
     near = difflib.get_close_matches(str(name), known, n=1)
-    meant = f"Did you mean {near[0]!r}? " if near else ""
-    return ValueError(f"`{kind}` must be one of {', '.join(known)}, got {name!r}. {meant}".strip())
+    ways_out = {"schedule": "Import the module that defines it.", "field": "Delete it."}
+    way_out = f"Did you mean {near[0]!r}?" if near else ways_out[kind]
+    return ValueError(f"`{kind}` must be one of {', '.join(known)}, got {name!r}. {way_out}")

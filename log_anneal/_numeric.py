@@ -82,7 +82,7 @@ class Device:
     def count_below(column: Number, step: Number) -> Number:
         """How many entries are below the step, of 2^n that rise to one that is not.
 
-        First by blocks, then in the block: 32 comparisons for 256 rows, and the same program for
+        First by blocks, then in the block: 48 comparisons for 512 rows, and the same program for
         every length.
         """
         width = 1 << (column.size.bit_length() // 2)

@@ -1,19 +1,18 @@
 """Schedule: a frozen dataclass, a pytree and a function of the step."""
 
 import dataclasses
-from fractions import Fraction
 from functools import cached_property, partial
+from types import NoneType
 from typing import Any, ClassVar, Self, dataclass_transform, overload
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
-from jax import lax
 
 from log_anneal import _check, _tree
-from log_anneal._cycle import simplest_fraction
-from log_anneal._numeric import MAX_STEP, Device, Host, Namespace, Number
+from log_anneal._evaluate import evaluate, not_whole
+from log_anneal._numeric import MAX_STEP, Host, Namespace, Number
+from log_anneal._stretch import stretched
 
 SCHEDULES: dict[str, type["Schedule"]] = {}
 """Every class of schedule, by its name in JSON."""
@@ -28,9 +27,15 @@ class Schedule:
     at least 1 unless its default is 0; any other is a number. None is a default that follows the
     other fields.
 
-    As a pytree, its leaves are the numbers with every None resolved, then what was derived from
-    them on the host: all schedules of a class have one structure, and share one trace. Change a
-    field by `dataclasses.replace`, which derives anew.
+    As a pytree, its leaves are the numbers with every None resolved, as NumPy arrays of no
+    dimension, then what was derived from them on the host. All schedules of a class and form have
+    one structure, and share one trace if what is derived has one size: always, but for multipliers
+    so near 1 that a table of 512 cycles may not hold them (`_cycle.tabulate`).
+
+    Change a field by `dataclasses.replace`, which derives anew. One that came out of a
+    transformation or `jax.tree.map` holds the resolved numbers: its None defaults no longer follow
+    the other fields. Gradients reach the real fields alone: none the durations, which are whole,
+    nor what the host derives from a field (`restart_multiplier` has a gradient of 0).
     """
 
     name: ClassVar[str]
@@ -38,17 +43,28 @@ class Schedule:
 
     __dataclass_fields__: ClassVar[dict[str, "dataclasses.Field[Any]"]]
     _ways_out: ClassVar[dict[str, str]] = {}
+    _string_names: ClassVar[tuple[str, ...]]
+    _number_names: ClassVar[tuple[str, ...]]
     _numbers: dict[str, Any]
     _derived: Any
 
     def __init_subclass__(cls) -> None:
-        """Makes the subclass a dataclass and a pytree."""
+        """Makes the subclass a dataclass and a pytree; refuses a name that another class has."""
         dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)(cls)
-        jax.tree_util.register_pytree_with_keys(
-            cls, _tree.flatten_with_keys, partial(_tree.unflatten, cls)
-        )
+        fields = dataclasses.fields(cls)
+        cls._string_names = tuple(field.name for field in fields if _tree.is_string(field))
+        cls._number_names = tuple(field.name for field in fields if not _tree.is_string(field))
         if "name" in vars(cls):
+            other = SCHEDULES.get(cls.name, cls)
+            if (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+                raise ValueError(
+                    f"`name` must be a new one, got {cls.name!r}, which {other.__qualname__} has. "
+                    f"Give {cls.__qualname__} another."
+                )
             SCHEDULES[cls.name] = cls
+        jax.tree_util.register_pytree_with_keys(
+            cls, _tree.flatten_with_keys, partial(_tree.unflatten, cls), _tree.flatten
+        )
 
     def __post_init__(self) -> None:
         """Checks the fields, and derives what is derived; no work on a device."""
@@ -57,14 +73,16 @@ class Schedule:
             if not _tree.is_string(field) and not (value is None and field.default is None):
                 object.__setattr__(self, field.name, self._checked(field, value))
         self._check()
-        object.__setattr__(self, "_numbers", self._resolve())
+        numbers = {name: _tree.leaf(name, value) for name, value in self._resolve().items()}
+        object.__setattr__(self, "_numbers", numbers)
         object.__setattr__(self, "_derived", self._derive())
 
     def _checked(self, field: "dataclasses.Field[Any]", value: Any) -> Any:
         way_out = self._ways_out.get(field.name, "")
         if not field.name.endswith("_steps"):
             return _check.real(field.name, value, way_out)
-        if field.default is None and hasattr(value, "dtype") and value == 0:
+        is_leaf = isinstance(value, (np.ndarray, jax.Array)) and not _check.is_traced(value)
+        if field.default is None and is_leaf and np.array_equal(value, 0):
             return None  # A leaf cannot be None: there it is an array of 0.
         return _check.steps(field.name, value, 0 if field.default == 0 else 1, way_out)
 
@@ -73,11 +91,10 @@ class Schedule:
 
     def _resolve(self) -> dict[str, Any]:
         """The fields that become leaves, none of them None; a duration of None is 0."""
-        strings = dict(_tree.structure(self))
+        values = _tree.given(self)
         return {
-            name: np.int32(value or 0) if name.endswith("_steps") else value
-            for name, value in _tree.given(self).items()
-            if name not in strings
+            name: values[name] or 0 if name.endswith("_steps") else values[name]
+            for name in self._number_names
         }
 
     def _derive(self) -> Any:
@@ -100,14 +117,10 @@ class Schedule:
 
         Raises:
           TypeError: the steps are not whole numbers.
+          ValueError: it is a stack of schedules; `jax.vmap` calls each of them.
         """
-        steps = step if isinstance(step, jax.Array) else np.asarray(step)
-        if not jnp.issubdtype(steps.dtype, jnp.integer):
-            raise _not_whole(step)
-        if isinstance(steps, np.ndarray):  # 64 bits would not reach the device
-            steps = np.clip(steps, 0, MAX_STEP).astype(np.int32)
-        # Inside another function the fields may stay constants; outside, one program is quicker.
-        return (_evaluate if _check.is_traced(steps) else _evaluate_jitted)(self, steps)
+        _tree.refuse_stack(self)
+        return evaluate(self, step)
 
     @overload
     def at(self, step: int) -> float: ...
@@ -124,24 +137,40 @@ class Schedule:
 
         Raises:
           TypeError: the steps are not whole numbers.
+          ValueError: it is a stack of schedules.
         """
-        if isinstance(step, int):
-            value: float = self._on_host._value(min(max(step, 0), MAX_STEP), Host)
+        if isinstance(step, (int, np.integer)) and not isinstance(step, bool):
+            value: float = self._on_host._value(min(max(int(step), 0), MAX_STEP), Host)
             return value
         steps = np.asarray(step)
         if not np.issubdtype(steps.dtype, np.integer):
-            raise _not_whole(step)
+            raise not_whole(step)
         values = np.array([self.at(each) for each in steps.ravel().tolist()], np.float64)
         return values.reshape(steps.shape) if steps.ndim else float(values[0])
 
     @cached_property
     def _on_host(self) -> Self:
-        numbers = (np.asarray(number).item() for number in self._numbers.values())
+        _tree.refuse_stack(self)
+        numbers = map(_check.plain, self._numbers.values())
         derived = jax.tree.map(lambda column: np.asarray(column).tolist(), self._derived)
         return _tree.unflatten(type(self), _tree.structure(self), (*numbers, derived))
 
     def restarts(self, num_steps: int) -> list[int]:
-        """The steps in [0, num_steps) at which the schedule starts again, in order."""
+        """The steps at which the schedule starts again, in order.
+
+        Args:
+          num_steps: how many steps to look at, from step 0 on.
+
+        Returns:
+          Steps in [0, num_steps); none for a schedule without restarts.
+
+        Raises:
+          ValueError: it is a stack of schedules.
+        """
+        _tree.refuse_stack(self)
+        return self._restarts(num_steps)
+
+    def _restarts(self, num_steps: int) -> list[int]:
         return []
 
     def stretch(self, factor: float) -> Self:
@@ -150,77 +179,54 @@ class Schedule:
         Args:
           factor: above 0, for example the number of steps in an epoch.
 
+        Returns:
+          A new schedule; its values and its multiplier are the same.
+
         Raises:
-          ValueError: a duration is not a whole number of steps afterwards.
+          ValueError: `factor` is no number above 0, or a duration is not a whole number of steps
+            below 2^31 afterwards.
+          TypeError: `factor` or a duration is traced.
+
+        Example:
+          >>> from log_anneal import step_decay_schedule
+          >>> step_decay_schedule(init_value=0.1, decay_steps=30, decay_rate=0.1).stretch(391)
+          step_decay_schedule(init_value=0.1, decay_steps=11730, decay_rate=0.1)
         """
-        if not 0 < factor <= MAX_STEP:
-            raise ValueError(f"`factor` must be above 0 and below 2^31, got {factor}.")
-        exact = factor if isinstance(factor, int) else simplest_fraction(float(factor))
-        stretched = {
-            name: steps * Fraction(exact)
-            for name, steps in _tree.given(self).items()
-            if name.endswith("_steps") and steps is not None
-        }
-        for name, steps in stretched.items():
-            if steps.denominator != 1:
-                raise ValueError(
-                    f"`{name}` must stay a whole number of steps, got {float(steps)} by "
-                    f"`stretch({factor})`. Take a factor that divides it."
-                )
-        whole = {name: int(steps) for name, steps in stretched.items()}
-        return dataclasses.replace(self, **whole)
+        return dataclasses.replace(self, **stretched(self, factor))
 
     def __eq__(self, other: object) -> bool:
-        """Whether class, strings and resolved numbers are equal; traced ones only to themselves."""
-        if type(self) is not type(other) or _tree.structure(self) != _tree.structure(other):
+        """Whether class, strings and resolved numbers are the same, the numbers in float32.
+
+        So a schedule equals itself on the device. A traced number is the same as itself alone.
+        """
+        if type(self) is not type(other):
             return False
-        leaves = zip(jax.tree.leaves(self), jax.tree.leaves(other), strict=True)
-        return all(_tree.same(mine, theirs) for mine, theirs in leaves)
+        my_tree: Any = jax.tree.structure(self)
+        if my_tree != jax.tree.structure(other):
+            return False
+        return all(map(_tree.same, jax.tree.leaves(self), jax.tree.leaves(other)))
 
     def __hash__(self) -> int:
         """Equal schedules have equal hashes."""
-        numbers = (tuple(np.ravel(value).tolist()) for value in self._numbers.values())
+        numbers = (_tree.key(value) for value in self._numbers.values())
         return hash((type(self), _tree.structure(self), *numbers))
 
     def __repr__(self) -> str:
-        """The call of the factory that makes an equal schedule."""
+        """The call that makes an equal schedule: of the factory, or of a class without one."""
         defaults = {field.name: field.default for field in dataclasses.fields(self)}
         arguments = (
             f"{name}={value!r}"
             for name, value in _tree.given(self).items()
-            if _check.is_traced(value) or np.ndim(value) or value != defaults[name]
+            if not isinstance(value, (int, float, str, NoneType)) or value != defaults[name]
         )
-        return f"{self.name}_schedule({', '.join(arguments)})"
+        maker = f"{self.name}_schedule" if is_registered(type(self)) else type(self).__name__
+        return f"{maker}({', '.join(arguments)})"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickles the fields as they were given."""
-        return partial(type(self), **_tree.given(self)), ()
-
-
-def _evaluate(schedule: Schedule, steps: jax.Array) -> jax.Array:
-    steps = jnp.maximum(steps, 0)
-    if steps.dtype.itemsize > 4 or steps.dtype == jnp.uint32:
-        steps = jnp.minimum(steps, MAX_STEP)
-    steps = steps.astype(jnp.int32)
-    fields = jax.tree.map(_on_device, schedule)
-    vars(fields)["_derived"] = jax.tree.map(_without_gradient, fields._derived)
-    return jnp.broadcast_to(fields._value(steps, Device), steps.shape)
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickles what it holds, traced or stacked numbers too, but for what `at` has cached."""
+        return {name: value for name, value in vars(self).items() if name != "_on_host"}
 
 
-_evaluate_jitted = jax.jit(_evaluate)
-
-
-def _on_device(leaf: Any) -> jax.Array:
-    is_whole = jnp.issubdtype(jnp.result_type(leaf), jnp.integer)
-    return jnp.asarray(leaf, jnp.int32 if is_whole else jnp.float32)
-
-
-def _without_gradient(leaf: jax.Array) -> jax.Array:
-    return lax.stop_gradient(leaf) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
-
-
-def _not_whole(step: Any) -> TypeError:
-    return TypeError(
-        f"`step` must be a whole number, got {step!r}. To count in epochs, build the schedule in "
-        "epochs and take `.stretch(steps_per_epoch)`."
-    )
+def is_registered(cls: type[Schedule]) -> bool:
+    """Whether a class has a name of its own in JSON."""
+    return SCHEDULES.get(getattr(cls, "name", "")) is cls

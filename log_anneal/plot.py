@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from log_anneal._schedule import Schedule
@@ -25,8 +27,9 @@ def plot(
 ) -> "Figure":
     """Draws schedules over the steps 0 to `num_steps - 1`, their restarts marked.
 
-    A restart is drawn as the jump that it is, with a dotted line under it. Nothing touches
-    matplotlib's global state: no window opens, no figure is left behind.
+    A restart is drawn as the jump that it is, with a dotted line under it; above 100 restarts the
+    lines are left out. Nothing touches matplotlib's global state: no window opens, no figure is
+    left behind.
 
     Args:
       schedules: one or many; ours, or any `optax.Schedule`.
@@ -39,15 +42,30 @@ def plot(
       The figure: `figure.savefig("schedule.png")`.
 
     Raises:
-      ValueError: `num_steps` is below 1, or there are more or fewer labels than schedules.
+      ValueError: `num_steps` is below 1, there is no schedule, or there are more or fewer labels
+        than schedules.
+
+    Example:
+      >>> from log_anneal import cyclical_cosine_schedule
+      >>> schedule = cyclical_cosine_schedule(
+      ...     peak_value=0.1, end_value=0.0, decay_steps=10, restart_steps=10)
+      >>> plot(schedule, 30).axes[0].get_xlabel()
+      'step'
     """
     from matplotlib.figure import Figure
 
     several = list(schedules) if isinstance(schedules, Sequence) else [schedules]
+    if not several:
+        raise ValueError("`schedules` must hold at least one, got none. Give a schedule or a list.")
     if num_steps < 1:
-        raise ValueError(f"`num_steps` must be at least 1, got {num_steps}.")
+        raise ValueError(
+            f"`num_steps` must be at least 1, got {num_steps}. Take the length of the run."
+        )
     if labels is not None and len(labels) != len(several):
-        raise ValueError(f"`labels` must be one for each of {len(several)}, got {len(labels)}.")
+        raise ValueError(
+            f"`labels` must be one for each of {len(several)}, got {len(labels)}. "
+            "Leave it out for the schedules' own names."
+        )
     names = labels or [getattr(schedule, "name", "schedule") for schedule in several]
     if ax is None:
         ax = Figure(figsize=(8, 4.5), layout="constrained").add_subplot()
@@ -70,7 +88,7 @@ def plot(
     else:
         ax.set_ylim(bottom=0)
     if labels is not None or len(several) > 1:
-        ax.legend(frameon=False)
+        ax.legend(frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
     figure = ax.get_figure(root=True)
     assert figure is not None
     return figure
@@ -87,4 +105,4 @@ def _curve(schedule: Any, num_steps: int) -> tuple[np.ndarray[Any, Any], np.ndar
     steps = np.union1d(steps, np.concatenate([restarts, restarts - 1]))
     if isinstance(schedule, Schedule):
         return steps, np.asarray(schedule.at(steps))
-    return steps, np.array([float(schedule(step)) for step in steps.tolist()])
+    return steps, np.asarray(jax.vmap(schedule)(jnp.asarray(steps, jnp.int32)))

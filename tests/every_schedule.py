@@ -25,7 +25,8 @@ EVERY_SCHEDULE = [
     la.cyclical_log_schedule(**AS_PRINTED),
     la.cyclical_log_schedule(peak_value=0.4, end_value=0.0, decay_steps=100, base=50.0),
     la.cyclical_log_schedule(**CYCLE | {"restart_multiplier": 0.5}, base=1.000001),
-    la.cyclical_log_schedule(**CYCLE | {"restart_multiplier": 1.1}, base=1e30),
+    la.cyclical_log_schedule(**CYCLE | {"restart_multiplier": 1.1}, base=1e18),
+    la.cyclical_log_schedule(**CYCLE | {"restart_multiplier": 1.05}, restart_value=0.05),
     la.cyclical_log_schedule(**CYCLE, form="equation_4"),
     la.cyclical_log_schedule(**AS_PRINTED, form="equation_4"),
     la.cyclical_cosine_schedule(**CYCLE),
@@ -52,6 +53,21 @@ def _scan(schedule, steps):
     return jax.lax.scan(lambda carry, step: (carry, schedule(step)), 0, steps)[1]
 
 
+@jax.jit
+def _branch(schedule, steps):
+    return jax.lax.cond(steps[0] < 0, lambda steps: 0.0 * steps, schedule, steps)
+
+
+@jax.jit
+def _jit_in_jit(schedule, steps):
+    return jax.jit(schedule)(steps)
+
+
+@jax.jit
+def _checkpoint(schedule, steps):
+    return jax.checkpoint(schedule)(steps)
+
+
 _on_all_devices = jax.pmap(lambda schedule, steps: schedule(steps), in_axes=(None, 0))
 
 
@@ -68,5 +84,8 @@ MODES = {
     "closure": lambda schedule, steps: jax.jit(lambda step: schedule(step))(steps),
     "vmap": _vmap,
     "scan": _scan,
+    "branch": _branch,
+    "jit in jit": _jit_in_jit,
+    "checkpoint": _checkpoint,
     "pmap": _pmap,
 }

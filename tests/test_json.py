@@ -1,6 +1,7 @@
 """Schedules as JSON."""
 
 import json
+from typing import ClassVar
 
 import jax
 import pytest
@@ -22,6 +23,20 @@ def test_comes_back_equal(schedule):
 def test_comes_back_from_the_device_and_json_equal(schedule):
     returned = jax.jit(lambda schedule: schedule)(schedule)
     assert la.from_json(la.to_json(returned)) == schedule
+
+
+@pytest.mark.parametrize("multiplier", [5 / 3, 1 / 3, 0.9, 1.1, 7 / 6])
+def test_restarts_do_not_move_on_a_trip_through_the_device(multiplier):
+    schedule = la.cyclical_cosine_schedule(
+        peak_value=0.1,
+        end_value=0.0,
+        decay_steps=10,
+        restart_steps=7290,
+        restart_multiplier=multiplier,
+    )
+    again = la.from_json(la.to_json(jax.jit(lambda schedule: schedule)(schedule)))
+    assert again.restarts(10**9) == schedule.restarts(10**9)
+    assert again.restart_multiplier == multiplier
 
 
 def test_is_readable():
@@ -47,12 +62,17 @@ def test_is_readable():
         ({"schedule": None}, "`schedule` must be one of .* got None"),
         ({"schedule": []}, r"`schedule` must be one of .* got \[\]"),
         ({"version": 2}, "`version` must be 1, got 2"),
+        ({"version": 1.0}, r"`version` must be 1, got 1\.0"),
         ({"version": True}, "`version` must be 1, got True"),
         ({"peek_value": 0.1}, "`field` must be one of .* Did you mean 'peak_value'"),
         ({"peak_value": None}, "`peak_value` must be a number, got None"),
         ({"peak_value": "0.1"}, "`peak_value` must be a number, got '0.1'"),
-        ({"peak_value": float("nan")}, "NaN"),
-        ({"peak_value": float("inf")}, "Infinity"),
+        ({"peak_value": float("nan")}, "`peak_value` must be a number from 0 .* got nan.* Take"),
+        ({"peak_value": float("inf")}, "`peak_value` must be a number from 0 .* got inf.* Take"),
+        ({"peak_value": 10**400}, "`peak_value` must be a number .* an integer of 1329 bits"),
+        ({"decay_steps": 10**400}, "`decay_steps` must be .* below 2.31, got an integer of 1329"),
+        ({"zzz": 1}, "`field` must be one of .* got 'zzz'. Delete it"),
+        ({"schedule": "zzz"}, "`schedule` must be one of .* got 'zzz'. Import the module"),
         ({"form": None}, "`form` must be"),
         ({"decay_steps": "10"}, "`decay_steps` must be a whole number"),
     ],
@@ -70,12 +90,35 @@ def test_refuses_a_missing_field():
         la.from_dict(record)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "null", "{}", '{"schedule": "constant"', '"constant"'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "null", "{}", "[" * 100_000, b"\xff", '{"schedule": "constant"', '"constant"'],
+)
 def test_refuses_what_is_no_schedule(text):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="must be"):
         la.from_json(text)
+    with pytest.raises(TypeError):
+        la.from_json(None)
 
 
 def test_refuses_a_field_given_twice():
     with pytest.raises(ValueError, match="`value` must be given once"):
         la.from_json('{"schedule": "constant", "version": 1, "value": 0.1, "value": 0.2}')
+
+
+def test_refuses_a_class_without_a_name_of_its_own():
+    class Mine(la.ConstantSchedule):
+        pass
+
+    with pytest.raises(TypeError, match="`schedule` must be of a class with a name of its own"):
+        la.to_dict(Mine(value=0.1))
+    assert repr(Mine(value=0.1)) == "Mine(value=0.1)"
+
+
+def test_refuses_a_name_that_another_class_has():
+    with pytest.raises(ValueError, match="`name` must be a new one, got 'constant', which Const"):
+
+        class Mine(la.Schedule):
+            name: ClassVar[str] = "constant"
+
+    assert la.from_json(la.to_json(la.constant_schedule(0.1))) == la.constant_schedule(0.1)

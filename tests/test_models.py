@@ -97,7 +97,7 @@ def on_one_device(variables):
         ("resnet50", None, 23_520_842),
         ("resnet34", 110, 62_840_040),
         # ResNet-14 of He et al., section 4.2, and its two projections with their batch norms.
-        ("resnet_small", None, 172_506 + (16 * 32 + 2 * 32) + (32 * 64 + 2 * 64)),
+        ("resnet_small", None, 928 + 18_560 + 57_728 + 230_144 + 1_290),  # stem, stages, head
         # ResNet-50, the branch, and the branch's rows of the classifier.
         ("hybrid50", None, 23_520_842 + (48 + 64) * 192 + 12 * 192**2 + 14 * 192 + 192 * 10),
     ],

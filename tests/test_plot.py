@@ -26,6 +26,11 @@ def test_marks_every_restart():
     assert marks == [10, 20, 30, 40]
 
 
+def test_marks_none_of_more_than_a_hundred_restarts():
+    assert len(plot(SCHEDULE, 1010).axes[0].get_lines()) == 101
+    assert len(plot(SCHEDULE, 1011).axes[0].get_lines()) == 1
+
+
 def test_draws_both_sides_of_a_restart_in_a_long_run():
     steps = plot(SCHEDULE.stretch(99_991), 10**7).axes[0].get_lines()[0].get_xdata()
     assert {999_909, 999_910}.issubset(steps.tolist())
@@ -48,7 +53,9 @@ def test_draws_into_given_axes_and_touches_no_global_state(tmp_path):
 
 
 def test_refuses_wrong_arguments():
-    with pytest.raises(ValueError, match="`num_steps` must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="`num_steps` must be at least 1, got 0. Take the length"):
         plot(SCHEDULE, 0)
-    with pytest.raises(ValueError, match="`labels` must be one for each of 1, got 2"):
+    with pytest.raises(ValueError, match="`labels` must be one for each of 1, got 2. Leave it out"):
         plot(SCHEDULE, 10, labels=["a", "b"])
+    with pytest.raises(ValueError, match="`schedules` must hold at least one"):
+        plot([], 10)

@@ -22,7 +22,7 @@ def weights_on_the_device(shape, *arguments):
     return shape(p, q, *arguments, Device)
 
 
-@pytest.mark.parametrize("base", [1.000001, 1.5, 20.0, 1000.0, 1e9, 1e30])
+@pytest.mark.parametrize("base", [1.000001, 1.5, 20.0, 1000.0, 1e9, 1e18])
 def test_log_decay_is_its_equation(base):
     for elapsed in ELAPSED.tolist():
         p = elapsed / LENGTH
@@ -32,7 +32,7 @@ def test_log_decay_is_its_equation(base):
         assert math.isclose(of_start, 1 - expected, rel_tol=1e-9, abs_tol=1e-13)
 
 
-@pytest.mark.parametrize("base", [1.5, 20.0, 1000.0, 1e9, 1e30])
+@pytest.mark.parametrize("base", [1.5, 20.0, 1000.0, 1e9, 1e18])
 def test_log_decay_keeps_its_digits_in_float32_to_both_ends(base):
     c = base - 1
     for ours, exact in zip(

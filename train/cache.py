@@ -39,8 +39,8 @@ class Decoded:
         """The SHA-256 of the class names, images and labels, in hex."""
         sha = hashlib.sha256(json.dumps([self.class_names, len(self.train.labels)]).encode())
         for split in (self.train, self.test):
-            sha.update(np.ascontiguousarray(split.images, "u1"))
-            sha.update(np.ascontiguousarray(split.labels, "<i4"))
+            sha.update(np.ascontiguousarray(split.images, "u1").data)
+            sha.update(np.ascontiguousarray(split.labels, "<i4").data)
         return sha.hexdigest()
 
 
@@ -121,8 +121,8 @@ def _write(path: Path, key: str, digest: str, decoded: Decoded) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(json.dumps(header).encode() + b"\n")
             for split in splits:
-                file.write(np.ascontiguousarray(split.images, "u1"))
-                file.write(np.ascontiguousarray(split.labels, "<i4"))
+                file.write(np.ascontiguousarray(split.images, "u1").data)
+                file.write(np.ascontiguousarray(split.labels, "<i4").data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -67,7 +67,7 @@ class Checkpoints:
         return max(self._steps(), default=None)
 
     def best_step(self) -> int | None:
-        """The step of the highest score, the newer one of two equals, and a save in progress too."""
+        """The step of the highest score, the newer of two equals; waits for a save in progress."""
         self._settle()
         return _best(self._scores())
 

@@ -146,7 +146,7 @@ class Config:
         names = [field.name for field in dataclasses.fields(self) if field.name != "schedule"]
         values = {name: getattr(self, name) for name in names}
         return {
-            name: dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value
+            name: dataclasses.asdict(value) if hasattr(value, "__dataclass_fields__") else value
             for name, value in values.items()
         }
 

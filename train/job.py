@@ -11,8 +11,9 @@ import optax
 
 from train import data, preprocess, state, step
 from train import optimizer as optimizers
+from train.cache import Split
 from train.config import Config, Schedule, describe
-from train.data import Dataset, Split
+from train.data import Dataset
 from train.engine import Engine
 from train.errors import UserError
 from train.guard import watch_from
@@ -154,9 +155,9 @@ def memory(job: Job) -> dict[str, float]:
     """What a run needs on each device, in MiB, as its compiler plans it."""
     shapes = jax.eval_shape(job.create_state)
     splits = job.splits()
-    data = DeviceData(splits["train"].images, splits["train"].labels, job.statistics)
-    as_shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), data)
-    plan = job.engine.lower(shapes, as_shapes, job.config.batch_size).compile().memory_analysis()
+    train = splits["train"]
+    data = DeviceData(*_shapes((train.images, train.labels, job.statistics)))
+    plan = job.engine.lower(shapes, data, job.config.batch_size).compile().memory_analysis()
     state_bytes = sum(
         math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes)
     )
@@ -164,3 +165,7 @@ def memory(job: Job) -> dict[str, float]:
     data_bytes += sum(array.nbytes for array in jax.tree.leaves(job.statistics))
     sizes = {"state": state_bytes, "data": data_bytes, "step": plan.temp_size_in_bytes}
     return {name: size / 2**20 for name, size in sizes.items()}
+
+
+def _shapes(tree: Any) -> Any:
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), tree)

@@ -54,8 +54,8 @@ def run(config: Config, folder: Path, *, adjust_schedule: bool = False) -> None:
         engine = job.engine
         # A step that halted the run is tried again: under its old schedule it halts it again.
         grace_ends = guard.watch_from(config.halt, since, job.steps_per_epoch)
-        state = state._replace(halted=np.bool_(False), watch_from=np.int32(grace_ends))
-        state = engine.place(state)
+        anew: dict[str, Any] = {"halted": np.bool_(False), "watch_from": np.int32(grace_ends)}
+        state = engine.place(state._replace(**anew))
         splits = job.place_splits()
         losses = _losses_of_epoch(job, folder, start)
         with _open_log(job, folder, start) as log:

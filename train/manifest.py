@@ -101,7 +101,7 @@ def _to_host(leaf: Any) -> np.ndarray:
 
 
 def _digest(leaf: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(leaf).reshape(-1).view(np.uint8)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(leaf).reshape(-1).view(np.uint8).data).hexdigest()
 
 
 def _own_digest(manifest: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from train.models import Model
 
 
 class TrainState(NamedTuple):
-    """What a step reads and writes; a checkpoint is this."""
+    """What a step reads and writes; a checkpoint is this, as NumPy arrays."""
 
     step: jax.Array
     """int32: updates made."""

@@ -52,7 +52,8 @@ class Claim:
         if self.is_new or self.is_adjusting:
             path = self.folder / "config.json"
             if path.exists():
-                copy = shutil.copy2(path, path.with_name("config.before.json"))
+                copy = path.with_name("config.before.json")
+                shutil.copy2(path, copy)
                 set_aside(copy, self.folder / "set_aside")
             content = json.dumps({**self.record, _SINCE: since}, indent=2, allow_nan=False)
             write_atomically(path, f"{content}\n".encode())

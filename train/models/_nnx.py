@@ -98,8 +98,9 @@ def _source(key: jax.Array, size: int) -> Normal:
 
 def _split(module: nnx.Module) -> tuple[nnx.GraphDef[nnx.Module], Arrays, Arrays]:
     # Raises where a variable is neither: a layer that draws would keep its generator's count.
-    graphdef, params, batch_stats = nnx.split(module, nnx.Param, nnx.BatchStat)
-    return graphdef, _plain(params), _plain(batch_stats)
+    graphdef, *states = nnx.split(module, nnx.Param, nnx.BatchStat)
+    params, batch_stats = map(_plain, states)
+    return graphdef, params, batch_stats
 
 
 def _plain(state: nnx.State[Any, Any]) -> Arrays:
