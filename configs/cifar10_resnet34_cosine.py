@@ -1,6 +1,8 @@
 """Experiment 1 with cosine annealing on the cycle of `cifar10_resnet34_log`.
 
-python -m train configs/cifar10_resnet34_cosine.py
+    python -m train configs/cifar10_resnet34_cosine.py
+
+Everything but the shape of the decay is as there.
 """
 
 import dataclasses

@@ -1,6 +1,8 @@
 """Draws the README's picture of the schedules.
 
-python docs/draw.py
+    python docs/draw.py
+
+The schedules share one cycle, so that they differ in their shape alone.
 """
 
 from pathlib import Path
