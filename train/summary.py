@@ -52,15 +52,19 @@ def finish(job: Job, folder: Path, log: Log, *, best_step: int | None, since: in
 def is_done(folder: Path, step: int, total_steps: int) -> bool:
     """Whether the run has ended before; if so, says it.
 
-    A summary of a run that has steps to make, because its checkpoints are gone, is set aside.
+    A summary that cannot be read, or of a run that has steps to make because its checkpoints are
+    gone, is set aside.
     """
     path = folder / "summary.json"
     if not path.exists():
         return False
-    if step < total_steps:
+    try:
+        accuracy = json.loads(path.read_bytes())["test_accuracy"]
+    except (ValueError, LookupError, TypeError):
+        accuracy = None
+    if step < total_steps or accuracy is None:
         set_aside(path, folder / "set_aside")
         return False
-    accuracy = json.loads(path.read_bytes())["test_accuracy"]
     print(
         f"This run is done: {step} steps, {accuracy:.2%} test accuracy; see {path}. "
         "For another, choose another --workdir."
