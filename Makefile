@@ -15,7 +15,9 @@ $(INSTALLED): requirements.txt pyproject.toml
 		{ echo "Python 3.11 or newer is needed; name one with PYTHON=..."; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	# As a path: a checkout's folder has the package's name, and from its parent would hide it.
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps \
+		--config-settings editable_mode=compat --editable .
 	@touch $@
 
 quickstart: $(INSTALLED)

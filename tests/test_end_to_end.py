@@ -102,7 +102,7 @@ def test_a_halted_run_goes_on_with_an_adjusted_schedule_alone(tmp_path):
     halting = ("--halt.threshold", "0.5", "--halt.grace-epochs", "1")
     code, _, err = finish(small.train(tmp_path, *halting))
     assert code == 3
-    assert "halted: Step 22 was not made: its loss was" in err
+    assert "halted: Step 22 is saved; the next was not made: its loss was" in err
     assert "above the threshold of 0.5" in err
     assert "--adjust-schedule --schedule.<field> <value>" in err
 

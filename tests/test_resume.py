@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import socket
+import sys
 import time
 
 import pytest
@@ -84,7 +85,7 @@ def test_a_signal_loses_no_step_and_says_how_to_go_on(tmp_path, uninterrupted, n
     _, err = process.communicate(timeout=200)
     assert process.returncode == 75
     assert f"interrupted: {number.name} came" in err
-    assert "To go on, run\n  python -m train" in err
+    assert f"To go on, run\n  {sys.executable} -m train" in err
     last = read_metrics(tmp_path / "run/metrics.jsonl")[-1]["step"]
     assert 3 <= last < STEPS
     assert (tmp_path / "run/checkpoints" / str(last)).is_dir()
@@ -95,6 +96,7 @@ def test_a_signal_loses_no_step_and_says_how_to_go_on(tmp_path, uninterrupted, n
     assert ending(tmp_path / "run") == uninterrupted
 
 
+@pytest.mark.slow
 def test_two_processes_stop_and_go_on_together(tmp_path):
     """The signal comes to one; both leave with the same step saved, and end with one state."""
 

@@ -1,7 +1,9 @@
 """`python -m train`: argv -> Config -> run; the exit code says how it ended."""
 
+import logging
 import shlex
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import jax
@@ -20,7 +22,8 @@ def main() -> None:
     Exit codes: 0, done; 2, wrong input; 3, halted by the guard; 75, interrupted by a signal, and
     the same command goes on; 130, interrupted before the run had begun.
     """
-    command = shlex.join(["python", "-m", "train", *sys.argv[1:]])
+    logging.getLogger("absl").setLevel(logging.ERROR)  # TFDS warns of what we say as an error
+    command = shlex.join([_python(), "-m", "train", *sys.argv[1:]])
     try:
         arguments = commandline.parse(sys.argv[1:])
         if arguments.config.cpu_devices > 1:
@@ -53,6 +56,12 @@ def main() -> None:
         _leave(WRONG_INPUT, f"error: {error}. The same command goes on from the last checkpoint.")
     except KeyboardInterrupt:
         _leave(130, "interrupted: nothing was saved since the last checkpoint")
+
+
+def _python() -> str:
+    """This interpreter, as one would type it here."""
+    path = Path(sys.executable)
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _leave(code: int, message: str) -> NoReturn:

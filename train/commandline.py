@@ -64,7 +64,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     except SystemExit as end:
         if end.code in (0, None):
             raise
-        raise UserError(f"{_sentence(said.getvalue())} See --help.") from None
+        raise UserError(f"{_sentence(said.getvalue())} For all fields: --help.") from None
 
 
 def load(path: Path) -> Config:
@@ -110,4 +110,4 @@ def _sentence(box: str) -> str:
         names = dict.fromkeys(re.findall(r"--[\w.-]+", parts[1]))
         message += f". Did you mean {' or '.join(names)}?"
         return message
-    return f"{message}."
+    return message if message.endswith("?") else f"{message}."

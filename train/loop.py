@@ -70,7 +70,7 @@ def run(config: Config, folder: Path, *, adjust_schedule: bool = False) -> None:
                 if reason := guard.why(config.halt, metrics):
                     log.sync()
                     checkpoints.save(done, state, wait=True)
-                    raise guard.Halted(f"Step {done} was not made: {reason}.")
+                    raise guard.Halted(f"Step {done} is saved; the next was not made: {reason}.")
                 losses += metrics["loss"].tolist()
                 scores = {"train": -float(np.mean(losses))}
                 if job.is_due(done, config.eval_epochs):
