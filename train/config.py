@@ -78,8 +78,8 @@ class Config:
     """How steps follow each other: a scan compiles a chunk of them into one program; auto: a scan
     on accelerators, Python on CPU, where XLA runs convolutions inside a loop 30 times slower."""
     cpu_devices: int = 1
-    """Devices that the CPU is seen as, where there is no accelerator. One for each core is faster
-    than one in all, since XLA does not spread every operation over the cores."""
+    """Devices that the CPU is seen as, where there is no accelerator. One for each core can be
+    faster than one in all, since XLA does not spread every operation over the cores: try it."""
     chunk_steps: int | None = None
     """Steps between two looks at the metrics and for signals; None: 50 in a scan, 10 in Python."""
     eval_epochs: int = 1
