@@ -1,7 +1,6 @@
 """Restarts against sums of exact fractions."""
 
 import math
-import timeit
 from fractions import Fraction
 from functools import partial
 
@@ -167,7 +166,3 @@ def test_the_fraction_is_the_one_that_the_float_was_written_for():
     assert simplest_fraction(1.1) == Fraction(11, 10)
     assert simplest_fraction(5 / 3) == Fraction(5, 3)
     assert simplest_fraction(math.pi) == Fraction(math.pi)
-
-
-def test_building_a_table_takes_below_a_millisecond():
-    assert min(timeit.repeat(lambda: tabulate(5, 10, 10, 1.1), number=1, repeat=30)) < 1e-3
