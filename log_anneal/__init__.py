@@ -6,8 +6,8 @@ takes it as its learning rate.
 1. Elementwise: scalar in, scalar out; array in, array out.
 2. Strong float32, whatever the inputs.
 3. A pytree, with one trace for all schedules of a class and form under jit, vmap, scan and pmap.
-   (A `restart_multiplier` above 0.95 and below 1.04, but not 1, may take a larger table, and so a
-   trace of its own.)
+   (What changes the size of a table takes a trace of its own: a `restart_multiplier` above 0.95
+   and below 1.04, but not 1, the number of milestones, of tabulated values or of parts.)
 4. Finite for every int32: the first value before the start, the last after the end.
 5. A restart falls on its exact step, for any real multiplier.
 6. The program does not grow with the number of cycles.
@@ -26,31 +26,147 @@ Example:
   [3910, 7820, 11730]
 """
 
+from log_anneal import compat, fields
+from log_anneal._arithmetic import CombinedSchedule, clip, combined_schedule, maximum, minimum
+from log_anneal._chain import ChainSchedule, chain, chain_schedule
 from log_anneal._classic import (
     ConstantSchedule,
+    MultiStepSchedule,
     StepDecaySchedule,
     constant_schedule,
+    multi_step_schedule,
     step_decay_schedule,
 )
-from log_anneal._cyclical_cosine import CyclicalCosineSchedule, cyclical_cosine_schedule
+from log_anneal._clr import ClrSchedule, clr_schedule
+from log_anneal._cyclical import CyclicalSchedule
 from log_anneal._cyclical_log import CyclicalLogSchedule, cyclical_log_schedule
+from log_anneal._cyclical_shapes import (
+    CyclicalCosineSchedule,
+    CyclicalExponentialSchedule,
+    CyclicalLinearSchedule,
+    CyclicalPolynomialSchedule,
+    CyclicalShapeSchedule,
+    cyclical_cosine_schedule,
+    cyclical_exponential_schedule,
+    cyclical_linear_schedule,
+    cyclical_polynomial_schedule,
+    cyclical_schedule,
+    sgdr_schedule,
+)
+from log_anneal._decay import (
+    ExponentialSchedule,
+    InverseSqrtSchedule,
+    PolynomialSchedule,
+    RexSchedule,
+    exponential_schedule,
+    inverse_sqrt_schedule,
+    polynomial_schedule,
+    rex_schedule,
+)
+from log_anneal._function import FunctionSchedule, function_schedule
+from log_anneal._groups import groups
 from log_anneal._json import from_dict, from_json, to_dict, to_json
+from log_anneal._live import Current, Live, LiveState, current, live
+from log_anneal._one_cycle import OneCycleSchedule, one_cycle_schedule
+from log_anneal._range_test import RangeTest, lr_range_test
 from log_anneal._schedule import Schedule
+from log_anneal._smith import (
+    clr_decay_schedule,
+    exp_range_schedule,
+    parabolic_schedule,
+    sinusoidal_schedule,
+    triangular2_schedule,
+    triangular_schedule,
+)
+from log_anneal._stack import stack
+from log_anneal._suggest import Suggestions
+from log_anneal._swap import swap
+from log_anneal._sweep import sweep_schedule
+from log_anneal._tabulated import TabulatedSchedule, tabulated_schedule
+from log_anneal._time import LoopSchedule, ShiftSchedule, loop, loop_schedule, shift, shift_schedule
+from log_anneal._warmup_stable_decay import WarmupStableDecaySchedule, warmup_stable_decay_schedule
+from log_anneal._where import WhereIn, where_in
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ChainSchedule",
+    "ClrSchedule",
+    "CombinedSchedule",
     "ConstantSchedule",
+    "Current",
     "CyclicalCosineSchedule",
+    "CyclicalExponentialSchedule",
+    "CyclicalLinearSchedule",
     "CyclicalLogSchedule",
+    "CyclicalPolynomialSchedule",
+    "CyclicalSchedule",
+    "CyclicalShapeSchedule",
+    "ExponentialSchedule",
+    "FunctionSchedule",
+    "InverseSqrtSchedule",
+    "Live",
+    "LiveState",
+    "LoopSchedule",
+    "MultiStepSchedule",
+    "OneCycleSchedule",
+    "PolynomialSchedule",
+    "RangeTest",
+    "RexSchedule",
     "Schedule",
+    "ShiftSchedule",
     "StepDecaySchedule",
+    "Suggestions",
+    "TabulatedSchedule",
+    "WarmupStableDecaySchedule",
+    "WhereIn",
+    "chain",
+    "chain_schedule",
+    "clip",
+    "clr_decay_schedule",
+    "clr_schedule",
+    "combined_schedule",
+    "compat",
     "constant_schedule",
+    "current",
     "cyclical_cosine_schedule",
+    "cyclical_exponential_schedule",
+    "cyclical_linear_schedule",
     "cyclical_log_schedule",
+    "cyclical_polynomial_schedule",
+    "cyclical_schedule",
+    "exp_range_schedule",
+    "exponential_schedule",
+    "fields",
     "from_dict",
     "from_json",
+    "function_schedule",
+    "groups",
+    "inverse_sqrt_schedule",
+    "live",
+    "loop",
+    "loop_schedule",
+    "lr_range_test",
+    "maximum",
+    "minimum",
+    "multi_step_schedule",
+    "one_cycle_schedule",
+    "parabolic_schedule",
+    "polynomial_schedule",
+    "rex_schedule",
+    "sgdr_schedule",
+    "shift",
+    "shift_schedule",
+    "sinusoidal_schedule",
+    "stack",
     "step_decay_schedule",
+    "swap",
+    "sweep_schedule",
+    "tabulated_schedule",
     "to_dict",
     "to_json",
+    "triangular2_schedule",
+    "triangular_schedule",
+    "warmup_stable_decay_schedule",
+    "where_in",
 ]

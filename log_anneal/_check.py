@@ -27,22 +27,28 @@ def known(name: str, value: object) -> None:
         )
 
 
+def is_array(value: object) -> bool:
+    """Whether it is an array or a number of NumPy's or JAX's, of any dimension."""
+    return isinstance(value, (np.ndarray, np.generic, jax.Array))
+
+
 def number(name: str, value: Any) -> Any:
     """A real scalar, as a Python int or float; a traced one stays as it is."""
     if not _is_number(value):
-        way_out = "Vary it by `jax.vmap`." if _is_array(value) else "Give one, 0.1 for example."
+        way_out = (
+            "Vary it by `jax.vmap`."
+            if is_array(value) and np.ndim(value)
+            else "Give one, 0.1 for example."
+        )
         raise ValueError(f"`{name}` must be a number, got {value!r}. {way_out}")
     return plain(value)
 
 
-def real(name: str, value: Any, way_out: str = "") -> Any:
-    """A number from 0 to 1e30, as a Python float; a traced one stays as it is."""
-    value = number(name, value)
-    if is_traced(value):
-        return value
-    if not 0 <= value <= MAX_VALUE:
+def real(name: str, value: Any, least: float, most: float, way_out: str = "") -> float:
+    """A number in bounds, both inclusive, as a Python float."""
+    if not least <= value <= most:
         raise ValueError(
-            f"`{name}` must be a number from 0 to 1e30, got {shown(value)}. "
+            f"`{name}` must be a number from {least:.7g} to {most:.7g}, got {shown(value)}. "
             + (way_out or "Take a rate such as 0.1.")
         )
     return float(value)
@@ -85,6 +91,25 @@ def within(name: str, value: Any, low: float, high: float, way_out: str) -> None
         raise ValueError(f"`{name}` must be from {low:.7g} to {high:.7g}, got {value}. {way_out}")
 
 
+def stretched(name: str, duration: float, factor: float, is_whole: bool = True) -> float:
+    """A duration times a factor, which must leave a whole one whole."""
+    known(name, duration)
+    exact = simplest_fraction(float(duration)) * simplest_fraction(factor)
+    if (is_whole and exact.denominator != 1) or exact > MAX_STEP:
+        way_out = "a smaller factor" if exact > MAX_STEP else "a factor that divides it"
+        raise ValueError(
+            f"`{name}` must stay a whole number of steps below 2^31, got {float(exact)} "
+            f"by `stretch({factor:.10g})`. Take {way_out}."
+        )
+    return int(exact) if is_whole else float(exact)
+
+
+def simplest_fraction(value: float) -> Fraction:
+    """The fraction that a float was written for: 11/10 for 1.1, which no float is."""
+    simple = Fraction(value).limit_denominator(1_000_000)
+    return simple if float(simple) == value else Fraction(value)
+
+
 def shown(value: float) -> str:
     """A number as a message shows it: an integer of thousands of digits by its size."""
     if isinstance(value, int) and value.bit_length() > 128:
@@ -107,10 +132,6 @@ def _is_number(value: Any) -> bool:
     if isinstance(value, (np.ndarray, np.generic, jax.Array)):
         return np.ndim(value) == 0 and _is_real(value)
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _is_array(value: Any) -> bool:
-    return isinstance(value, (np.ndarray, jax.Array)) and np.ndim(value) > 0
 
 
 def _is_real(array: Any) -> bool:

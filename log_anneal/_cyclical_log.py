@@ -3,11 +3,13 @@
 from typing import Any, ClassVar, Literal
 
 from log_anneal import _check, _shape
-from log_anneal._cycle import Place
 from log_anneal._cyclical import CyclicalSchedule
 from log_anneal._numeric import Namespace, Number
+from log_anneal._shape import Weights
+from log_anneal._table import Place
+from log_anneal.fields import number, option
 
-_LEAST_BASE = {"anchored": 1.000001, "equation_4": 1.01}
+_LEAST_BASE = {"anchored": 1.000001, "equation_4": 1.01, "author_release": 1.000001}
 """Anchored, a straight line to 1e-7 of its range; equation 4 divides by the logarithm of the base,
 and float32 cannot hold a base nearer 1 to enough digits."""
 
@@ -16,89 +18,38 @@ _MOST_BASE = 1e18
 
 
 class CyclicalLogSchedule(CyclicalSchedule):
-    """Cyclical log annealing; see `cyclical_log_schedule`."""
-
-    name: ClassVar[str] = "cyclical_log"
-
-    base: float | None = None
-    """Of the logarithm: near 1 a straight line, large a spike; None for 1 / `end_value`."""
-    form: Literal["anchored", "equation_4"] = "anchored"
-    """From `peak_value` to `end_value` exactly, or the paper's equation to the letter."""
-
-    def _check(self) -> None:
-        super()._check()
-        if self.form not in ("anchored", "equation_4"):
-            raise ValueError(
-                f'`form` must be "anchored" or "equation_4", got {self.form!r}. '
-                'Take "anchored" to train, "equation_4" to reproduce the paper.'
-            )
-        least = _LEAST_BASE[self.form]
-        if self.base is None:
-            way_out = "The default base is 1 / `end_value`: give `base`, 1000 for example."
-            _check.within("end_value", self.end_value, 1 / _MOST_BASE, 1 / least, way_out)
-        else:
-            way_out = "The smallest is a straight line, a large one a spike; 1000 is in between."
-            _check.within("base", self.base, least, _MOST_BASE, way_out)
-
-    def _resolve(self) -> dict[str, Any]:
-        numbers = super()._resolve()
-        if self.base is None:
-            numbers["base"] = 1 / self.end_value
-        return numbers
-
-    def _weights(self, place: Place, xp: Namespace) -> tuple[Number, Number]:
-        if self.form == "anchored":
-            return _shape.log_decay(place.progress, place.remainder, self.base, xp)
-        of_start, of_end = _shape.equation_4(place.elapsed + 1, place.length, self.base, xp)
-        is_over = place.remainder == 0
-        return xp.where(is_over, 0.0, of_start), xp.where(is_over, 1.0, of_end)
-
-    def _value(self, step: Number, xp: Namespace) -> Number:
-        value = super()._value(step, xp)
-        return xp.abs(value) if self.form == "equation_4" else value
-
-
-def cyclical_log_schedule(
-    *,
-    peak_value: float,
-    end_value: float,
-    decay_steps: int,
-    init_value: float = 0.0,
-    warmup_steps: int = 0,
-    restart_steps: int | None = None,
-    restart_multiplier: float = 1.0,
-    restart_value: float | None = None,
-    base: float | None = None,
-    form: Literal["anchored", "equation_4"] = "anchored",
-) -> CyclicalLogSchedule:
     """Cyclical log annealing: a fall at a logarithmic pace, and restarts.
 
     In a cycle of `T` steps from `start` to `end`, `t` steps after its start, `b = base`:
 
-        anchored:    end + (start - end) (1 - log_b(1 + (b - 1) t / T))
-        equation_4:  | end + (start - end) (1 + log_b(pi T / (t + 1))) / 2 |
+        anchored:        end + (start - end) (1 - log_b(1 + (b - 1) t / T))
+        equation_4:      | end + (start - end) (1 + log_b(pi T / (t + 1))) / 2 |
+        author_release:  end + (start - end) (1 - ln(max(1, t)) / ln(T)) / 2
 
     The anchored form starts each cycle exactly at `start` and meets `end` exactly. The paper's
     equation 4 does neither: for peak 0.1 and end 0.001 a cycle of 10,000 steps falls from 0.125 to
-    0.059.
+    0.059. The author's released code is a third formula, which starts half-way down.
 
     The cycles are the warm-up, from `init_value` to `peak_value`; the first decay, from there to
     `end_value`; then restarts, from `restart_value` to `end_value`, the n-th of them
     `restart_steps * restart_multiplier ** n` steps long (n = 0, 1, ...).
 
     - Step 0 and negative steps, anchored: `init_value`, or `peak_value` without a warm-up.
-    - A restart, anchored: `restart_value` at its very step. Where a multiplier makes it fall
-      between two steps, the later one is the first of the cycle, already that fraction of a step
-      into it.
+    - A restart, anchored: `restart_value * restart_decay ** n` at its very step, or `end_value` and
+      a straight rise to that over `restart_warmup_steps`, which are a part of the cycle. Where a
+      multiplier makes a restart fall between two steps, the later one is the first of the cycle,
+      already that fraction of a step into it.
     - A cycle's end, anchored: its last step is one step short of `end_value`, which would be the
       next step.
-    - All three in equation 4: what the equation gives for `t` = 0 or `t` = T - 1, and `t` counts
-      whole steps. For init 1e-4, 5 steps of warm-up, peak 0.1, end 0.001 and cycles of 10 steps:
-      0.0301 at step 0, 0.0752 at step 5 and at a restart, 0.0587 at a cycle's last step.
-    - After the end, in both: `end_value`, held, without `restart_steps`, and with a
-      `restart_multiplier` below 1 once a cycle would be shorter than one step.
-    - Gradients: with respect to every value and `base`; 0 with respect to `restart_multiplier`,
-      whose table is made on the host.
+    - All three in the other forms: what the equation gives for `t` = 0 or `t` = T - 1, and `t`
+      counts whole steps. In equation 4, for init 1e-4, 5 steps of warm-up, peak 0.1, end 0.001 and
+      cycles of 10 steps: 0.0301 at step 0, 0.0752 at step 5 and at a restart, 0.0587 at a cycle's
+      last step.
+    - After the end, in all: `final_value`, held, without `restart_steps`, after `num_restarts`
+      cycles, and with a `restart_multiplier` below 1 once a cycle would be shorter than one step.
+    - Gradients: with respect to every value, `base`, the durations and the multiplier, of the
+      continuous schedule: at a restart, from the right. A step's own place is whole, so the `t`
+      that the other forms count has none.
 
     | the paper | here |
     |---|---|
@@ -117,19 +68,22 @@ def cyclical_log_schedule(
     Args:
       peak_value: from 0 to 1e30. It may lie below `end_value`: then the first decay rises.
       end_value: from 0 to 1e30; where `base` is not given, such that 1 / `end_value` is a base.
-      decay_steps: whole steps, at least 1.
+      decay_steps: whole steps; 0 for none, so that the restarts follow the warm-up.
       init_value: from 0 to 1e30; unused without a warm-up.
       warmup_steps: whole steps, at least 0.
+      warmup_shape: "same", that of the cycles, "linear" or "cosine".
       restart_steps: whole steps, at least 1; None for no restarts.
       restart_multiplier: from 1e-6 to 1e6, any real number, taken as the simplest fraction that is
         the same float (1.1 is 11/10); so far from 1 that at most 65,533 cycles start before step
         2^31 (0.9999 with `restart_steps` of 3910 makes more), or 1 itself.
       restart_value: from 0 to 1e30; None for `peak_value`.
-      base: from 1.000001, in equation 4 from 1.01, to 1e18; None for 1 / `end_value`.
-      form: "anchored", or "equation_4" to reproduce the paper.
-
-    Returns:
-      A schedule: steps of any shape in, float32 of that shape out.
+      restart_decay: from 1e-6 to 1; None for 1.
+      restart_warmup_steps: whole steps, fewer than the shortest cycle has; None for none.
+      num_restarts: at least 1; None for no limit.
+      final_value: from 0 to 1e30; None for `end_value`.
+      base: from 1.000001, in equation 4 from 1.01, to 1e18; None for 1 / `end_value`. The author's
+        release has none.
+      form: "anchored"; "equation_4" or "author_release" to reproduce the paper or its code.
 
     Raises:
       ValueError: an argument is out of its range, or the multiplier makes too many cycles.
@@ -143,18 +97,58 @@ def cyclical_log_schedule(
       [0.1, 0.0109, 0.0025, 0.1, 0.1, 0.0109, 0.1]
 
     References:
-      Naveen 2024, arXiv:2403.14685, equation 4 (`equation_4`) and section 2.1 (the cycle). The
-      cycle is that of CyclicCosineDecayLR (abhuse/cyclic-cosine-decay).
+      Naveen 2024, arXiv:2403.14685, equation 4 (`equation_4`) and section 2.1 (the cycle);
+      PhilipNaveen/Cyclical-Log-Annealing (`author_release`). The cycle is that of
+      CyclicCosineDecayLR (abhuse/cyclic-cosine-decay).
     """
-    return CyclicalLogSchedule(
-        peak_value=peak_value,
-        end_value=end_value,
-        decay_steps=decay_steps,
-        init_value=init_value,
-        warmup_steps=warmup_steps,
-        restart_steps=restart_steps,
-        restart_multiplier=restart_multiplier,
-        restart_value=restart_value,
-        base=base,
-        form=form,
+
+    name: ClassVar[str] = "cyclical_log"
+
+    base: float | None = number(
+        default=None, way_out="The smallest is a straight line, a large one a spike."
     )
+    """Of the logarithm: near 1 a straight line, large a spike; None for 1 / `end_value`."""
+    form: Literal["anchored", "equation_4", "author_release"] = option(
+        "anchored",
+        "equation_4",
+        "author_release",
+        default="anchored",
+        way_out='Take "anchored" to train, the others to reproduce the paper or its code.',
+    )
+    """From `peak_value` to `end_value` exactly, the paper's equation, or its author's code."""
+
+    def _check(self) -> None:
+        super()._check()
+        least = _LEAST_BASE[self.form]
+        if self.base is not None:
+            way_out = "The smallest is a straight line, a large one a spike; 1000 is in between."
+            _check.within("base", self.base, least, _MOST_BASE, way_out)
+        elif self.form != "author_release":
+            way_out = "The default base is 1 / `end_value`: give `base`, 1000 for example."
+            _check.within("end_value", self.end_value, 1 / _MOST_BASE, 1 / least, way_out)
+
+    def _resolve(self) -> dict[str, Any]:
+        numbers = super()._resolve()
+        if self.form == "author_release":
+            numbers["base"] = None
+        elif self.base is None:
+            numbers["base"] = 1 / self.end_value
+        return numbers
+
+    def _weights(self, place: Place, xp: Namespace) -> Weights:
+        if self.form == "anchored":
+            return _shape.log_decay(*place.fractions(), self.base, xp)
+        if self.form == "equation_4":
+            t_cur = xp.real(place.elapsed + 1)
+            of_start, of_end = _shape.equation_4(t_cur, place.length, self.base, xp)
+        else:
+            of_start, of_end = _shape.author_release(xp.real(place.elapsed), place.length, xp)
+        is_over = place.ahead == 0
+        return xp.where(is_over, 0.0, of_start), xp.where(is_over, 1.0, of_end)
+
+    def _value(self, step: Number, xp: Namespace) -> Number:
+        value = super()._value(step, xp)
+        return xp.abs(value) if self.form == "equation_4" else value
+
+
+cyclical_log_schedule = CyclicalLogSchedule

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from log_anneal import _check
 from log_anneal._numeric import MAX_STEP, Device
@@ -41,7 +40,6 @@ def _values(schedule: "Schedule", steps: jax.Array) -> jax.Array:
         steps = jnp.minimum(steps, MAX_STEP)
     steps = steps.astype(jnp.int32)
     fields = jax.tree.map(_on_device, schedule)
-    vars(fields)["_derived"] = jax.tree.map(_without_gradient, fields._derived)
     return jnp.broadcast_to(fields._value(steps, Device), steps.shape)
 
 
@@ -51,7 +49,3 @@ _values_jitted = jax.jit(_values)
 def _on_device(leaf: Any) -> jax.Array:
     is_whole = jnp.issubdtype(jnp.result_type(leaf), jnp.integer)
     return jnp.asarray(leaf, jnp.int32 if is_whole else jnp.float32)
-
-
-def _without_gradient(leaf: jax.Array) -> jax.Array:
-    return lax.stop_gradient(leaf) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf

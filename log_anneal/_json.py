@@ -39,7 +39,8 @@ def to_dict(schedule: Schedule) -> dict[str, Any]:
             f'Give the class one: `name: ClassVar[str] = "..."`.'
         )
     refuse_stack(schedule)
-    return {"schedule": schedule.name, "version": VERSION, **given(schedule)}
+    fields = {name: _written(name, value) for name, value in given(schedule).items()}
+    return {"schedule": schedule.name, "version": VERSION, **fields}
 
 
 def from_dict(record: Mapping[str, Any]) -> Schedule:
@@ -77,7 +78,26 @@ def from_dict(record: Mapping[str, Any]) -> Schedule:
                 f"`{field}` must be given for {name}, and is missing. "
                 "Write null for a default that is one."
             )
-    return SCHEDULES[name](**fields)
+    return SCHEDULES[name](**{field: _read(value) for field, value in fields.items()})
+
+
+def _written(name: str, value: Any) -> Any:
+    if isinstance(value, Schedule):
+        return to_dict(value)
+    if isinstance(value, tuple):
+        return [_written(name, each) for each in value]
+    if callable(value):
+        raise TypeError(
+            f"`{name}` must be data to be written, got the function {value!r}. Keep its curve as "
+            "`tabulated_schedule(schedule, num_steps=...)`."
+        )
+    return value
+
+
+def _read(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return from_dict(value)
+    return tuple(map(_read, value)) if isinstance(value, list) else value
 
 
 def to_json(schedule: Schedule) -> str:
@@ -108,12 +128,11 @@ def from_json(text: str | bytes) -> Schedule:
       constant_schedule(value=0.1)
     """
     try:
-        record = json.loads(text, object_pairs_hook=_once)
+        return from_dict(json.loads(text, object_pairs_hook=_once))
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(
             f"`text` must be JSON, got {text[:40]!r}: {error}. Write it with `to_json(schedule)`."
         ) from error
-    return from_dict(record)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

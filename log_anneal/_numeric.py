@@ -6,10 +6,11 @@ An equation takes one of the two as `xp`, and so is written once.
 import math
 import operator
 from bisect import bisect_left
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 MAX_STEP = 2**31 - 1
@@ -23,17 +24,21 @@ class Host:
     """Python's numbers."""
 
     abs = abs
+    exp = math.exp
+    expm1 = math.expm1
     log = math.log
     log1p = math.log1p
+    sqrt = math.sqrt
     sin = math.sin
     maximum = max
+    minimum = min
     real = float
     rem = operator.mod
     quotient = operator.floordiv
     count_below = bisect_left
 
     @staticmethod
-    def take(column: Number, row: int) -> Number:
+    def take(column: Number, row: Number) -> Number:
         """`column[row]`."""
         return column[row]
 
@@ -43,24 +48,45 @@ class Host:
         return if_true if condition else if_false
 
     @staticmethod
-    def power(base: float, squares: Number, exponent: int) -> float:
-        """`base ** exponent`; float64 has digits to spare."""
-        return base**exponent
+    def power(base: float, exponent: float) -> float:
+        """`base ** exponent`, for a base that is not negative."""
+        return math.pow(base, exponent)
+
+    @staticmethod
+    def stack(values: Number) -> Number:
+        """Several numbers as one column."""
+        return values
+
+    @staticmethod
+    def with_slope(value: Number, smooth: Number) -> Number:
+        """`value`, which the host knows to more digits than `smooth`, whose gradient it has."""
+        return value
+
+    @staticmethod
+    def fixed(value: Number) -> Number:
+        """The value, as a constant."""
+        return value
 
 
 class Device:
     """jax.numpy, without the care for signs and bounds that steps have no need of."""
 
     abs = staticmethod(jnp.abs)
+    exp = staticmethod(jnp.exp)
+    expm1 = staticmethod(jnp.expm1)
     log = staticmethod(jnp.log)
     log1p = staticmethod(jnp.log1p)
+    sqrt = staticmethod(jnp.sqrt)
     sin = staticmethod(jnp.sin)
     maximum = staticmethod(jnp.maximum)
+    minimum = staticmethod(jnp.minimum)
 
     @staticmethod
     def where(condition: Number, if_true: Number, if_false: Number) -> Number:
         """Chooses, as one operation where jnp.where is a function of its own."""
-        values = (jnp.asarray(value, jnp.float32) for value in (if_true, if_false))
+        is_whole = jnp.issubdtype(jnp.result_type(if_true, if_false), jnp.integer)
+        dtype = jnp.int32 if is_whole else jnp.float32
+        values = (jnp.asarray(value, dtype) for value in (if_true, if_false))
         return lax.select(condition, *(jnp.broadcast_to(v, condition.shape) for v in values))
 
     @staticmethod
@@ -87,8 +113,8 @@ class Device:
         """
         width = 1 << (column.size.bit_length() // 2)
         blocks = column.reshape(-1, width)
-        block = _count(column[width - 1 :: width] < step[..., None])
-        return block * width + _count(Device.take(blocks, block) < step[..., None])
+        block = _count_below(column[width - 1 :: width], step)
+        return block * width + _count_below(Device.take(blocks, block), step)
 
     @staticmethod
     def take(column: Number, row: Number) -> Number:
@@ -96,19 +122,55 @@ class Device:
         return column.at[row].get(mode="promise_in_bounds", wrap_negative_indices=False)
 
     @staticmethod
-    def power(base: Number, squares: Number, exponent: Number) -> Number:
-        """`base ** exponent`, from the squares of the base.
+    def power(base: Number, exponent: Number) -> Number:
+        """`base ** exponent`, for a base that is not negative; at a base of 0 its slope is 0."""
+        is_zero = base == 0
+        positive = jnp.exp(exponent * jnp.log(Device.where(is_zero, 1.0, base)))
+        return Device.where(is_zero, 0.0, positive)
 
-        float32 cannot hold most bases, and a power multiplies that error by its exponent: the
-        squares, rounded once each, do not. The last factor is 1, and carries the gradient.
-        """
-        bits = (exponent[..., None] >> jnp.arange(31)) & 1
-        exact = jnp.prod(jnp.where(bits == 1, squares, 1.0), axis=-1)
-        return exact * (base / squares[0]) ** Device.real(exponent)
+    @staticmethod
+    def stack(values: Number) -> Number:
+        """Several numbers as one column."""
+        return jnp.stack(values)
+
+    @staticmethod
+    def with_slope(value: Number, smooth: Number) -> Number:
+        """`value`, which the host knows to more digits than `smooth`, whose gradient it has."""
+        return lax.stop_gradient(value) + (smooth - lax.stop_gradient(smooth))
+
+    @staticmethod
+    def fixed(value: Number) -> Number:
+        """The value, as a constant."""
+        return lax.stop_gradient(value)
 
 
-def _count(is_true: jax.Array) -> jax.Array:
-    return jnp.sum(is_true, axis=-1, dtype=jnp.int32)
+def _count_below(rows: jax.Array, step: jax.Array) -> jax.Array:
+    """How many of `rows`, [n] or [..., n], are below each step, [...]."""
+    shape = (*step.shape, rows.shape[-1])
+    if rows.ndim == 1:
+        rows = lax.broadcast_in_dim(rows, shape, (step.ndim,))
+    steps = lax.broadcast_in_dim(step, shape, tuple(range(step.ndim)))
+    return jnp.sum(lax.lt(rows, steps), axis=-1, dtype=jnp.int32)
+
+
+class KnownLog(NamedTuple):
+    """The logarithm of a field, to more digits than float32 leaves of the field itself."""
+
+    log: Any
+    of: Any
+    """The field as it was built."""
+
+
+def known_log(value: Any) -> KnownLog:
+    """Of a number that the host knows, in float64; a traced one is its own."""
+    if isinstance(value, jax.core.Tracer):
+        return KnownLog(jnp.log(value), value)
+    return KnownLog(np.log(np.float64(value)), np.float64(value))
+
+
+def log_of(value: Number, known: KnownLog, xp: "Namespace") -> Number:
+    """`log(value)`: exactly the known one, unless the leaf was changed since it was built."""
+    return xp.fixed(known.log) + xp.log(value / xp.fixed(known.of))
 
 
 Namespace: TypeAlias = type[Host] | type[Device]

@@ -9,51 +9,69 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
-from log_anneal import _check, _tree
+from log_anneal import _check, _tree, fields
 from log_anneal._evaluate import evaluate, not_whole
+from log_anneal._kinds import Kind, kind
 from log_anneal._numeric import MAX_STEP, Host, Namespace, Number
-from log_anneal._stretch import stretched
+from log_anneal._operators import Operators
+from log_anneal._timeline import Timeline
 
 SCHEDULES: dict[str, type["Schedule"]] = {}
 """Every class of schedule, by its name in JSON."""
 
 
-@dataclass_transform(eq_default=False, frozen_default=True, kw_only_default=True)
-class Schedule:
+@dataclass_transform(
+    eq_default=False,
+    frozen_default=True,
+    kw_only_default=True,
+    field_specifiers=(
+        fields.count,
+        fields.duration,
+        fields.durations,
+        fields.function,
+        fields.number,
+        fields.numbers,
+        fields.option,
+        fields.steps,
+    ),
+)
+class Schedule(Timeline, Operators):
     """A learning rate, or any hyperparameter, as a function of the step and of its fields.
 
-    A subclass becomes a frozen, keyword-only dataclass. A field whose default is a string belongs
-    to the tree's structure; one whose name ends in `_steps` is a duration, a whole number of steps,
-    at least 1 unless its default is 0; any other is a number. None is a default that follows the
-    other fields.
+    A subclass becomes a frozen, keyword-only dataclass, whose fields are declared with their kinds:
+    `number()`, `duration()`, `option()`, ... None is a default that follows the other fields, or
+    says that a part is not there.
 
-    As a pytree, its leaves are the numbers with every None resolved, as NumPy arrays of no
-    dimension, then what was derived from them on the host. All schedules of a class and form have
-    one structure, and share one trace if what is derived has one size: always, but for multipliers
-    so near 1 that a table of 512 cycles may not hold them (`_cycle.tabulate`).
+    As a pytree, its leaves are the numbers as NumPy arrays, with every None resolved that follows
+    other fields, then what was derived from them on the host. All schedules of a class and form
+    (its options, and which of its parts are there) have one structure, and share one trace if what
+    is derived has one size: always, but for multipliers so near 1 that a table of 512 cycles may
+    not hold them (`_cycle.tabulate`).
 
-    Change a field by `dataclasses.replace`, which derives anew. One that came out of a
+    Change a field by `schedule.replace(...)`, which derives anew. One that came out of a
     transformation or `jax.tree.map` holds the resolved numbers: its None defaults no longer follow
-    the other fields. Gradients reach the real fields alone: none the durations, which are whole,
-    nor what the host derives from a field (`restart_multiplier` has a gradient of 0).
+    the other fields, and have slopes of their own in a gradient. A duration's leaf is real, so that
+    `jax.grad` with respect to a schedule has the slopes of durations too; where the steps of a
+    schedule lie follows from the whole durations beside it, which are exact in int32.
     """
 
     name: ClassVar[str]
     """The factory is `<name>_schedule`."""
 
     __dataclass_fields__: ClassVar[dict[str, "dataclasses.Field[Any]"]]
-    _ways_out: ClassVar[dict[str, str]] = {}
-    _string_names: ClassVar[tuple[str, ...]]
+    _kinds: ClassVar[dict[str, Kind]] = {}
+    _static_names: ClassVar[tuple[str, ...]]
     _number_names: ClassVar[tuple[str, ...]]
     _numbers: dict[str, Any]
+    _whole: dict[str, Any]
     _derived: Any
 
     def __init_subclass__(cls) -> None:
         """Makes the subclass a dataclass and a pytree; refuses a name that another class has."""
         dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)(cls)
-        fields = dataclasses.fields(cls)
-        cls._string_names = tuple(field.name for field in fields if _tree.is_string(field))
-        cls._number_names = tuple(field.name for field in fields if not _tree.is_string(field))
+        cls._kinds = {field.name: kind(field) for field in dataclasses.fields(cls)}
+        cls._static_names = tuple(name for name, each in cls._kinds.items() if each.is_static)
+        cls._number_names = tuple(name for name, each in cls._kinds.items() if not each.is_static)
         if "name" in vars(cls):
             other = SCHEDULES.get(cls.name, cls)
             if (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
@@ -70,39 +88,31 @@ class Schedule:
         """Checks the fields, and derives what is derived; no work on a device."""
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if not _tree.is_string(field) and not (value is None and field.default is None):
-                object.__setattr__(self, field.name, self._checked(field, value))
+            if not (value is None and field.default is None):
+                value = self._kinds[field.name].check(field.name, value)
+                object.__setattr__(self, field.name, value)
         self._check()
-        numbers = {name: _tree.leaf(name, value) for name, value in self._resolve().items()}
-        object.__setattr__(self, "_numbers", numbers)
+        resolved = self._resolve()
+        object.__setattr__(self, "_numbers", _tree.leaves(self, resolved))
+        object.__setattr__(self, "_whole", _tree.whole(self, resolved))
         object.__setattr__(self, "_derived", self._derive())
-
-    def _checked(self, field: "dataclasses.Field[Any]", value: Any) -> Any:
-        way_out = self._ways_out.get(field.name, "")
-        if not field.name.endswith("_steps"):
-            return _check.real(field.name, value, way_out)
-        is_leaf = isinstance(value, (np.ndarray, jax.Array)) and not _check.is_traced(value)
-        if field.default is None and is_leaf and np.array_equal(value, 0):
-            return None  # A leaf cannot be None: there it is an array of 0.
-        return _check.steps(field.name, value, 0 if field.default == 0 else 1, way_out)
 
     def _check(self) -> None:
         """Refuses fields that do not go together."""
 
     def _resolve(self) -> dict[str, Any]:
-        """The fields that become leaves, none of them None; a duration of None is 0."""
-        values = _tree.given(self)
-        return {
-            name: values[name] or 0 if name.endswith("_steps") else values[name]
-            for name in self._number_names
-        }
+        """The fields that become leaves; a None that is left has no leaf."""
+        return {name: getattr(self, name) for name in self._number_names}
 
     def _derive(self) -> Any:
         """A pytree of NumPy arrays that spares the device what only the host can do."""
         return ()
 
     def _value(self, step: Number, xp: Namespace) -> Number:
-        """The value at a step in [0, 2^31 - 1]; the fields are resolved, and of xp's kind."""
+        """The value at a step in [0, 2^31 - 1]; the leaves are resolved, and of xp's kind.
+
+        A duration's field is real and has a gradient; `self._whole` has the whole number.
+        """
         raise TypeError(f"{type(self).__name__} does not define `_value(step, xp)`.")
 
     def __call__(self, step: jax.typing.ArrayLike) -> jax.Array:
@@ -139,8 +149,12 @@ class Schedule:
           TypeError: the steps are not whole numbers.
           ValueError: it is a stack of schedules.
         """
+        value: float
+        if type(step) is int and 0 <= step <= MAX_STEP:
+            value = self._on_host._value(step, Host)
+            return value
         if isinstance(step, (int, np.integer)) and not isinstance(step, bool):
-            value: float = self._on_host._value(min(max(int(step), 0), MAX_STEP), Host)
+            value = self._on_host._value(min(max(int(step), 0), MAX_STEP), Host)
             return value
         steps = np.asarray(step)
         if not np.issubdtype(steps.dtype, np.integer):
@@ -151,27 +165,7 @@ class Schedule:
     @cached_property
     def _on_host(self) -> Self:
         _tree.refuse_stack(self)
-        numbers = map(_check.plain, self._numbers.values())
-        derived = jax.tree.map(lambda column: np.asarray(column).tolist(), self._derived)
-        return _tree.unflatten(type(self), _tree.structure(self), (*numbers, derived))
-
-    def restarts(self, num_steps: int) -> list[int]:
-        """The steps at which the schedule starts again, in order.
-
-        Args:
-          num_steps: how many steps to look at, from step 0 on.
-
-        Returns:
-          Steps in [0, num_steps); none for a schedule without restarts.
-
-        Raises:
-          ValueError: it is a stack of schedules.
-        """
-        _tree.refuse_stack(self)
-        return self._restarts(num_steps)
-
-    def _restarts(self, num_steps: int) -> list[int]:
-        return []
+        return _tree.on_host(self)
 
     def stretch(self, factor: float) -> Self:
         """The same schedule with every duration multiplied: epochs in, steps out.
@@ -185,14 +179,35 @@ class Schedule:
         Raises:
           ValueError: `factor` is no number above 0, or a duration is not a whole number of steps
             below 2^31 afterwards.
-          TypeError: `factor` or a duration is traced.
+          TypeError: `factor` or a duration is traced, or a part is a plain function.
 
         Example:
           >>> from log_anneal import step_decay_schedule
           >>> step_decay_schedule(init_value=0.1, decay_steps=30, decay_rate=0.1).stretch(391)
           step_decay_schedule(init_value=0.1, decay_steps=11730, decay_rate=0.1)
         """
-        return dataclasses.replace(self, **stretched(self, factor))
+        _check.known("factor", factor)
+        factor = _check.number("factor", factor)
+        if not 0 < factor <= MAX_STEP:
+            raise ValueError(
+                f"`factor` must be above 0 and below 2^31, got {_check.shown(factor)}. "
+                "Take the number of steps in an epoch, for example."
+            )
+        return self.replace(**_tree.stretched(self, float(factor)))
+
+    def replace(self, **changes: Any) -> Self:
+        """The same schedule with other values of some fields, checked and derived anew.
+
+        Args:
+          **changes: by the names of the fields.
+
+        Returns:
+          A new schedule. Of one that came out of a transformation, the other fields are the
+          numbers that it holds: its whole durations, and the defaults as they were resolved.
+        """
+        return type(self)(**(_tree.given(self) | changes))
+
+    __replace__ = replace
 
     def __eq__(self, other: object) -> bool:
         """Whether class, strings and resolved numbers are the same, the numbers in float32.
@@ -208,7 +223,7 @@ class Schedule:
 
     def __hash__(self) -> int:
         """Equal schedules have equal hashes."""
-        numbers = (_tree.key(value) for value in self._numbers.values())
+        numbers = (_tree.key(value) for value in jax.tree.leaves(self._numbers))
         return hash((type(self), _tree.structure(self), *numbers))
 
     def __repr__(self) -> str:

@@ -1,64 +1,88 @@
 """The cyclical schedules against a scalar float64 oracle, and their arguments."""
 
 import dataclasses
+import json
 import math
 from fractions import Fraction
+from pathlib import Path
 
+import cycle_oracle
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from every_schedule import AS_PRINTED, CYCLE
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from on_device import on_device
 
 import log_anneal as la
 
-SHAPES = {
-    "log": (la.cyclical_log_schedule, {}),
-    "log base 20": (la.cyclical_log_schedule, {"base": 20.0}),
-    "equation 4": (la.cyclical_log_schedule, {"form": "equation_4"}),
-    "cosine": (la.cyclical_cosine_schedule, {}),
+SHAPES = cycle_oracle.FACTORIES
+ALL_OPTIONS = {
+    "warmup_shape": "cosine",
+    "restart_value": 0.05,
+    "restart_decay": 0.8,
+    "restart_warmup_steps": 3,
+    "num_restarts": 2,
+    "final_value": 0.003,
+}
+OPTIONS = {
+    "all": ALL_OPTIONS,
+    **{name: {name: option} for name, option in ALL_OPTIONS.items()},
+    "linear warm-up": {"warmup_shape": "linear"},
+    "no warm-up": {"warmup_steps": 0},
+    "no restarts": {"restart_steps": None},
+    "held": {"restart_steps": None, "final_value": 0.003},
+    "no first decay": {"decay_steps": 0},
+    "restarts alone": {"decay_steps": 0, "warmup_steps": 0},
+    "decaying, endless": {"restart_decay": 0.8, "restart_multiplier": 1.0, "num_restarts": None},
+    "all, no first decay": ALL_OPTIONS | {"decay_steps": 0},
 }
 
 
-def oracle(
-    step, *, peak_value, end_value, decay_steps, init_value=0.0, warmup_steps=0, restart_steps=None,
-    restart_multiplier=1.0, restart_value=None, base=None, form="anchored", cosine=False,
-):  # fmt: skip
-    begin, length, start, end = Fraction(0), Fraction(warmup_steps), init_value, peak_value
-    if step >= warmup_steps:
-        begin, length, start, end = begin + length, Fraction(decay_steps), peak_value, end_value
-    if step >= warmup_steps + decay_steps:
-        if restart_steps is None:
-            return end_value
-        begin, length = begin + length, Fraction(restart_steps)
-        start = peak_value if restart_value is None else restart_value
-        while step >= begin + length:
-            begin, length = begin + length, length * Fraction(str(restart_multiplier))
-            if length < 1:
-                return end_value
-    p = float((step - begin) / length)
-    b = base or 1 / end_value
-    if cosine:
-        return end + (start - end) * (1 + math.cos(math.pi * p)) / 2
-    if form == "equation_4":
-        t_cur = step - math.ceil(begin) + 1
-        log_b = math.log(math.pi * float(length) / t_cur) / math.log(b)
-        return abs(end + 0.5 * (start - end) * (1 + log_b))
-    return end + (start - end) * (1 - math.log(1 + (b - 1) * p) / math.log(b))
+def exact(cycle):
+    """With durations and multiplier as fractions."""
+    fractions = {
+        name: Fraction(each) for name, each in cycle.items() if name.endswith("_steps") and each
+    }
+    multiplier = Fraction(str(cycle.get("restart_multiplier", 1.0)))
+    return cycle | fractions | {"restart_multiplier": multiplier}
 
 
-@pytest.mark.parametrize("multiplier", [1.0, 2.0, 1.5, 1.1, 0.5])
+STEPS = np.arange(120)
+
+
+def expected_values(shape, cycle):
+    arguments = exact(cycle) | cycle_oracle.numbers_of(shape)
+    return [cycle_oracle.value(step, shape, **arguments) for step in STEPS.tolist()]
+
+
 @pytest.mark.parametrize("cycle", [CYCLE, AS_PRINTED], ids=["sane", "as printed"])
-@pytest.mark.parametrize(("factory", "shape"), SHAPES.values(), ids=SHAPES)
-def test_is_the_equation_at_every_step(factory, shape, cycle, multiplier):
-    arguments = cycle | shape | {"restart_multiplier": multiplier}
-    schedule = factory(**arguments)
-    is_cosine = {"cosine": True} if factory is la.cyclical_cosine_schedule else {}
-    expected = [oracle(step, **arguments, **is_cosine) for step in range(120)]
-    np.testing.assert_allclose(schedule.at(np.arange(120)), expected, rtol=1e-9)
-    np.testing.assert_allclose(schedule(jnp.arange(120)), expected, rtol=1e-5)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_is_the_equation_at_every_step(shape, cycle):
+    for multiplier in (2.0, 1.5, 1.1, 1.0, 0.5):
+        cycle = cycle | {"restart_multiplier": multiplier}
+        schedule = cycle_oracle.make(shape, **cycle)
+        expected, said = expected_values(shape, cycle), repr(schedule)
+        np.testing.assert_allclose(schedule.at(STEPS), expected, rtol=1e-9, err_msg=said)
+        np.testing.assert_allclose(on_device(schedule, STEPS), expected, rtol=1e-5, err_msg=said)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_is_the_equation_with_every_option(shape, option):
+    for multiplier in (2.0, 1.5, 1.1, 1.0, 0.7):
+        cycle = CYCLE | {"restart_multiplier": multiplier} | OPTIONS[option]
+        if "restart_warmup_steps" in cycle:
+            cycle = {"num_restarts": 3} | cycle
+        schedule = cycle_oracle.make(shape, **cycle)
+        expected, said = expected_values(shape, cycle), repr(schedule)
+        np.testing.assert_allclose(schedule.at(STEPS), expected, rtol=1e-9, err_msg=said)
+        if shape == "linear" or option == "all":  # each pair of them is a program
+            values = on_device(schedule, STEPS)
+            np.testing.assert_allclose(values, expected, rtol=1e-5, err_msg=said)
 
 
 @given(
@@ -70,13 +94,50 @@ def test_is_the_equation_at_every_step(factory, shape, cycle, multiplier):
 def test_is_the_equation_wherever_it_is_asked(peak, end, decay, restart, multiplier, step, form):
     arguments = {
         "peak_value": peak, "end_value": end, "decay_steps": decay, "restart_steps": restart,
-        "restart_multiplier": multiplier, "form": form,
+        "restart_multiplier": multiplier,
     }  # fmt: skip
-    schedule = la.cyclical_log_schedule(**arguments)
-    expected = oracle(step, **arguments)
+    schedule = la.cyclical_log_schedule(**arguments, form=form)
+    expected = cycle_oracle.value(step, form, **exact(arguments), base=1 / end)
     scale = max(peak, end) if form == "equation_4" else 0  # its terms may cancel
     np.testing.assert_allclose(schedule.at(step), expected, rtol=1e-9, atol=1e-12 * peak)
     np.testing.assert_allclose(schedule(step), schedule.at(step), rtol=1e-5, atol=1e-6 * scale)
+
+
+def test_author_release_is_the_curve_of_the_authors_code():
+    golden = json.loads((Path(__file__).parent / "golden" / "author_release_0.json").read_text())
+    params = golden["params"]
+    schedule = la.cyclical_log_schedule(
+        peak_value=params["max_lr"],
+        end_value=params["min_lr"],
+        decay_steps=params["restart_interval"],
+        restart_steps=params["restart_interval"],
+        restart_multiplier=params["restart_interval_multiplier"],
+        form="author_release",
+    )
+    steps = np.arange(len(golden["values"]))
+    np.testing.assert_allclose(schedule.at(steps), golden["values"], rtol=1e-12)
+    np.testing.assert_allclose(schedule(steps), golden["values"], rtol=1e-6)
+
+
+def test_sgdr_is_the_cosine_without_a_first_decay():
+    cycle = {"peak_value": 0.1, "end_value": 0.01, "restart_steps": 7, "restart_multiplier": 1.5}
+    schedule = la.sgdr_schedule(**cycle)
+    expected = expected_values("cosine", cycle | {"decay_steps": 0})
+    np.testing.assert_allclose(schedule.at(STEPS), expected, rtol=1e-9)
+    assert schedule == la.cyclical_cosine_schedule(**cycle, decay_steps=0)
+    assert schedule.boundaries(3) == [7, 18, 34] and la.where_in(schedule, 6) == (0, 6, 7)
+    warm = la.sgdr_schedule(**cycle, warmup_steps=3, init_value=0.02)
+    assert [warm.at(0), warm.at(3)] == [0.02, 0.1] and warm.boundaries(1) == [10]
+
+
+def test_sgdr_is_the_schedule_of_optax_at_every_step():
+    cycles = [
+        {"init_value": 0.0, "peak_value": 0.1, "decay_steps": steps, "warmup_steps": 0,
+         "end_value": 0.01} for steps in (8, 16, 32)
+    ]  # fmt: skip
+    theirs = optax.sgdr_schedule(cycles)(jnp.arange(56))
+    ours = la.sgdr_schedule(peak_value=0.1, end_value=0.01, restart_steps=8, restart_multiplier=2.0)
+    np.testing.assert_allclose(ours(np.arange(56)), theirs, rtol=1e-5)
 
 
 def test_takes_the_papers_settings_as_printed():
@@ -134,44 +195,6 @@ def test_a_default_follows_the_field_that_it_comes_from():
     assert replaced == dataclasses.replace(schedule, end_value=1e-2, base=100.0)
 
 
-def test_gradients_are_those_of_the_equation():
-    def value(peak, base, step):
-        return la.cyclical_log_schedule(peak_value=peak, end_value=0.01, decay_steps=10, base=base)(
-            step
-        )
-
-    for step in (0, 3, 9):
-        slopes = jax.grad(value, (0, 1))(0.5, 100.0, step)
-        exact = la.cyclical_log_schedule(peak_value=0.5, end_value=0.01, decay_steps=10, base=100.0)
-        for slope, field, width in zip(slopes, ("peak_value", "base"), (1e-6, 1e-3), strict=True):
-            at = getattr(exact, field)
-            high, low = (
-                dataclasses.replace(exact, **{field: at + side}).at(step)
-                for side in (width, -width)
-            )
-            np.testing.assert_allclose(slope, (high - low) / (2 * width), rtol=1e-4, atol=1e-8)
-
-
-def test_the_gradient_of_the_base_is_the_equations_up_to_the_largest():
-    def value(base, step):
-        return la.cyclical_log_schedule(
-            peak_value=0.5, end_value=0.01, decay_steps=10, base=base)(step)  # fmt: skip
-
-    for base, step in [(1e18, 1), (1e18, 9), (1e12, 5), (1.01, 5)]:
-        # d/db of 1 - ln(1 + c p) / ln b, with c = b - 1
-        p, c, log_base = step / 10, base - 1, math.log(base)
-        log_here = math.log1p(c * p)
-        exact = 0.49 * (log_here / base / log_base**2 - p / (1 + c * p) / log_base)
-        np.testing.assert_allclose(jax.grad(value)(base, step), exact, rtol=1e-3)
-
-
-def test_the_gradient_of_the_multiplier_is_zero_as_documented():
-    schedule = la.cyclical_log_schedule(**CYCLE | {"restart_multiplier": 1.5})
-    slope = jax.grad(lambda s, step: s(step), allow_int=True)
-    for step in (0, 15, 27, 40, 10**6):
-        assert slope(schedule, step).restart_multiplier == 0
-
-
 @pytest.mark.parametrize("argument", [{"end_value": 0.99}, {"base": 1.01}, {"base": 1.05}])
 def test_equation_4_keeps_its_digits_at_the_smallest_bases(argument):
     schedule = la.cyclical_log_schedule(
@@ -191,7 +214,10 @@ def test_equation_4_has_the_values_that_its_docstring_says():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"peak_value": -0.1}, r"`peak_value` must be .* from 0 to 1e30, got -0\.1.* Take a rate"),
+        (
+            {"peak_value": -0.1},
+            r"`peak_value` must be .* from 0 to 1e\+30, got -0\.1.* Take a rate",
+        ),
         ({"peak_value": 10**400}, "`peak_value` must be .* got an integer of 1329 bits"),
         ({"peak_value": np.True_}, "`peak_value` must be a number, got np.True_"),
         ({"peak_value": np.complex64(3)}, "`peak_value` must be a number, got np.complex64"),
@@ -206,8 +232,49 @@ def test_equation_4_has_the_values_that_its_docstring_says():
         ({"peak_value": None}, "`peak_value` must be a number, got None. Give one"),
         ({"peak_value": np.ones(2)}, r"`peak_value` must be a number, got array.*vmap"),
         (
-            {"decay_steps": 0},
-            "`decay_steps` must be at least 1 step and below 2.31, got 0. Take 1 to be",
+            {"decay_steps": -1},
+            "`decay_steps` must be at least 0 steps and below 2.31, got -1. Take 1 to be",
+        ),
+        (
+            {"decay_steps": 0, "restart_steps": None},
+            "`restart_steps` must be given where `decay_steps` is 0, got None. Give the length",
+        ),
+        (
+            {"restart_steps": None, "restart_decay": 0.5},
+            "`restart_steps` must be given with `restart_decay`, got None. Leave",
+        ),
+        (
+            {"restart_steps": None, "restart_warmup_steps": 2},
+            "`restart_steps` must be given with `restart_warmup_steps`, got None. Leave",
+        ),
+        (
+            {"restart_steps": None, "num_restarts": 2},
+            "`restart_steps` must be given with `num_restarts`, got None. Leave",
+        ),
+        (
+            {"restart_warmup_steps": 10},
+            "`restart_warmup_steps` must be below the shortest cycle, 10, got 10. Take fewer",
+        ),
+        (
+            {"restart_warmup_steps": 2, "restart_multiplier": 0.5, "num_restarts": 4},
+            r"`restart_warmup_steps` must be below the shortest cycle, 1\.25, got 2.",
+        ),
+        (
+            {"restart_warmup_steps": 1, "restart_multiplier": 0.5},
+            r"`restart_warmup_steps` must be below the shortest cycle, .*`num_restarts`",
+        ),
+        ({"restart_warmup_steps": 0}, "`restart_warmup_steps` must be at least 1 step"),
+        (
+            {"num_restarts": 0},
+            "`num_restarts` must be .* at least 1, got 0. Leave it out for endless",
+        ),
+        ({"num_restarts": 1.5}, "`num_restarts` must be a whole number"),
+        ({"restart_decay": 1.1}, r"`restart_decay` must be a number from 1e-06 to 1, got 1\.1"),
+        ({"restart_decay": 0}, "`restart_decay` must be .* got 0. Leave it out for restarts of"),
+        ({"final_value": -1}, "`final_value` must be .* got -1. Leave it out to hold"),
+        (
+            {"warmup_shape": "log"},
+            '`warmup_shape` must be "same" or "linear" or "cosine", got \'log\'',
         ),
         ({"decay_steps": 2.5}, r"`decay_steps` must be a whole number of steps, got 2\.5.*stretch"),
         ({"decay_steps": math.nan}, "`decay_steps` must be a whole number of steps, got nan"),
@@ -220,7 +287,7 @@ def test_equation_4_has_the_values_that_its_docstring_says():
             "`warmup_steps` must be at least 0 steps and below 2.31, got -1. Leave it",
         ),
         ({"restart_steps": 0}, "`restart_steps` must be at least 1 step .* got 0. Leave it out"),
-        ({"restart_multiplier": 0}, r"`restart_multiplier` must be .* got 0\.0.* Take 1 for"),
+        ({"restart_multiplier": 0}, "`restart_multiplier` must be .* got 0. Take 1 for"),
         ({"restart_multiplier": -2}, "`restart_multiplier` must be .* got -2"),
         ({"restart_value": -1}, "`restart_value` must be .* Leave it out to restart"),
         ({"base": 1.0}, r"`base` must be from 1\.000001 to 1e\+18, got 1\.0.*straight line"),
@@ -229,7 +296,7 @@ def test_equation_4_has_the_values_that_its_docstring_says():
         ({"end_value": 0.999, "form": "equation_4"}, r"`end_value` must be .* 0\.990099, got"),
         ({"end_value": 0.0}, r"`end_value` must be from 1e-18 to .* got 0\.0.*give `base`"),
         ({"end_value": 1.0}, r"`end_value` must be from 1e-18 to .* got 1\.0.*give `base`"),
-        ({"form": "log"}, '`form` must be "anchored" or "equation_4", got \'log\''),
+        ({"form": "log"}, '`form` must be .* or "author_release", got \'log\'. Take "anchored" to'),
     ],
 )
 def test_refuses_a_wrong_argument_and_names_the_way_out(change, message):

@@ -49,9 +49,14 @@ def test_is_readable():
         "decay_steps": 10,
         "init_value": 0.0,
         "warmup_steps": 0,
+        "warmup_shape": "same",
         "restart_steps": None,
         "restart_multiplier": 1.0,
         "restart_value": None,
+        "restart_decay": None,
+        "restart_warmup_steps": None,
+        "num_restarts": None,
+        "final_value": None,
     }
 
 

@@ -49,6 +49,62 @@ def test_log_decay_keeps_its_digits_in_float32_to_both_ends(base):
         np.testing.assert_allclose(ours, exact, rtol=1e-6)
 
 
+EQUATIONS = {
+    "linear": (_shape.linear_decay, (), lambda p: 1 - p),
+    "polynomial 2": (_shape.polynomial_decay, (2.0,), lambda p: (1 - p) ** 2),
+    "polynomial 0.3": (_shape.polynomial_decay, (0.3,), lambda p: (1 - p) ** 0.3),
+    "polynomial 50": (_shape.polynomial_decay, (50.0,), lambda p: (1 - p) ** 50),
+    "exponential 1.001": (
+        _shape.exponential_decay,
+        (1.001,),
+        lambda p: (1.001 ** (1 - p) - 1) / 0.001,
+    ),
+    "exponential 100": (_shape.exponential_decay, (100.0,), lambda p: (100 ** (1 - p) - 1) / 99),
+    "exponential 1e18": (
+        _shape.exponential_decay,
+        (1e18,),
+        lambda p: (1e18 ** (1 - p) - 1) / (1e18 - 1),
+    ),
+    "1-sqrt": (_shape.one_minus_sqrt, (), lambda p: 1 - p**0.5),
+    "rex": (_shape.rex, (), lambda p: (1 - p) / (1 - p / 2)),
+}
+
+
+@pytest.mark.parametrize(("shape", "arguments", "equation"), EQUATIONS.values(), ids=EQUATIONS)
+def test_a_shape_is_its_equation_on_the_host(shape, arguments, equation):
+    for elapsed in ELAPSED.tolist():
+        p = elapsed / LENGTH
+        of_start, of_end = shape(p, 1 - p, *arguments, Host)
+        assert math.isclose(of_start, equation(p), rel_tol=1e-9, abs_tol=1e-12)
+        assert math.isclose(of_start + of_end, 1, rel_tol=1e-12)
+
+
+@pytest.mark.parametrize(("shape", "arguments", "equation"), EQUATIONS.values(), ids=EQUATIONS)
+def test_a_shape_keeps_its_digits_in_float32_to_both_ends(shape, arguments, equation):
+    exact = [
+        shape(elapsed / LENGTH, 1 - elapsed / LENGTH, *arguments, Host)
+        for elapsed in ELAPSED.tolist()
+    ]
+    on_device = weights_on_the_device(shape, *arguments)
+    for ours, expected in zip(on_device, np.transpose(exact), strict=True):
+        normal = (expected > np.finfo(np.float32).tiny) | (expected == 0)
+        np.testing.assert_allclose(ours[normal], expected[normal], rtol=1e-5)
+
+
+def test_author_release_is_the_authors_formula():
+    for length in (2.0, 3.5, 10.0, 1e6):
+        for t in sorted({0, 1, 2, int(length - 1)}):
+            of_start, of_end = _shape.author_release(t, length, Host)
+            expected = (1 - math.log(max(1, t)) / math.log(length)) / 2
+            assert math.isclose(of_start, expected, rel_tol=1e-9, abs_tol=1e-12)
+            assert of_start + of_end == 1
+
+
+@pytest.mark.parametrize("length", [1.0, 1.5, 1.99])
+def test_author_release_starts_half_way_in_a_cycle_of_less_than_two_steps(length):
+    assert [_shape.author_release(t, length, Host)[0] for t in (0, 1)] == [0.5, 0.5]
+
+
 def test_cosine_decay_is_half_a_wave():
     p = ELAPSED / LENGTH
     of_start, of_end = weights_on_the_device(_shape.cosine_decay)
@@ -67,9 +123,14 @@ def test_equation_4_has_the_values_computed_by_hand(part, expected):
 
 
 @pytest.mark.parametrize(
-    "shape", [_shape.cosine_decay, lambda p, q, xp: _shape.log_decay(p, q, 50.0, xp)]
+    ("shape", "arguments"),
+    [
+        (_shape.cosine_decay, ()),
+        (_shape.log_decay, (50.0,)),
+        *((shape, arguments) for shape, arguments, _ in EQUATIONS.values()),
+    ],
 )
-def test_the_ends_are_exact(shape):
+def test_the_ends_are_exact(shape, arguments):
     for xp, one, zero in ((Host, 1.0, 0.0), (Device, jnp.float32(1), jnp.float32(0))):
-        assert shape(zero, one, xp) == (1, 0)
-        assert shape(one, zero, xp) == (0, 1)
+        assert shape(zero, one, *arguments, xp) == (1, 0)
+        assert shape(one, zero, *arguments, xp) == (0, 1)

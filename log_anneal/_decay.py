@@ -1,0 +1,220 @@
+"""One fall, to a value that is held or for ever."""
+
+from typing import Any, ClassVar
+
+from log_anneal import _check, _shape
+from log_anneal._classic import first_at_end
+from log_anneal._numeric import Host, Namespace, Number, known_log, log_of
+from log_anneal._phased import PhasedSchedule, tabulate
+from log_anneal._schedule import Schedule
+from log_anneal._shape import Weights
+from log_anneal._table import Place, Table, locate
+from log_anneal.fields import duration, number
+
+
+class PolynomialSchedule(PhasedSchedule):
+    """One fall or rise: `end + (init - end) (1 - step / T) ** power`, `T = decay_steps`.
+
+    `init_value` at step 0 and before, `end_value` at step `decay_steps` and ever after. With a
+    power of 1 it is a straight line. Where the power is below 1 the slope at the end has no bound;
+    the gradient there is 0.
+
+    Args:
+      init_value: from 0 to 1e30.
+      end_value: from 0 to 1e30; above `init_value` for a rise.
+      decay_steps: whole steps, at least 1.
+      power: from 0.01 to 100.
+
+    Raises:
+      ValueError: an argument is out of its range.
+
+    Example:
+      >>> schedule = polynomial_schedule(init_value=1.0, end_value=0.0, decay_steps=4)
+      >>> [schedule.at(step) for step in (0, 1, 4, 5)]
+      [1.0, 0.75, 0.0, 0.0]
+    """
+
+    name: ClassVar[str] = "polynomial"
+    _durations = ("decay_steps",)
+
+    init_value: float = number()
+    """The value at step 0."""
+    end_value: float = number()
+    """The value at step `decay_steps`, and after it."""
+    decay_steps: int = duration(way_out="For one value, use `constant_schedule`.")
+    """Steps from one to the other."""
+    power: float = number(default=1.0, least=0.01, most=100.0, way_out="1 is a straight line.")
+    """Of the way left: 1 for a straight line, 2 to slow down towards the end."""
+
+    def _knots(self) -> list[Number]:
+        return [self.init_value, self.end_value]
+
+    def _weights(self, place: Place, xp: Namespace) -> Weights:
+        return _shape.polynomial_decay(*place.fractions(), self.power, xp)
+
+
+polynomial_schedule = PolynomialSchedule
+
+
+class RexSchedule(PhasedSchedule):
+    """REX, a reflected exponential: `end + (init - end) (1 - z) / (1 - z / 2)`, `z = step / T`.
+
+    `init_value` at step 0 and before, `end_value` at step `T = decay_steps` and ever after; slow
+    at first, then ever faster.
+
+    Args:
+      init_value: from 0 to 1e30.
+      decay_steps: whole steps, at least 1: the whole budget of training.
+      end_value: from 0 to 1e30.
+
+    Raises:
+      ValueError: an argument is out of its range.
+
+    Example:
+      >>> schedule = rex_schedule(init_value=1.0, decay_steps=4)
+      >>> [round(schedule.at(step), 3) for step in (0, 1, 2, 3, 4)]
+      [1.0, 0.857, 0.667, 0.4, 0.0]
+
+    References:
+      Chen, Wolfe and Kyrillidis 2021, arXiv:2107.04197, section 4.
+    """
+
+    name: ClassVar[str] = "rex"
+    _durations = ("decay_steps",)
+
+    init_value: float = number()
+    """The value at step 0."""
+    decay_steps: int = duration(way_out="Take the number of steps of the run.")
+    """Steps to the end."""
+    end_value: float = number(default=0.0)
+    """The value at the end, and after it."""
+
+    def _knots(self) -> list[Number]:
+        return [self.init_value, self.end_value]
+
+    def _weights(self, place: Place, xp: Namespace) -> Weights:
+        return _shape.rex(*place.fractions(), xp)
+
+
+rex_schedule = RexSchedule
+
+
+class ExponentialSchedule(Schedule):
+    """By equal ratios: `max(init * decay_rate ** (step / decay_steps), end)`.
+
+    `init_value` at step 0 and before. `end_value` once it is there: with an `end_value` of 0 it
+    falls until float32 underflows to 0, with a relative error below 2e-5 until then.
+
+    Args:
+      init_value: from 0 to 1e30.
+      decay_steps: whole steps, at least 1.
+      decay_rate: the ratio after `decay_steps`, from 1e-30 to 1.
+      end_value: the lowest value, from 0 to `init_value`.
+
+    Raises:
+      ValueError: an argument is out of its range.
+
+    Example:
+      >>> schedule = exponential_schedule(init_value=1.0, decay_steps=10, decay_rate=0.25)
+      >>> [round(schedule.at(step), 6) for step in (0, 5, 10, 20)]
+      [1.0, 0.5, 0.25, 0.0625]
+    """
+
+    name: ClassVar[str] = "exponential"
+
+    init_value: float = number()
+    """The value at step 0."""
+    decay_steps: int = duration(way_out="Take 1 for a ratio from step to step.")
+    """Steps in which the value falls by `decay_rate`."""
+    decay_rate: float = number(least=1e-30, most=1.0, way_out="Take 0.5 to halve it.")
+    """The ratio of two values that are `decay_steps` apart."""
+    end_value: float = number(default=0.0)
+    """The value that the decay stops at."""
+
+    def _check(self) -> None:
+        if not _check.is_traced(self.init_value):
+            way_out = "Take a lower `end_value`, or `constant_schedule`."
+            _check.within("end_value", self.end_value, 0, self.init_value, way_out)
+
+    def _derive(self) -> Any:
+        known = known_log(self.decay_rate)
+        return known.log / self.decay_steps, known
+
+    def _value(self, step: Number, xp: Namespace) -> Number:
+        log_ratio, known = self._derived
+        # The quotient of the host, with the slope of its divisor, and what the rate has changed.
+        log_ratio = xp.with_slope(log_ratio, xp.fixed(known.log) / self.decay_steps)
+        log_ratio += xp.log(self.decay_rate / xp.fixed(known.of)) / self.decay_steps
+        return xp.maximum(self.init_value * xp.exp(xp.real(step) * log_ratio), self.end_value)
+
+    def _duration(self) -> int | None:
+        host = self._on_host
+        log_rate = log_of(host.decay_rate, host._derived[1], Host)
+        return first_at_end(host, log_rate / host.decay_steps, 1)
+
+
+exponential_schedule = ExponentialSchedule
+
+
+class InverseSqrtSchedule(Schedule):
+    """A straight warm-up, then a fall by the root of time: `peak * sqrt(T / (T + t))`.
+
+    `t` steps after the warm-up, `T = timescale_steps`. With the default, `warmup_steps`, it is
+    `peak * sqrt(warmup_steps / step)`, the transformer's. It starts at `init_value`, without a
+    warm-up at `peak_value`, and has no end.
+
+    Args:
+      peak_value: from 0 to 1e30.
+      warmup_steps: whole steps, at least 0.
+      init_value: from 0 to 1e30; unused without a warm-up.
+      timescale_steps: whole steps, at least 1; None for `warmup_steps`, which then must not be 0.
+
+    Raises:
+      ValueError: an argument is out of its range.
+
+    Example:
+      >>> schedule = inverse_sqrt_schedule(peak_value=1.0, warmup_steps=100)
+      >>> [schedule.at(step) for step in (0, 50, 100, 400, 10_000)]
+      [0.0, 0.5, 1.0, 0.5, 0.1]
+
+    References:
+      Vaswani et al. 2017, arXiv:1706.03762, equation 3.
+    """
+
+    name: ClassVar[str] = "inverse_sqrt"
+
+    peak_value: float = number()
+    """Where the warm-up ends and the fall starts."""
+    warmup_steps: int = duration(least=0, way_out="0 for no warm-up.")
+    """Length of the warm-up; 0 for none."""
+    init_value: float = number(default=0.0)
+    """Where the warm-up starts."""
+    timescale_steps: int | None = duration(default=None, way_out="Take 10,000 for a slow fall.")
+    """The value has halved after three times as many; None for `warmup_steps`."""
+
+    def _check(self) -> None:
+        if self.timescale_steps is None and not self.warmup_steps:
+            raise ValueError(
+                "`timescale_steps` must be given where `warmup_steps` is 0, got None. "
+                "Take 10,000 for a slow fall."
+            )
+
+    def _resolve(self) -> dict[str, Any]:
+        numbers = super()._resolve()
+        if self.timescale_steps is None:
+            numbers["timescale_steps"] = self.warmup_steps
+        return numbers
+
+    def _derive(self) -> Table:
+        return tabulate([self.warmup_steps], is_endless=True)
+
+    def _value(self, step: Number, xp: Namespace) -> Number:
+        place = locate(self._derived, step, [self.warmup_steps], xp)
+        is_warmup = place.row == 0
+        progress, remainder = place.fractions()
+        rising = remainder * self.init_value + progress * self.peak_value
+        fallen = xp.sqrt(self.timescale_steps / (self.timescale_steps + place.behind))
+        return xp.where(is_warmup, rising, self.peak_value * fallen)
+
+
+inverse_sqrt_schedule = InverseSqrtSchedule

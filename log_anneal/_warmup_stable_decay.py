@@ -1,0 +1,82 @@
+"""Warm-up, plateau, cooldown."""
+
+from typing import ClassVar, Literal
+
+from log_anneal import _shape
+from log_anneal._numeric import Namespace, Number
+from log_anneal._phased import PhasedSchedule
+from log_anneal._shape import Weights
+from log_anneal._table import Place
+from log_anneal.fields import duration, number, option
+
+
+class WarmupStableDecaySchedule(PhasedSchedule):
+    """Warm-up, a plateau, a cooldown; then the end is held.
+
+    A straight rise from `init_value` to `peak_value`, then `stable_steps` of `peak_value`, then
+    `end + (peak - end) w(z)`, where `z` goes from 0 to 1 over `decay_steps`:
+
+        linear  1 - z
+        cosine  (1 + cos(pi z)) / 2
+        1-sqrt  1 - sqrt(z)
+
+    `init_value` at step 0 and before, or `peak_value` without a warm-up; `end_value` after the end.
+    The slope of 1-sqrt has no bound at the first step of the cooldown; the gradient there is 0.
+
+    Args:
+      peak_value: from 0 to 1e30.
+      stable_steps: whole steps, at least 0.
+      decay_steps: whole steps, at least 1.
+      init_value: from 0 to 1e30.
+      warmup_steps: whole steps, at least 0.
+      end_value: from 0 to 1e30.
+      cooldown: "linear", "cosine" or "1-sqrt".
+
+    Raises:
+      ValueError: an argument is out of its range.
+
+    Example:
+      >>> schedule = warmup_stable_decay_schedule(
+      ...     peak_value=1.0, warmup_steps=2, stable_steps=4, decay_steps=4, cooldown="1-sqrt")
+      >>> [schedule.at(step) for step in (0, 1, 2, 5, 6, 7, 10)]
+      [0.0, 0.5, 1.0, 1.0, 1.0, 0.5, 0.0]
+
+    References:
+      Hu et al. 2024, arXiv:2404.06395 (the schedule); Haegele et al. 2024, arXiv:2405.18392
+      (the cooldowns).
+    """
+
+    name: ClassVar[str] = "warmup_stable_decay"
+    _durations = ("warmup_steps", "stable_steps", "decay_steps")
+
+    peak_value: float = number()
+    """The plateau's."""
+    stable_steps: int = duration(least=0, way_out="0 for no plateau.")
+    """Length of the plateau."""
+    decay_steps: int = duration(way_out="Take 1 to be at `end_value` a step later.")
+    """Length of the cooldown."""
+    init_value: float = number(default=0.0)
+    """Where the warm-up starts; unused without one."""
+    warmup_steps: int = duration(default=0, least=0, way_out="Leave it out for no warm-up.")
+    """Length of the warm-up; 0 for none."""
+    end_value: float = number(default=0.0)
+    """Where the cooldown ends; held after it."""
+    cooldown: Literal["linear", "cosine", "1-sqrt"] = option(
+        "linear", "cosine", "1-sqrt", default="linear"
+    )
+    """Its shape."""
+
+    def _knots(self) -> list[Number]:
+        return [self.init_value, self.peak_value, self.peak_value, self.end_value]
+
+    def _weights(self, place: Place, xp: Namespace) -> Weights:
+        linear = _shape.linear_decay(*place.fractions(), xp)
+        if self.cooldown == "linear":
+            return linear
+        shape = _shape.cosine_decay if self.cooldown == "cosine" else _shape.one_minus_sqrt
+        of_start, of_end = shape(*place.fractions(), xp)
+        is_warmup = place.row == 0
+        return xp.where(is_warmup, linear[0], of_start), xp.where(is_warmup, linear[1], of_end)
+
+
+warmup_stable_decay_schedule = WarmupStableDecaySchedule

@@ -1,0 +1,293 @@
+"""A schedule in the optimizer's state: its values, its changes, and where it is."""
+
+import sys
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import orbax.checkpoint
+import pytest
+
+import log_anneal as la
+
+CYCLE = {"peak_value": 0.1, "end_value": 1e-3, "decay_steps": 10}
+COSINE = la.cyclical_cosine_schedule(**CYCLE, restart_steps=10, restart_multiplier=2.0)
+OTHER = la.cyclical_cosine_schedule(**CYCLE | {"peak_value": 0.4}, warmup_steps=3)
+LOG = la.cyclical_log_schedule(**CYCLE)
+PARAMS = {"a": jnp.ones(2), "b": jnp.ones(3)}
+
+
+def sgd(schedule):
+    return optax.inject_hyperparams(optax.sgd)(learning_rate=la.live(schedule))
+
+
+def by_label(schedule):
+    return optax.partition({"a": sgd(schedule), "b": sgd(schedule)}, {"a": "a", "b": "b"})
+
+
+WRAPPERS = {
+    "chain": lambda s: optax.chain(optax.clip_by_global_norm(1e9), sgd(s)),
+    "named_chain": lambda s: optax.named_chain(("clip", optax.clip(1e9)), ("sgd", sgd(s))),
+    "MultiSteps": lambda s: optax.MultiSteps(sgd(s), 1),
+    "masked": lambda s: optax.masked(sgd(s), {"a": True, "b": True}),
+    "partition": by_label,
+    "groups": lambda s: la.groups(sgd, {"a": s, "*": s}),
+    "nested": lambda s: optax.chain(optax.apply_if_finite(optax.chain(by_label(s)), 5)),
+}
+
+
+def updater(optimizer):
+    """A jitted update of unit gradients that may be traced once, and gives its state away."""
+
+    @chex.assert_max_traces(n=1)
+    def update(state):
+        return optimizer.update(PARAMS, state, PARAMS)
+
+    chex.clear_trace_counter()
+    return jax.jit(update, donate_argnums=0)
+
+
+def rates(updates):
+    return -np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(updates)])
+
+
+@pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
+def test_the_rate_is_the_schedules_and_a_swap_changes_it_wherever_it_is(wrap):
+    optimizer = wrap(COSINE)
+    update, state = updater(optimizer), optimizer.init(PARAMS)
+    for step in range(6):
+        if step == 3:
+            state = la.swap(state, learning_rate=OTHER)
+        updates, state = update(state)
+        expected = (COSINE if step < 3 else OTHER).at(step)
+        np.testing.assert_allclose(rates(updates), np.full(5, expected), rtol=1e-5)
+    assert update._cache_size() == 1
+
+
+def test_a_swap_leaves_the_rest_of_the_state_and_the_old_state_as_they_were():
+    optimizer = optax.inject_hyperparams(optax.adamw)(learning_rate=la.live(COSINE))
+    _, state = optimizer.update(PARAMS, optimizer.init(PARAMS), PARAMS)
+    swapped = la.swap(state, learning_rate=OTHER)
+    assert state.hyperparams_states["learning_rate"].schedule == COSINE
+    assert swapped.hyperparams_states["learning_rate"].schedule == OTHER
+    chex.assert_trees_all_equal_dtypes(swapped, state)
+    again = la.swap(swapped, learning_rate=COSINE)
+    chex.assert_trees_all_equal(again, state)
+    assert jax.tree.structure(again) == jax.tree.structure(state)
+
+
+def test_every_hyperparameter_has_a_schedule_of_its_own():
+    optimizer = optax.inject_hyperparams(optax.sgd)(
+        learning_rate=la.live(COSINE), momentum=la.live(la.constant_schedule(0.9))
+    )
+    state = la.swap(optimizer.init(PARAMS), momentum=la.constant_schedule(0.5))
+    assert {(now.name, round(now.rate, 6)) for now in la.current(state)} == {
+        ("learning_rate", 0.1),
+        ("momentum", 0.5),
+    }
+    state = la.swap(state, momentum=la.constant_schedule(0.7), learning_rate=OTHER)
+    assert [round(now.rate, 6) for now in la.current(state)] == [0.0, 0.7]
+
+
+@pytest.mark.parametrize("wrap", [by_label, WRAPPERS["groups"]])
+def test_a_swap_by_label_changes_one_group(wrap):
+    state = la.swap(wrap(COSINE).init(PARAMS), learning_rate={"a": OTHER})
+    rate = {now.groups[0]: round(now.rate, 6) for now in la.current(state)}
+    assert rate.pop("a") == 0 and list(rate.values()) == [0.1]
+
+
+def test_a_new_schedule_goes_on_from_the_step_that_it_is_given():
+    update, state = updater(sgd(COSINE)), sgd(COSINE).init(PARAMS)
+    for _ in range(7):
+        _, state = update(state)
+    assert la.current(la.swap(state, learning_rate=OTHER))[0].step == 7
+    state = la.swap(state, learning_rate=OTHER, from_step=0)
+    for step in range(3):
+        updates, state = update(state)
+        np.testing.assert_allclose(rates(updates), np.full(5, OTHER.at(step)), rtol=1e-5)
+    assert update._cache_size() == 1
+    with pytest.raises(ValueError, match=r"`from_step` must be at least 0 steps.*got -1"):
+        la.swap(state, learning_rate=OTHER, from_step=-1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (COSINE, LOG, "whose class is CyclicalCosineSchedule, got CyclicalLogSchedule"),
+        (LOG, la.cyclical_log_schedule(**CYCLE, form="equation_4"), "`form` is 'anchored', got"),
+        (
+            COSINE,
+            la.cyclical_cosine_schedule(**CYCLE, restart_steps=9, restart_multiplier=1.01),
+            r"shape of `_derived.* is \(512,\), got \(2048,\)",
+        ),
+    ],
+)
+def test_another_form_is_refused_with_the_difference_and_the_way_out(old, new, message):
+    state = sgd(old).init(PARAMS)
+    with pytest.raises(ValueError, match=f"`learning_rate` must have the form.*{message}.*Build"):
+        la.swap(state, learning_rate=new)
+
+
+def test_a_name_that_is_not_live_is_refused_with_those_that_are():
+    state = sgd(COSINE).init(PARAMS)
+    with pytest.raises(ValueError, match=r"`momentum` must be a live .* are: learning_rate\. "):
+        la.swap(state, momentum=COSINE)
+    plain = optax.inject_hyperparams(optax.sgd)(learning_rate=COSINE).init(PARAMS)
+    with pytest.raises(ValueError, match=r"`learning_rate` must .* are: none.*live\(schedule\)"):
+        la.swap(plain, learning_rate=COSINE)
+    with pytest.raises(ValueError, match=r"must name a group .* got 'c' .* are: 'a', 'b'\. Give"):
+        la.swap(by_label(COSINE).init(PARAMS), learning_rate={"c": COSINE})
+    with pytest.raises(TypeError, match=r"`learning_rate` must be a Schedule, got 0\.1"):
+        la.swap(state, learning_rate=0.1)
+    assert la.current(plain) == []
+
+
+@pytest.mark.parametrize("value", [0.1, optax.constant_schedule(0.1)])
+def test_what_is_no_data_cannot_be_live(value):
+    with pytest.raises(TypeError, match=r"`schedule` must be a Schedule.*by `tabulated_schedule\("):
+        la.live(value)
+
+
+def test_a_checkpoint_has_the_schedule_that_was_in_use(tmp_path):
+    optimizer = la.groups(sgd, {"a": COSINE, "*": LOG})
+    update, state = jax.jit(optimizer.update), optimizer.init(PARAMS)
+    _, state = update(PARAMS, state)
+    state = la.swap(state, learning_rate={"a": OTHER})
+    with orbax.checkpoint.StandardCheckpointer() as checkpointer:
+        checkpointer.save(tmp_path / "state", state)
+        checkpointer.wait_until_finished()
+        for like in (optimizer.init(PARAMS), jax.eval_shape(optimizer.init, PARAMS)):
+            restored = checkpointer.restore(tmp_path / "state", like)
+            chex.assert_trees_all_equal(restored, state)
+            chex.assert_trees_all_equal_dtypes(restored, state)
+            assert jax.tree.structure(restored) == jax.tree.structure(state)
+            assert la.current(restored) == la.current(state)
+    chex.assert_trees_all_equal(update(PARAMS, restored), update(PARAMS, state))
+
+
+def test_says_where_it_is_for_a_log_line():
+    update, state = updater(sgd(COSINE)), sgd(COSINE).init(PARAMS)
+    for _ in range(15):
+        _, state = update(state)
+    (now,) = la.current({"opt_state": state, "params": PARAMS})
+    assert (now.name, now.groups, now.step) == ("learning_rate", ("opt_state",), 15)
+    assert (now.cycle, now.progress) == (1, 0.5)
+    assert type(now.rate) is float
+    np.testing.assert_allclose(now.rate, COSINE.at(15), rtol=1e-6)
+    (over,) = la.current(la.swap(state, learning_rate=OTHER, from_step=100))
+    assert (over.cycle, over.progress, round(over.rate, 9)) == (0, 1.0, 0.001)
+    (endless,) = la.current(sgd(la.constant_schedule(0.1)).init(PARAMS))
+    assert (endless.rate, endless.cycle, endless.progress) == (0.1, 0, None)
+
+
+def test_saying_where_it_is_runs_nothing_on_the_device():
+    state, called = sgd(COSINE).init(PARAMS), []
+    with jax.disable_jit():  # then each operation passes through a Python function
+        sys.setprofile(lambda frame, event, arg: called.append(frame.f_code.co_name))
+        la.current(state)
+        on_host = set(called)
+        jnp.add(state.count, 1)
+        sys.setprofile(None)
+    assert "apply_primitive" not in on_host and "apply_primitive" in called
+
+
+def test_a_stack_of_states_is_refused_where_one_is_to_be_told():
+    stack = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), sgd(COSINE).init(PARAMS))
+    with pytest.raises(ValueError, match=r"`opt_state` must be a single one.*shape \(2,\)"):
+        la.current(stack)
+
+
+def test_donating_the_state_takes_nothing_that_is_not_its_own():
+    schedule = jax.device_put(la.cyclical_cosine_schedule(**CYCLE))  # restart_value is peak_value
+    optimizer = sgd(schedule)
+    first, second = optimizer.init(PARAMS), optimizer.init(PARAMS)
+    update = updater(optimizer)
+    _, after = update(first)
+    update(la.swap(after, learning_rate=schedule))
+    update(second)
+    assert not any(leaf.is_deleted() for leaf in jax.tree.leaves(schedule))
+    assert all(leaf.is_deleted() for leaf in jax.tree.leaves(first.hyperparams_states))
+
+
+@pytest.mark.parametrize("x64", [False, True])
+def test_the_state_keeps_its_dtypes_and_no_leaf_is_of_64_bits(x64):
+    with jax.enable_x64(x64):
+        params = {"w": jnp.ones(2, jnp.bfloat16)}
+        optimizer = sgd(COSINE)
+        state = optimizer.init(params)
+        live = state.hyperparams_states["learning_rate"]
+        assert {leaf.dtype.itemsize for leaf in jax.tree.leaves(live)} == {4}
+        _, after = jax.jit(optimizer.update)(params, state, params)
+        chex.assert_trees_all_equal_dtypes(after, state, la.swap(after, learning_rate=OTHER))
+        assert not any(leaf.weak_type for leaf in jax.tree.leaves(after))
+        rate = after.hyperparams["learning_rate"]
+        assert rate.dtype == jnp.float32 and rate == np.float32(0.1)
+
+
+def test_runs_in_a_scan_whose_carry_is_the_state():
+    optimizer = sgd(COSINE)
+    chex.clear_trace_counter()
+
+    @jax.jit
+    @chex.assert_max_traces(n=1)
+    def run(state):
+        def step(state, _):
+            _, state = optimizer.update(PARAMS, state, PARAMS)
+            return state, state.hyperparams["learning_rate"]
+
+        return jax.lax.scan(step, state, length=12)
+
+    state, first = run(optimizer.init(PARAMS))
+    _, second = run(la.swap(state, learning_rate=OTHER))
+    np.testing.assert_allclose(first, COSINE.at(np.arange(12)), rtol=1e-5)
+    np.testing.assert_allclose(second, OTHER.at(np.arange(12, 24)), rtol=1e-5)
+
+
+def test_runs_under_pmap_with_the_state_replicated():
+    optimizer = sgd(COSINE)
+    chex.clear_trace_counter()
+
+    @chex.assert_max_traces(n=2)  # of the state on one device, and of that on all
+    def update(state, grads):
+        grads = jax.lax.pmean(grads, "batch")
+        return optimizer.update(grads, state, grads)
+
+    devices = jax.local_device_count()
+    update = jax.pmap(update, axis_name="batch", in_axes=(None, 0), out_axes=None)
+    grads, state = jnp.ones((devices, 2)), optimizer.init(jnp.ones(2))
+    for _ in range(2):
+        _, state = update(state, grads)
+    updates, state = update(la.swap(state, learning_rate=OTHER), grads)
+    np.testing.assert_allclose(rates(updates), np.full(2, OTHER.at(2)), rtol=1e-5)
+    assert la.current(state)[0].step == 3
+
+
+def test_a_swap_keeps_the_sharding_of_the_state():
+    mesh = jax.sharding.Mesh(np.array(jax.devices()), "batch")
+    replicated = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+    state = jax.device_put(sgd(COSINE).init(PARAMS), replicated)
+    swapped = la.swap(state, learning_rate=OTHER, from_step=2)
+    assert {leaf.sharding for leaf in jax.tree.leaves(swapped)} == {replicated}
+
+
+def test_a_population_has_a_schedule_each_and_swaps_inside_a_traced_function():
+    stack = la.stack([COSINE, OTHER])
+    states = jax.vmap(lambda schedule: sgd(schedule).init(PARAMS))(stack)
+
+    @jax.jit
+    @jax.vmap
+    def update(state):
+        _, state = sgd(COSINE).update(PARAMS, state, PARAMS)
+        return state, state.hyperparams["learning_rate"]
+
+    for step in range(4):
+        states, rate = update(states)
+        np.testing.assert_allclose(rate, [COSINE.at(step), OTHER.at(step)], rtol=1e-5)
+    turned = la.stack([OTHER, COSINE])
+    _, rate = update(la.swap(states, learning_rate=turned))
+    np.testing.assert_allclose(rate, [OTHER.at(4), COSINE.at(4)], rtol=1e-5)
+    swap = jax.jit(lambda states, stack: la.swap(states, learning_rate=stack))
+    _, rate = update(swap(states, turned))
+    np.testing.assert_allclose(rate, [OTHER.at(4), COSINE.at(4)], rtol=1e-5)

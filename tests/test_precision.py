@@ -1,0 +1,91 @@
+"""float32 on the device against float64 on the host, up to the last step."""
+
+import numpy as np
+import pytest
+from every_schedule import EVERY_SCHEDULE, OF_FUNCTIONS
+from on_device import SIZE, on_device
+
+import log_anneal as la
+from log_anneal._numeric import MAX_STEP
+
+MAX_ULPS = 4
+"""Of the largest value."""
+
+MAX_RELATIVE_ERROR = 1e-5
+"""Of every value that float32 has digits for, down to its smallest normal number."""
+
+NO_RELATIVE_BOUND = {
+    "equation_4": "its two terms may cancel, at a value of 0 altogether",
+    "cyclical": "one minus a weight of the user's own is the other weight",
+}
+"""By form or by name, with the reason."""
+
+TINY = np.finfo(np.float32).tiny
+
+
+def steps_of_interest(schedule):
+    """Around restarts and the end, and at every scale up to the last step."""
+    turns = np.array([0, schedule.duration or 0, *schedule.boundaries(150)])
+    near = (turns[:, None] + np.arange(-2, 3)).ravel()
+    draws = np.random.default_rng(0).integers(0, 2**31, SIZE) >> np.arange(SIZE) % 31
+    steps = np.concatenate([[MAX_STEP - 1, MAX_STEP], near, draws])[:SIZE]
+    return np.clip(np.unique(steps), 0, MAX_STEP)
+
+
+@pytest.mark.parametrize("schedule", EVERY_SCHEDULE + OF_FUNCTIONS, ids=repr)
+def test_float32_is_the_float64_value_up_to_the_last_step(schedule):
+    words = {schedule.name, getattr(schedule, "form", "")}
+    schedules = [schedule]
+    if schedule not in OF_FUNCTIONS:
+        schedules += [schedule.stretch(391), schedule.stretch(1_000_003)]
+    for each in schedules:
+        steps = steps_of_interest(each)
+        expected, values = each.at(steps), on_device(each, steps)
+        assert np.isfinite(values).all() and (values >= 0).all()
+        errors = np.abs(values - expected)
+        worst = np.argmax(errors)
+        ulp = np.spacing(np.float32(expected.max()))
+        assert errors[worst] <= MAX_ULPS * ulp, (each, steps[worst], values[worst], expected[worst])
+        assert (values[expected < TINY] <= TINY).all()
+        if not words & set(NO_RELATIVE_BOUND):
+            relative = np.where(expected < TINY, 0, errors / np.maximum(expected, TINY))
+            worst = np.argmax(relative)
+            where = each, steps[worst], values[worst], expected[worst]
+            assert relative[worst] < MAX_RELATIVE_ERROR, where
+
+
+@pytest.mark.parametrize("rate", [0.9999999, 0.97, 0.5, 0.3, 1e-3, 1e-29])
+@pytest.mark.parametrize("make", [la.step_decay_schedule, la.exponential_schedule])
+def test_a_decay_keeps_its_digits_until_it_underflows(make, rate):
+    schedule = make(init_value=0.3, decay_steps=3, decay_rate=rate)
+    last = min(int(np.log(TINY / 0.3) / np.log(rate) * 3), MAX_STEP - 2)
+    steps = np.unique(np.linspace(0, last, SIZE).astype(int))
+    expected = schedule.at(steps)
+    normal = expected >= TINY
+    values = on_device(schedule, steps)
+    np.testing.assert_allclose(values[normal], expected[normal], rtol=MAX_RELATIVE_ERROR)
+
+
+@pytest.mark.parametrize("end", [0.0, 1e-6])
+@pytest.mark.parametrize(
+    ("make", "fields"),
+    [
+        (la.cyclical_log_schedule, {"base": 1.000001}),
+        (la.cyclical_log_schedule, {"base": 1000.0}),
+        (la.cyclical_log_schedule, {"base": 1e18}),
+        (la.cyclical_cosine_schedule, {}),
+        (la.cyclical_linear_schedule, {}),
+        (la.cyclical_polynomial_schedule, {"power": 0.3}),
+        (la.cyclical_polynomial_schedule, {"power": 3.0}),
+        (la.cyclical_exponential_schedule, {"base": 1.000001}),
+        (la.cyclical_exponential_schedule, {"base": 1e18}),
+    ],
+)
+def test_a_cycle_of_2_31_steps_keeps_its_digits_down_to_the_end_value(make, fields, end):
+    schedule = make(peak_value=0.1, end_value=end, decay_steps=MAX_STEP, **fields)
+    scales = 2 ** np.arange(31)
+    steps = np.unique(np.concatenate([scales, MAX_STEP - scales, [0, MAX_STEP]]))
+    values = on_device(schedule, steps)
+    expected = schedule.at(steps)
+    normal = (expected >= TINY) | (expected == 0)
+    np.testing.assert_allclose(values[normal], expected[normal], rtol=MAX_RELATIVE_ERROR)
