@@ -1,4 +1,4 @@
-# make quickstart | test | test-slow | train CONFIG=configs/... | lint | bundle | benchmark
+# make quickstart | test | test-slow | train CONFIG=configs/... | lint | bundle | benchmark | figures
 # PYTHON=python3.12 uses that interpreter, in a virtual environment of its own.
 
 PYTHON ?= python3
@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DATA ?= $(or $(TFDS_DATA_DIR),../shared/tfds)
 
-.PHONY: quickstart test test-slow train lint format bundle benchmark requirements clean
+.PHONY: quickstart test test-slow train lint format bundle benchmark figures requirements clean
 .DEFAULT_GOAL := test
 
 $(INSTALLED): requirements.txt pyproject.toml
@@ -50,6 +50,9 @@ bundle: $(INSTALLED)
 benchmark: $(INSTALLED)
 	$(BIN)/python benchmarks/schedules.py
 	$(BIN)/python benchmarks/overhead.py
+
+figures: $(INSTALLED)
+	$(BIN)/python docs/draw.py
 
 requirements:
 	uv pip compile --universal --python-version 3.11 --extra train --extra dev \
