@@ -5,7 +5,7 @@ import small
 from small import ROOT
 
 import log_anneal as la
-from train.commandline import load, parse
+from train.commandline import RangeTest, load, parse
 from train.errors import UserError
 
 QUICKSTART = str(ROOT / "configs/quickstart.py")
@@ -40,6 +40,29 @@ def test_every_field_can_be_set_nested_ones_too():
 def test_a_default_of_the_schedule_follows_the_field_that_is_set():
     config = parse([QUICKSTART, "--schedule.peak-value", "0.2"]).config
     assert config.schedule.at(config.schedule.restarts(100)[0]) == 0.2
+
+
+def test_a_range_test_takes_its_sweep_and_every_field():
+    arguments = parse(["range-test", QUICKSTART, "--max-value", "3", "--epochs", "3"])
+    assert isinstance(arguments, RangeTest)
+    sweep = (arguments.min_value, arguments.max_value, arguments.num_steps, arguments.sweep)
+    assert sweep == (1e-6, 3.0, 400, "exponential")
+    assert (arguments.config.epochs, str(arguments.workdir)) == (3, "runs/quickstart")
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["range-test"], "The first argument must be a configuration file, got nothing"),
+        (["range-test", QUICKSTART, "--sweep", "log"], "invalid choice 'log'.* '--sweep'"),
+        (["range-test", QUICKSTART, "--dry-run"], "--dry-run"),
+        ([QUICKSTART, "--min-value", "1e-3"], "--min-value"),
+        (["range_test", QUICKSTART], "got range_test, which is not there"),
+    ],
+)
+def test_the_arguments_of_one_command_are_not_those_of_another(argv, message):
+    with pytest.raises(UserError, match=message):
+        parse(argv)
 
 
 @pytest.mark.parametrize(

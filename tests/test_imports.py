@@ -12,6 +12,9 @@ FILES = [
     for path in sorted((ROOT / folder).rglob("*.py"))
 ]
 
+DRAWING = ("plot.py", "_range_picture.py", "_range_test.py")
+"""They import matplotlib inside functions, or for its types alone."""
+
 
 def imports(path):
     """Every module that a file imports, anywhere in it."""
@@ -40,7 +43,7 @@ def test_the_library_needs_jax_numpy_and_optax_alone():
     outside = {
         name.split(".")[0]
         for path in FILES
-        if path.parts[0] == "log_anneal" and path.name != "plot.py"
+        if path.parts[0] == "log_anneal" and path.name not in DRAWING
         for name in imports(path)
     }
     import sys
@@ -78,13 +81,18 @@ def test_tensorflow_is_imported_by_nobody():
     assert importers("tensorflow") == set()
 
 
-def test_only_the_front_door_imports_the_loop():
+def test_only_the_front_door_imports_the_loop_and_the_range_test():
     assert importers("train.loop") == {"train/__main__.py"}
+    assert importers("train.range_test") == {"train/__main__.py"}
 
 
-def test_the_trainer_reaches_the_library_where_it_names_a_schedule_or_draws_one():
+def test_the_trainer_reaches_the_library_where_it_names_or_draws_a_schedule_or_tests_rates():
     found = {path for path in importers("log_anneal") if path.startswith("train/")}
-    assert found == {"train/config.py", "train/pictures.py"}
+    assert found == {
+        "train/config.py",
+        "train/pictures.py",
+        "train/range_test.py",
+    }
 
 
 def test_a_step_knows_neither_files_nor_data_sets():

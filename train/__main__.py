@@ -29,7 +29,18 @@ def main() -> None:
         if arguments.config.cpu_devices > 1:
             jax.config.update("jax_num_cpu_devices", arguments.config.cpu_devices)
         distributed.initialize(arguments.coordinator, arguments.num_processes, arguments.process_id)
-        if arguments.dry_run:
+        if isinstance(arguments, commandline.RangeTest):
+            from train.range_test import run as test
+
+            test(
+                arguments.config,
+                arguments.workdir,
+                min_value=arguments.min_value,
+                max_value=arguments.max_value,
+                num_steps=arguments.num_steps,
+                sweep=arguments.sweep,
+            )
+        elif arguments.dry_run:
             from train.dry_run import show
 
             show(arguments.config)

@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -18,16 +18,10 @@ from train.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
-class Arguments:
-    """Trains a network as a configuration file says; every field of it can be set here."""
-
+class _Common:
     config: Annotated[Config, tyro.conf.arg(name="")]
     workdir: Path
     """The run's folder. The same command again goes on where the run was interrupted."""
-    dry_run: bool = False
-    """Print the resolved configuration, sizes and the schedule's picture, and train nothing."""
-    adjust_schedule: bool = False
-    """Go on with another schedule than the run began with, for example after a halt."""
     coordinator: str | None = None
     """host:port of process 0, where several processes train together outside a cluster."""
     num_processes: int | None = None
@@ -36,16 +30,51 @@ class Arguments:
     """Which one this is, from 0."""
 
 
-def parse(argv: Sequence[str]) -> Arguments:
+@dataclasses.dataclass(frozen=True)
+class Arguments(_Common):
+    """Trains a network as a configuration file says; every field of it can be set here."""
+
+    dry_run: bool = False
+    """Print the resolved configuration, sizes and the schedule's picture, and train nothing."""
+    adjust_schedule: bool = False
+    """Go on with another schedule than the run began with, for example after a halt."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RangeTest(_Common):
+    """Trains for a few steps at a rising rate, and suggests rates for a configuration."""
+
+    workdir: Path
+    """The folder for range_test.png and range_test.json; a run that it holds is not touched."""
+    min_value: float = 1e-6
+    """The first rate, so low that nothing is learnt."""
+    max_value: float = 10.0
+    """The last rate, so high that the loss diverges."""
+    num_steps: int = 400
+    """How many; the batches of fewer steps than an epoch's are of images never seen."""
+    sweep: Literal["exponential", "linear"] = "exponential"
+    """exponential finds the order of magnitude, linear the bounds once it is known."""
+
+
+_COMMANDS: dict[str, type[RangeTest]] = {"range-test": RangeTest}
+
+
+def parse(argv: Sequence[str]) -> Arguments | RangeTest:
     """The arguments of `python -m train`, less the program's name.
 
     Raises:
       UserError: the file, a field or a value is wrong.
       SystemExit: after `--help`.
     """
+    words = [word for word in argv[:1] if word in _COMMANDS]
+    kind: type[Arguments | RangeTest] = _COMMANDS[words[0]] if words else Arguments
+    argv = argv[len(words) :]
     if not argv or argv[0].startswith("-"):
         if argv and argv[0] in ("-h", "--help"):
-            print("usage: python -m train configs/NAME.py [--workdir DIR] [--FIELD VALUE ...]\n")
+            print(
+                "usage: python -m train [range-test] configs/NAME.py "
+                "[--workdir DIR] [--FIELD VALUE ...]\n"
+            )
             print("For a configuration's fields: python -m train configs/NAME.py --help")
             raise SystemExit(0)
         got = argv[0] if argv else "nothing"
@@ -54,13 +83,12 @@ def parse(argv: Sequence[str]) -> Arguments:
             "For example: python -m train configs/quickstart.py"
         )
     path = Path(argv[0])
-    defaults = Arguments(config=load(path), workdir=Path("runs") / path.stem)
+    defaults = kind(config=load(path), workdir=Path("runs") / path.stem)
+    program = " ".join(["python -m train", *words, str(path)])
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            return tyro.cli(
-                Arguments, prog=f"python -m train {path}", args=argv[1:], default=defaults
-            )
+            return tyro.cli(kind, prog=program, args=argv[1:], default=defaults)
     except SystemExit as end:
         if end.code in (0, None):
             raise
