@@ -28,7 +28,7 @@ train: $(INSTALLED)
 	$(BIN)/python -m train $(CONFIG) $(ARGS)
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m slow

@@ -35,6 +35,10 @@ class Kind:
         """The value where every duration is `factor` times as long."""
         return value
 
+    def shown(self, value: Any) -> str:
+        """The value as `repr` writes it."""
+        return repr(value)
+
     def on_host(self, leaf: Any) -> Any:
         """The leaf as Python's numbers and lists."""
         return np.asarray(leaf).tolist() if np.ndim(leaf) else _check.plain(leaf)
@@ -143,6 +147,9 @@ class Function(Kind):
                 f"`{name}` must be a function, got {value!r}. Give one, or a number for a constant."
             )
         return value
+
+    def shown(self, value: Any) -> str:
+        return getattr(value, "__qualname__", repr(value))
 
     def stretched(self, name: str, value: Any, factor: float) -> Any:
         if self.is_of_steps:

@@ -230,7 +230,7 @@ class Schedule(Timeline, Operators):
         """The call that makes an equal schedule: of the factory, or of a class without one."""
         defaults = {field.name: field.default for field in dataclasses.fields(self)}
         arguments = (
-            f"{name}={value!r}"
+            f"{name}={self._kinds[name].shown(value)}"
             for name, value in _tree.given(self).items()
             if not isinstance(value, (int, float, str, NoneType)) or value != defaults[name]
         )
