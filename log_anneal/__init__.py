@@ -26,7 +26,7 @@ Example:
   [3910, 7820, 11730]
 """
 
-from log_anneal import compat, fields
+from log_anneal import compat, fields, plot
 from log_anneal._arithmetic import CombinedSchedule, clip, combined_schedule, maximum, minimum
 from log_anneal._chain import ChainSchedule, chain, chain_schedule
 from log_anneal._classic import (
@@ -152,6 +152,7 @@ __all__ = [
     "multi_step_schedule",
     "one_cycle_schedule",
     "parabolic_schedule",
+    "plot",
     "polynomial_schedule",
     "rex_schedule",
     "sgdr_schedule",

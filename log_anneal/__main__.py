@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
+from itertools import chain, count
 from pathlib import Path
 from typing import NoReturn
 
@@ -77,6 +78,8 @@ def _num_steps(text: str) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     schedules = [_read(text) for text in options.schedules]
+    if options.out is not None:
+        _check_out(options.out, options.schedules)
     num_steps = _show.length(schedules, options.steps)
     width, height = shutil.get_terminal_size((80, 24))
     text = draw(
@@ -90,6 +93,14 @@ def _run(options: argparse.Namespace) -> None:
     )
     print(text, flush=True)
     _write_picture(schedules, num_steps, options.out, log_scale=options.log)
+
+
+def _check_out(out: Path, inputs: Sequence[str]) -> None:
+    """Refuses a name that matplotlib would change, and a file that was read."""
+    if not out.suffix:
+        raise ValueError(f"`--out` must end in .png, .svg or .pdf, got {out}. Add one of them.")
+    if out.exists() and any(out.samefile(each) for each in inputs if os.path.exists(each)):
+        raise ValueError(f"`--out` must be another file than the schedule's, got {out}. Rename it.")
 
 
 def _read(text: str) -> Schedule:
@@ -114,6 +125,12 @@ def _takes_braille() -> bool:
     return True
 
 
+def _free(path: Path) -> Path:
+    """The path, or one like it with a number, that no file has yet."""
+    names = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return next(each for each in chain([path], names) if not each.exists())
+
+
 def _write_picture(
     schedules: Sequence[Schedule], num_steps: int, out: Path | None, *, log_scale: bool
 ) -> None:
@@ -125,7 +142,7 @@ def _write_picture(
         return
     from log_anneal.plot import plot
 
-    path = Path(_PICTURE) if out is None else out
+    path = _free(Path(_PICTURE)) if out is None else out
     try:
         plot(schedules, num_steps, log_scale=log_scale).savefig(path, dpi=150)
     except (OSError, ValueError) as error:

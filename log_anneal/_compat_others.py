@@ -156,8 +156,10 @@ def _timm_cosine(
 
 
 def _k_decay(progress: Any, xp: Any, *, k: float) -> Any:
-    """`(1 + cos(pi p^k)) / 2 = cos(pi p^k / 2)^2`."""
-    return xp.cos(xp.pi / 2 * progress**k) ** 2
+    """`(1 + cos(pi p^k)) / 2 = cos(pi p^k / 2)^2`; at the start its slope is taken as 0."""
+    has_begun = progress > 0
+    power = xp.where(has_begun, xp.where(has_begun, progress, 1.0) ** k, 0.0)
+    return xp.cos(xp.pi / 2 * power) ** 2
 
 
 _OPTIMIZER: dict[str, tuple[Any, str]] = {

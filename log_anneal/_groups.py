@@ -37,6 +37,7 @@ def groups(
 
     Raises:
       ValueError: there is no pattern.
+      TypeError: `optimizer` is no function, or `schedules` no mapping from patterns.
 
     Example:
       >>> import jax.numpy as jnp
@@ -50,6 +51,16 @@ def groups(
     References:
       `optax.partition`, which does the work.
     """
+    if not callable(optimizer):
+        raise TypeError(
+            "`optimizer` must be a function that makes an optimizer of a schedule, got "
+            f"{optimizer!r}. Give `optax.adamw`, for example."
+        )
+    if not isinstance(schedules, Mapping) or not all(isinstance(each, str) for each in schedules):
+        raise TypeError(
+            f"`schedules` must be a mapping from patterns to schedules, got {schedules!r}. "
+            'For example: `{"*/bias": None, "*": schedule}`.'
+        )
     if not schedules:
         raise ValueError(
             '`schedules` must hold a pattern, got none. `{"*": schedule}` has every parameter.'

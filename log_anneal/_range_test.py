@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from log_anneal import _check
 from log_anneal._suggest import Curve, Suggestions, smooth, suggest
 from log_anneal._sweep import Sweep, sweep_rates
 
@@ -144,11 +145,15 @@ def lr_range_test(
         )
     state = jax.tree.map(_copy, state)
     records: list[tuple[float, ...]] = []
+    means: list[float] = []
     stopped = None
     for rate in rates:
         state, *measured = _checked(step_fn(state, jnp.float32(rate)))
         records.append(tuple(map(_scalar, _MEASURED, measured)))
-        if stopped := _divergence(records, round(width), stop_factor):
+        recent = [loss for loss, *_ in records[-round(width) :]]
+        if len(recent) == round(width):
+            means.append(sum(recent) / len(recent))
+        if stopped := _divergence(records, means, stop_factor):
             stopped += f" at a rate of {rate:.2g}"
             break
     losses, *accuracies = np.array(records, np.float64).T
@@ -176,6 +181,11 @@ def _checked(returned: Any) -> Any:
 
 
 def _scalar(name: str, value: Any) -> float:
+    if not isinstance(value, (int, float, np.number)) and not _check.is_array(value):
+        raise TypeError(
+            f"The {name} of `step_fn` must be a number, got {value!r}. "
+            "Put what else a step gives into the state."
+        )
     if np.ndim(value):
         raise ValueError(
             f"The {name} of `step_fn` must be a scalar, got an array of shape {np.shape(value)}. "
@@ -184,7 +194,9 @@ def _scalar(name: str, value: Any) -> float:
     return float(value)
 
 
-def _divergence(records: list[tuple[float, ...]], window: int, stop_factor: float) -> str | None:
+def _divergence(
+    records: list[tuple[float, ...]], means: list[float], stop_factor: float
+) -> str | None:
     """How the last step shows a divergence, None where it does not."""
     if len(records[-1]) != len(records[0]):
         raise TypeError(
@@ -194,8 +206,7 @@ def _divergence(records: list[tuple[float, ...]], window: int, stop_factor: floa
     for name, value in zip(_MEASURED, records[-1], strict=False):
         if not math.isfinite(value):
             return f"the {name} was {value}"
-    means = np.convolve([loss for loss, *_ in records], np.full(window, 1 / window), "valid")
-    if len(records) > window and means[-1] > stop_factor * means.min() > 0:
+    if len(means) > 1 and math.isfinite(stop_factor) and means[-1] > stop_factor * min(means) > 0:
         return f"the loss rose to {means[-1]:.3g}, over {stop_factor:g} times its lowest mean,"
     return None
 

@@ -49,6 +49,11 @@ def swap(
         structure and shapes of the one that it replaces.
       TypeError: a value is no schedule.
     """
+    if not schedules:
+        raise TypeError(
+            "`swap` must be given a schedule by the name of its hyperparameter, got none. "
+            "For example: `swap(opt_state, learning_rate=schedule)`."
+        )
     places = list(places_of(opt_state))
     for name, schedule in schedules.items():
         _refuse_unknown(name, schedule, places)
@@ -82,6 +87,13 @@ def _as(old: Any, new: Any) -> jax.Array:
 
 
 def _refuse_unknown(name: str, chosen: object, places: list[Place]) -> None:
+    several = list(chosen.values()) if isinstance(chosen, Mapping) else [chosen]
+    for each in several or [chosen]:
+        if not isinstance(each, Schedule):
+            raise TypeError(
+                f"`{name}` must be a Schedule, or Schedules by group, got {each!r}. Which groups "
+                "are frozen is decided where the optimizer is built."
+            )
     names = sorted({found for _, found, _ in places})
     if name not in names:
         raise ValueError(
@@ -100,16 +112,13 @@ def _refuse_unknown(name: str, chosen: object, places: list[Place]) -> None:
                 )
 
 
-def _refuse_other_form(name: str, old: Schedule, new: object) -> None:
+def _refuse_other_form(name: str, old: Schedule, new: Schedule) -> None:
     """One structure, and one shape of every leaf: else there would be another trace."""
-    if not isinstance(new, Schedule):
-        raise TypeError(
-            f"`{name}` must be a Schedule, got {new!r}. Give a `constant_schedule`, if the one in "
-            "the state is of that class."
-        )
     before, after = _form(old), _form(new)
-    if before != after:
-        key = next(key for key in before | after if before.get(key) != after.get(key))
+    trees: list[Any] = [jax.tree.structure(each) for each in (old, new)]
+    if before != after or trees[0] != trees[1]:
+        differ = [key for key in before | after if before.get(key) != after.get(key)]
+        key = differ[0] if differ else "class"
         raise ValueError(
             f"`{name}` must have the form of the schedule in the state, whose {key} is "
             f"{before.get(key, 'missing')}, got {after.get(key, 'none')}. Build one of its class "

@@ -19,7 +19,7 @@ from typing import Any
 
 import optax
 
-from log_anneal import _compat_others, _compat_torch
+from log_anneal import _check, _compat_others, _compat_torch
 from log_anneal._compat_keras import as_keras
 from log_anneal._compat_peer import above, build
 from log_anneal._function import as_schedule
@@ -155,6 +155,10 @@ def as_torch_lambda(schedule: Schedule | optax.Schedule, base_lr: float) -> Call
       >>> [factor(step) for step in (0, 30, 60)]
       [1.0, 0.5, 0.25]
     """
-    above("base_lr", base_lr, 0, "Give the rate that the optimizer was made with.")
+    way_out = "Give the rate that the optimizer was made with."
+    base_lr = _check.real(
+        "base_lr", _check.number("base_lr", base_lr), 0, _check.MAX_VALUE, way_out
+    )
+    above("base_lr", base_lr, 0, way_out)
     wanted = as_schedule("schedule", schedule)
     return lambda step: wanted.at(step) / base_lr

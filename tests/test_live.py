@@ -139,8 +139,13 @@ def test_a_name_that_is_not_live_is_refused_with_those_that_are():
         la.swap(plain, learning_rate=COSINE)
     with pytest.raises(ValueError, match=r"must name a group .* got 'c' .* are: 'a', 'b'\. Give"):
         la.swap(by_label(COSINE).init(PARAMS), learning_rate={"c": COSINE})
-    with pytest.raises(TypeError, match=r"`learning_rate` must be a Schedule, got 0\.1"):
+    with pytest.raises(TypeError, match=r"`learning_rate` must be a Schedule, .* got 0\.1"):
         la.swap(state, learning_rate=0.1)
+    for nothing in (None, {}, {"a": None}):
+        with pytest.raises(TypeError, match="`learning_rate` must be a Schedule"):
+            la.swap(by_label(COSINE).init(PARAMS), learning_rate=nothing)
+    with pytest.raises(TypeError, match="`swap` must be given a schedule"):
+        la.swap(state, from_step=0)
     assert la.current(plain) == []
 
 

@@ -41,6 +41,12 @@ def test_draws_in_the_terminal_and_writes_a_png(tmp_path, capsys):
     assert (tmp_path / "log_anneal.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_overwrites_no_picture_that_it_was_not_told_to(capsys):
+    for number in ("", "-2", "-3"):
+        assert show(la.to_json(LOG)) == 0
+        assert capsys.readouterr().err == f"Wrote log_anneal{number}.png\n"
+
+
 def test_writes_the_picture_where_it_is_told(tmp_path):
     assert show(la.to_json(LOG), "--out", "other.svg") == 0
     assert "<svg" in (tmp_path / "other.svg").read_text()

@@ -178,11 +178,8 @@ def _lines(config: Config, head: str, high: float, low: float | None = None) -> 
     """A schedule with these rates, as a line of the configuration and as arguments."""
     rates = {"high": float(f"{high:.2g}")} | ({} if low is None else {"low": float(f"{low:.2g}")})
     changes = _changes(config.schedule, **rates)
-    schedule = dataclasses.replace(config.schedule, **changes) if changes else None
-    others = (
-        getattr(schedule, name, None) for name in ("init_value", "restart_value", "end_value")
-    )
-    if schedule is None or any(other is not None and other > rates["high"] for other in others):
+    schedule = _changed(config, changes, **rates)
+    if schedule is None:
         return [f"\n{head}, in the configuration:", f"    {_new_line(config, **rates)}"]
     arguments = " ".join(
         f"--schedule.{name.replace('_', '-')} {value}" for name, value in changes.items()
@@ -193,6 +190,24 @@ def _lines(config: Config, head: str, high: float, low: float | None = None) -> 
         "or in the command:",
         f"    {arguments}",
     ]
+
+
+def _changed(
+    config: Config, changes: dict[str, float], high: float, low: float | None = None
+) -> la.Schedule | None:
+    """The configuration's schedule with those changes; None where its rates would not be these."""
+    if not changes:
+        return None
+    try:
+        schedule: la.Schedule = config.schedule.replace(**changes)
+        in_epochs = config.schedule_unit == "epochs"
+        fine = schedule.stretch(50) if in_epochs else schedule
+    except ValueError:
+        return None
+    rates = np.asarray(fine.at(np.arange(config.epochs * 50 if in_epochs else 10_000)))
+    after_peak = rates[rates.argmax() :]
+    reaches = math.isclose(rates.max(), high, rel_tol=0.01)
+    return schedule if reaches and (low is None or after_peak.min() >= 0.99 * low) else None
 
 
 def _changes(schedule: Any, high: float, low: float | None = None) -> dict[str, float]:
@@ -209,7 +224,7 @@ def _changes(schedule: Any, high: float, low: float | None = None) -> dict[str, 
 
 def _new_line(config: Config, high: float, low: float | None = None) -> str:
     return (
-        f"schedule=la.cyclical_log_schedule(peak_value={high}, "
+        f"schedule=la.cyclical_log_schedule(peak_value={high}, base=20.0, "
         f"end_value={high / 100 if low is None else low:.2g}, decay_steps={config.epochs}), "
         'schedule_unit="epochs",'
     )
