@@ -108,10 +108,11 @@ def _bare(job: Job):
         params, batch_stats, opt_state = state
         key = jax.random.fold_in(jax.random.key(config.seed), number)
         batch = preprocess.apply(config.preprocess, job.statistics, images[indices])
-        batch = augment(config.augment, jax.random.split(key, len(indices)), batch)
+        keys = jax.random.split(key, len(indices))
+        batch = augment(config.augment, keys, batch)
 
         def loss(params):
-            logits, stats = model.apply(params, batch_stats, batch, True, key)
+            logits, stats = model.apply(params, batch_stats, batch, True, keys)
             log_p = log_probabilities(logits, "softmax")
             return cross_entropy(log_p, labels[indices]).mean(), stats
 

@@ -86,11 +86,13 @@ def test_only_the_front_door_imports_the_loop_and_the_range_test():
     assert importers("train.range_test") == {"train/__main__.py"}
 
 
-def test_the_trainer_reaches_the_library_where_it_names_or_draws_a_schedule_or_tests_rates():
+def test_the_trainer_reaches_the_library_where_a_schedule_is_named_used_or_drawn():
     found = {path for path in importers("log_anneal") if path.startswith("train/")}
     assert found == {
         "train/config.py",
+        "train/job.py",
         "train/pictures.py",
+        "train/program.py",
         "train/range_test.py",
     }
 

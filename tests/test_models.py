@@ -64,8 +64,8 @@ def paths(tree):
 
 
 def loss_and_gradient(model, axis_name=None):
-    def loss(params, batch_stats, images, labels):
-        logits, batch_stats = model.apply(params, batch_stats, images, True, KEY)
+    def loss(params, batch_stats, images, labels, keys=KEY):
+        logits, batch_stats = model.apply(params, batch_stats, images, True, keys)
         losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
         return losses.mean(), (logits, batch_stats)
 
@@ -107,12 +107,20 @@ def test_has_as_many_parameters_as_the_literature_says(name, width, expected):
     assert models.num_params(params) == expected
 
 
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("resnet_small", "resnet18", "resnet34", "resnet50", "hybrid50", "stochastic20"),
+        *("vgg16", "googlenet_small", "xception_small", "densenet_small", "hybrid_vgg11"),
+    ],
+)
 def test_keeps_plain_float32_dicts_and_float32_logits_in_bfloat16(name):
     model = build(ModelConfig(name, dtype="bfloat16"))
     variables = jax.eval_shape(model.init, KEY)
     logits, batch_stats = jax.eval_shape(
-        lambda *args: model.apply(*args, True, KEY), *variables, random_images(2)
+        lambda *args: model.apply(*args, True, jax.random.split(KEY, 2)),
+        *variables,
+        random_images(2),
     )
     chex.assert_shape(logits, (2, 10))
     chex.assert_trees_all_equal_shapes_and_dtypes(batch_stats, variables[1])

@@ -1,23 +1,24 @@
 """A job: a configuration met with its data, ready to run."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterator
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-import optax
 
-from train import data, preprocess, state, step
-from train import optimizer as optimizers
+import log_anneal as la
+from train import data, preprocess
 from train.cache import Split
 from train.config import Config, Schedule, describe
 from train.data import Dataset
 from train.engine import Engine
 from train.errors import UserError
 from train.guard import watch_from
-from train.models import Model, build, decay_mask
+from train.program import Program, program
 from train.state import TrainState
 from train.step import DeviceData
 
@@ -32,9 +33,12 @@ class Job:
     schedule: Schedule
     """In steps."""
     steps_per_epoch: int
-    model: Model
-    engine: Engine
-    optimizer: optax.GradientTransformation
+    program: Program
+
+    @property
+    def engine(self) -> Engine:
+        """What runs the steps."""
+        return self.program.engine
 
     @property
     def total_steps(self) -> int:
@@ -46,14 +50,27 @@ class Job:
         """Steps between two looks at the metrics."""
         return self.config.chunk_steps or (50 if self.engine.scans else 10)
 
+    @functools.cached_property
+    def rates(self) -> np.ndarray:
+        """The learning rate of each step: float32, [total_steps]."""
+        steps = np.arange(self.total_steps, dtype=np.int32)
+        each = self.schedule if isinstance(self.schedule, la.Schedule) else jax.vmap(self.schedule)
+        with jax.ensure_compile_time_eval():  # a caller may be tracing
+            return np.asarray(each(jnp.asarray(steps)), np.float32)
+
     def create_state(self) -> TrainState:
         """The state before the first step, on one device."""
-        return state.create(
-            self.config.seed,
-            self.model,
-            self.optimizer,
-            watch_from=watch_from(self.config.halt, 0, self.steps_per_epoch),
-        )
+        grace_ends = watch_from(self.config.halt, 0, self.steps_per_epoch)
+        return self.program.create(np.uint32(self.config.seed), self.rates, np.int32(grace_ends))
+
+    def resume(self, state: TrainState, *, watch_from: int) -> TrainState:
+        """A restored state with this job's schedule, which may be another than it was saved with.
+
+        A step that halted the run is tried again: under its old schedule it halts it again.
+        """
+        anew: dict[str, Any] = {"halted": np.bool_(False), "watch_from": np.int32(watch_from)}
+        opt_state = self.program.reschedule(state.opt_state, self.rates)
+        return state._replace(opt_state=opt_state, **anew)
 
     def record(self) -> dict[str, Any]:
         """What `config.json` holds: the configuration, and which data it met."""
@@ -134,20 +151,13 @@ def prepare(config: Config) -> Job:
             f"{config.epochs} and {config.halt.grace_epochs} of {steps_per_epoch}. Take fewer."
         )
     schedule = config.schedule_in_steps(steps_per_epoch)
-    model = build(config.model, num_classes=dataset.num_classes, axis_name=step.BATCH)
-    chain = optimizers.build(config.optimizer, schedule, decay_mask)
-    engine = Engine(
-        config, step.make_train_step(config, model, chain), step.make_eval_step(config, model)
-    )
     return Job(
         config=config,
         dataset=dataset,
         statistics=preprocess.fit(config.preprocess, dataset.train.images),
         schedule=schedule,
         steps_per_epoch=steps_per_epoch,
-        model=model,
-        engine=engine,
-        optimizer=chain,
+        program=program(config, dataset.num_classes),
     )
 
 

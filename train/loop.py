@@ -52,10 +52,8 @@ def run(config: Config, folder: Path, *, adjust_schedule: bool = False) -> None:
             return
 
         engine = job.engine
-        # A step that halted the run is tried again: under its old schedule it halts it again.
         grace_ends = guard.watch_from(config.halt, since, job.steps_per_epoch)
-        anew: dict[str, Any] = {"halted": np.bool_(False), "watch_from": np.int32(grace_ends)}
-        state = engine.place(state._replace(**anew))
+        state = engine.place(job.resume(state, watch_from=grace_ends))
         splits = job.place_splits()
         losses = _losses_of_epoch(job, folder, start)
         with _open_log(job, folder, start) as log:
@@ -110,7 +108,7 @@ def _restore(job: Job, checkpoints: Checkpoints) -> TrainState:
         empty = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
         state = distributed.from_first(empty if restored is None else restored[1])
     else:
-        state = jax.device_get(jax.jit(job.create_state)())
+        state = jax.device_get(job.create_state())
     return state
 
 

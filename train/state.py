@@ -14,6 +14,8 @@ class TrainState(NamedTuple):
 
     step: jax.Array
     """int32: updates made."""
+    seed: jax.Array
+    """uint32: of every random draw."""
     params: Any
     batch_stats: Any
     opt_state: optax.OptState
@@ -24,12 +26,17 @@ class TrainState(NamedTuple):
 
 
 def create(
-    seed: int, model: Model, optimizer: optax.GradientTransformation, *, watch_from: int
+    seed: jax.typing.ArrayLike,
+    model: Model,
+    optimizer: optax.GradientTransformation,
+    *,
+    watch_from: jax.typing.ArrayLike,
 ) -> TrainState:
     """The state before the first step; a pure function of the seed."""
     params, batch_stats = model.init(jax.random.key(seed))
     return TrainState(
         step=jnp.int32(0),
+        seed=jnp.uint32(seed),
         params=params,
         batch_stats=batch_stats,
         opt_state=optimizer.init(params),

@@ -18,6 +18,7 @@ from train.state import TrainState
 
 BATCH = "batch"
 """The axis of devices over which a batch is spread."""
+_NETWORK = 2**32 - 1  # folded into the keys of what the network draws; no image has this place
 
 Metrics = dict[str, jax.Array]
 
@@ -43,24 +44,25 @@ def make_train_step(
     """
 
     def loss(
-        params: Any, batch_stats: Any, images: jax.Array, labels: jax.Array, key: jax.Array
+        params: Any, batch_stats: Any, images: jax.Array, labels: jax.Array, keys: jax.Array
     ) -> tuple[jax.Array, tuple[Any, jax.Array]]:
-        logits, batch_stats = model.apply(params, batch_stats, images, True, key)
+        logits, batch_stats = model.apply(params, batch_stats, images, True, keys)
         log_p = log_probabilities(logits, config.head)
         losses = cross_entropy(log_p, labels, config.label_smoothing)
         return losses.mean(), (batch_stats, (log_p.argmax(-1) == labels).mean())
 
     def step(state: TrainState, data: DeviceData, indices: jax.Array) -> tuple[TrainState, Metrics]:
-        key = jax.random.fold_in(jax.random.key(config.seed), state.step)
+        key = jax.random.fold_in(jax.random.key(state.seed), state.step)
         images = preprocess.apply(config.preprocess, data.statistics, data.images[indices])
         images = augment(config.augment, _keys(key, len(indices)), images)
         labels = data.labels[indices]
+        keys = _keys(jax.random.fold_in(key, _NETWORK), len(indices))
 
         batch_stats, parts = state.batch_stats, []
         for part in range(config.optimizer.microbatches):
             take = slice(part, None, config.optimizer.microbatches)
             (value, (batch_stats, accuracy)), grads = jax.value_and_grad(loss, has_aux=True)(
-                state.params, batch_stats, images[take], labels[take], key
+                state.params, batch_stats, images[take], labels[take], keys[take]
             )
             parts.append((value, accuracy, grads))
         value, accuracy, grads = lax.pmean(_mean(parts), BATCH)
@@ -101,7 +103,7 @@ def make_eval_step(
     def step(state: TrainState, data: DeviceData, indices: jax.Array) -> Metrics:
         images = preprocess.apply(config.preprocess, data.statistics, data.images[indices])
         labels = data.labels[indices]
-        key = jax.random.key(config.seed)
+        key = jax.random.key(state.seed)
         logits, _ = model.apply(state.params, state.batch_stats, images, False, key)
         log_p = log_probabilities(logits, config.head)
         is_image = indices >= 0

@@ -3,17 +3,16 @@
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 
 from train.errors import UserError
-from train.models import transformer
+from train.models import densenet, googlenet, resnet, transformer, vgg, xception
+from train.models._classifier import Classifier
 from train.models._layers import Layers, Network
 from train.models._nnx import Model, Normal, functional, num_params
-from train.models.resnet import RESNET18, RESNET34, RESNET50, RESNET_SMALL, ResNet, ResNetShape
 from train.models.transformer import Joined, Transformer, TransformerBranch
 
 __all__ = ["Model", "ModelConfig", "Transformer", "build", "decay_mask", "names", "num_params"]
@@ -24,29 +23,47 @@ class ModelConfig:
     """The network."""
 
     name: str = "resnet_small"
-    """resnet_small, resnet18, resnet34, resnet50, or hybrid50 (a transformer beside ResNet-50)."""
+    """resnet_small, resnet18, resnet34, resnet50; made for CIFAR: resnet20, resnet110, with
+    stochastic depth stochastic20, stochastic110, and densenet_small, densenet40, densenet100;
+    vgg11, vgg16, vgg19; googlenet_small, googlenet; xception_small, xception. `hybrid_` before
+    any of them puts the transformer branch beside it; hybrid50 is hybrid_resnet50."""
     width: int | None = None
-    """Channels of the stem, which scale all others; None: the network's own (64; small: 16).
+    """Channels of the stem, which scale all others; None: the network's own (64 for most).
     110 gives ResNet-34 the 63 million parameters of the paper."""
+    image_size: Literal[32, 224] = 32
+    """Pixels to each side, to which images are resized on the device. 224 takes the published
+    network, 32 one whose stem is made for it."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the computation; parameters, batch statistics and logits are float32. auto: bfloat16 on
     accelerators, float32 on CPU."""
-    batch_norm: Literal["global", "local"] = "global"
+    batch_norm: Literal["global", "local", "none"] = "global"
     """Statistics of the batch on all devices, or of each device's own part; then the running
-    statistics are the mean over the devices."""
+    statistics are the mean over the devices. none: VGG and GoogLeNet as they were published."""
     zero_init_residual: bool = False
     """Start the last batch-norm scale of each residual branch at 0, else at 1."""
+    dropout: float = 0.0
+    """Part of the features that is dropped before the classifier in training, and before the
+    second hidden layer of a VGG at 224 pixels. Published: VGG and Xception 0.5, GoogLeNet 0.4, for
+    ImageNet; with batch norm and augmentation CIFAR's networks do without."""
     transformer: Transformer = field(default_factory=Transformer)
 
 
 _Maker = Callable[[ModelConfig, Layers], Network]
+_Shape = TypeVar(
+    "_Shape",
+    resnet.ResNetShape,
+    vgg.VGGShape,
+    googlenet.GoogLeNetShape,
+    xception.XceptionShape,
+    densenet.DenseNetShape,
+)
 
 
-def _resnet(shape: ResNetShape) -> _Maker:
-    def make(config: ModelConfig, layers: Layers) -> ResNet:
-        width = shape.width if config.width is None else config.width
-        return ResNet(
-            replace(shape, width=width),
+def _resnet(shape: resnet.ResNetShape) -> _Maker:
+    def make(config: ModelConfig, layers: Layers) -> resnet.ResNet:
+        of_size = resnet.at_224(shape) if config.image_size == 224 else shape
+        return resnet.ResNet(
+            _widened(of_size, config),
             zero_init_residual=config.zero_init_residual,
             layers=layers,
         )
@@ -54,17 +71,64 @@ def _resnet(shape: ResNetShape) -> _Maker:
     return make
 
 
+def _vgg(shape: vgg.VGGShape) -> _Maker:
+    return lambda config, layers: vgg.VGG(
+        _widened(shape, config),
+        image_size=config.image_size,
+        dropout=config.dropout,
+        layers=layers,
+    )
+
+
+def _googlenet(shape: googlenet.GoogLeNetShape) -> _Maker:
+    return lambda config, layers: googlenet.GoogLeNet(
+        _widened(shape, config), image_size=config.image_size, layers=layers
+    )
+
+
+def _xception(shape: xception.XceptionShape) -> _Maker:
+    return lambda config, layers: xception.Xception(
+        _widened(shape, config), image_size=config.image_size, layers=layers
+    )
+
+
+def _densenet(shape: densenet.DenseNetShape) -> _Maker:
+    return lambda config, layers: densenet.DenseNet(
+        shape, width=config.width or shape.width, layers=layers
+    )
+
+
+def _widened(shape: _Shape, config: ModelConfig) -> _Shape:
+    return shape if config.width is None else replace(shape, width=config.width)
+
+
 _NETWORKS: dict[str, _Maker] = {
-    "resnet_small": _resnet(RESNET_SMALL),
-    "resnet18": _resnet(RESNET18),
-    "resnet34": _resnet(RESNET34),
-    "resnet50": _resnet(RESNET50),
+    "resnet_small": _resnet(resnet.RESNET_SMALL),
+    "resnet18": _resnet(resnet.RESNET18),
+    "resnet34": _resnet(resnet.RESNET34),
+    "resnet50": _resnet(resnet.RESNET50),
+    "resnet20": _resnet(resnet.RESNET20),
+    "resnet110": _resnet(resnet.RESNET110),
+    "stochastic20": _resnet(resnet.STOCHASTIC20),
+    "stochastic110": _resnet(resnet.STOCHASTIC110),
+    "vgg11": _vgg(vgg.VGG11),
+    "vgg16": _vgg(vgg.VGG16),
+    "vgg19": _vgg(vgg.VGG19),
+    "googlenet_small": _googlenet(googlenet.GOOGLENET_SMALL),
+    "googlenet": _googlenet(googlenet.GOOGLENET),
+    "xception_small": _xception(xception.XCEPTION_SMALL),
+    "xception": _xception(xception.XCEPTION),
+    "densenet_small": _densenet(densenet.DENSENET_SMALL),
+    "densenet40": _densenet(densenet.DENSENET40),
+    "densenet100": _densenet(densenet.DENSENET100),
 }
-_HYBRIDS = {"hybrid50": "resnet50"}
+_HYBRIDS = {"hybrid50": "resnet50"} | {f"hybrid_{name}": name for name in _NETWORKS}
+_AT_224 = ("resnet18", "resnet34", "resnet50", "vgg", "googlenet", "xception")
+_WITHOUT_BATCH_NORM = ("vgg", "googlenet")
 
 
 def names() -> tuple[str, ...]:
-    """The networks that `build` knows."""
+    """The networks that `build` knows, those with the transformer branch last."""
     return (*_NETWORKS, *_HYBRIDS)
 
 
@@ -86,15 +150,30 @@ def build(config: ModelConfig, *, num_classes: int, axis_name: str | None) -> Mo
     if dtype == "auto":
         dtype = "float32" if jax.default_backend() == "cpu" else "bfloat16"
 
-    def make(normal: Normal) -> _Classifier:
-        layers = Layers(normal, jnp.dtype(dtype), axis_name if is_global else None)
+    def make(normal: Normal) -> Classifier:
+        layers = Layers(
+            normal,
+            jnp.dtype(dtype),
+            axis_name if is_global else None,
+            has_batch_norm=config.batch_norm != "none",
+        )
         network = _NETWORKS[_HYBRIDS.get(config.name, config.name)](config, layers)
         if config.name in _HYBRIDS:
-            branch = TransformerBranch(config.transformer, layers=layers)
+            branch = TransformerBranch(
+                config.transformer, layers=layers, image_size=config.image_size
+            )
             network = Joined(branch, network)
-        return _Classifier(network, num_classes, layers=layers)
+        return Classifier(
+            network,
+            num_classes,
+            image_size=config.image_size,
+            dropout=config.dropout,
+            layers=layers,
+        )
 
-    return functional(make, average_batch_stats_over=None if is_global else axis_name)
+    return functional(
+        make, average_batch_stats_over=axis_name if config.batch_norm == "local" else None
+    )
 
 
 def decay_mask(params: Any) -> Any:
@@ -106,38 +185,35 @@ def decay_mask(params: Any) -> Any:
     return jax.tree_util.tree_map_with_path(lambda path, _: path[-1].key == "kernel", params)
 
 
-class _Classifier(nnx.Module):
-    """A network's features -> logits, in float32.
-
-    The kernel is normal with standard deviation 0.01, the bias zero (Goyal et al. 2017, section
-    5.1), so that training starts near a loss of ln(num_classes).
-    """
-
-    def __init__(self, network: Network, num_classes: int, *, layers: Layers) -> None:
-        self.network = network
-        self.head = replace(layers, dtype=jnp.float32).linear(
-            network.num_features, num_classes, stddev=0.01
-        )
-
-    def __call__(self, images: jax.Array) -> jax.Array:
-        return self.head(self.network(images))
-
-
 def _check(config: ModelConfig) -> None:
     if config.name not in names():
         close = difflib.get_close_matches(config.name, names(), n=1)
         hint = f" Did you mean {close[0]}?" if close else ""
-        raise UserError(f"`name` must be one of {', '.join(names())}, got {config.name!r}.{hint}")
+        raise UserError(
+            f"`name` must be one of {', '.join(_NETWORKS)}, or `hybrid_` before one of them, got "
+            f"{config.name!r}.{hint}"
+        )
     if config.width is not None and (not isinstance(config.width, int) or config.width < 1):
         raise UserError(
             f"`width` must be a positive whole number, got {config.width}. "
             "Leave it out to take the network's own."
         )
+    network = _HYBRIDS.get(config.name, config.name)
+    has_224 = network.startswith(_AT_224)
+    is_optional = network.startswith(_WITHOUT_BATCH_NORM)
     for name, known in {
+        "image_size": (32, 224) if has_224 else (32,),
         "dtype": ("auto", "float32", "bfloat16"),
-        "batch_norm": ("global", "local"),
+        "batch_norm": ("global", "local", "none") if is_optional else ("global", "local"),
     }.items():
         value = getattr(config, name)
         if value not in known:
-            raise UserError(f"`{name}` must be one of {', '.join(known)}, got {value!r}.")
-    transformer.check(config.transformer)
+            raise UserError(
+                f"`{name}` must be one of {', '.join(map(str, known))}, got {value!r}. "
+                f"{config.name} takes no other."
+            )
+    if not 0 <= config.dropout < 1:
+        raise UserError(
+            f"`dropout` must be at least 0 and below 1, got {config.dropout}. 0 switches it off."
+        )
+    transformer.check(config.transformer, image_size=config.image_size)

@@ -1,7 +1,8 @@
 """Layers as the papers make them: float32 parameters, computation in a given dtype."""
 
+import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import jax
@@ -9,14 +10,19 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
+from train.models._draws import Dropout, StochasticDepth
+
 
 class Network(nnx.Module):
     """Everything before the classifier."""
 
     num_features: int
 
-    def __call__(self, images: jax.Array) -> jax.Array:
-        """Images [b, h, w, 3] -> features, float32 [b, num_features]."""
+    def __call__(self, images: jax.Array, keys: jax.Array) -> jax.Array:
+        """Images [b, h, w, 3] -> features, float32 [b, num_features].
+
+        `keys`, typed, [b], are for layers that draw in training; evaluation does not look at them.
+        """
         raise NotImplementedError
 
 
@@ -61,6 +67,18 @@ class BatchNorm(nnx.Module):
         return mean, jnp.maximum(mean_of_square - jnp.square(mean), 0.0)
 
 
+class ConvRelu(nnx.Module):
+    """Convolution, batch norm if there is one, ReLU."""
+
+    def __init__(self, conv: nnx.Conv, norm: BatchNorm | None) -> None:
+        self.conv, self.norm = conv, norm
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """[b, h, w, inputs] -> [b, h / stride, w / stride, outputs]."""
+        x = self.conv(x)
+        return nnx.relu(x if self.norm is None else self.norm(x))
+
+
 @dataclass(frozen=True)
 class Layers:
     """Makes the layers of one network."""
@@ -71,12 +89,25 @@ class Layers:
     """Of the computation."""
     axis_name: str | None
     """Devices over which batch norm takes its statistics; None: each its own."""
+    has_batch_norm: bool = True
+    """Whether `conv_relu` has it; if not, its convolution has a bias."""
+    streams: Iterator[int] = field(default_factory=itertools.count)
+    """A number for each layer that draws."""
     unused_rngs: nnx.Rngs = field(default_factory=lambda: nnx.Rngs(0))
 
-    def conv(self, inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1) -> nnx.Conv:
-        """Convolution [b, h, w, inputs] -> [b, h / stride, w / stride, outputs], without bias.
+    def conv(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        kernel: int = 3,
+        stride: int = 1,
+        use_bias: bool = False,
+    ) -> nnx.Conv:
+        """Convolution [b, h, w, inputs] -> [b, h / stride, w / stride, outputs].
 
-        The kernel's variance is `2 / fan_out` (He et al. 2015, arXiv 1502.01852, equation 14).
+        The kernel's variance is `2 / fan_out` (He et al. 2015, arXiv 1502.01852, equation 14); a
+        bias starts at zero.
         """
         return nnx.Conv(
             inputs,
@@ -84,11 +115,18 @@ class Layers:
             (kernel, kernel),
             strides=stride,
             padding=(kernel - 1) // 2,
-            use_bias=False,
+            use_bias=use_bias,
             dtype=self.dtype,
             kernel_init=self._normal(math.sqrt(2 / (kernel * kernel * outputs))),
             rngs=self.unused_rngs,
         )
+
+    def conv_relu(self, inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1) -> ConvRelu:
+        """Convolution [b, h, w, inputs] -> [b, h / stride, w / stride, outputs], norm and ReLU."""
+        conv = self.conv(
+            inputs, outputs, kernel=kernel, stride=stride, use_bias=not self.has_batch_norm
+        )
+        return ConvRelu(conv, self.batch_norm(outputs) if self.has_batch_norm else None)
 
     def batch_norm(self, features: int, *, scale: float = 1.0) -> BatchNorm:
         """Batch norm of [..., features] with this initial scale and a bias of zero."""
@@ -116,5 +154,18 @@ class Layers:
             rngs=self.unused_rngs,
         )
 
+    def dropout(self, rate: float) -> Dropout:
+        """Dropout of this part of the numbers; 0: of none."""
+        return Dropout(rate, stream=next(self.streams))
+
+    def stochastic_depth(self, num_blocks: int, last_survival: float) -> StochasticDepth:
+        """Stochastic depth of so many blocks, the last of which survives with this probability."""
+        return StochasticDepth(num_blocks, last_survival, stream=next(self.streams))
+
     def _normal(self, stddev: float) -> nnx.Initializer:
         return lambda _key, shape, dtype: stddev * self.normal(shape).astype(dtype)
+
+
+def scaled(channels: int, width: int, of: int) -> int:
+    """How many channels a network whose stem has `width` channels has for its own `of`."""
+    return max(1, round(channels * width / of))

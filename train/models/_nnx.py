@@ -37,8 +37,8 @@ class Model:
 
     `apply(params, batch_stats, images, train, key)` maps images, float32 [b, 32, 32, 3], to
     logits, float32 [b, num_classes], and returns the batch statistics with them: moved by this
-    batch when `train` (a Python bool), else as they came. `key` is for layers that draw; no
-    network here has one.
+    batch when `train` (a Python bool), else as they came. `key` is an array of typed keys, [b],
+    one an image, for layers that draw in training; where none does, any key will do.
     """
 
     init: Init
@@ -70,7 +70,7 @@ def functional(
         module = nnx.merge(graphdef, *states)
         if not train:
             module.eval()
-        logits = module(images)
+        logits = module(images, key)
         _, _, batch_stats = _split(module)
         if train and average_batch_stats_over is not None:
             batch_stats = jax.lax.pmean(batch_stats, average_batch_stats_over)

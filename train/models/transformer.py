@@ -24,7 +24,8 @@ class Transformer:
     """The transformer branch of a hybrid network."""
 
     patch_size: int = 4
-    """Side of the square patches that become tokens, in pixels; it divides the image's."""
+    """Side of the square patches that become tokens, in pixels; it divides the image's. 4 makes
+    64 tokens of 32 pixels, but 3,136 of 224: there 28 makes as many, and 16 is ViT's."""
     width: int = 192
     """Features of a token."""
     num_heads: int = 3
@@ -57,7 +58,7 @@ class TransformerBranch(Network):
         self.mlp_out = layers.linear(4 * width, width)
         self.norm3 = layers.layer_norm(width)
 
-    def __call__(self, images: jax.Array) -> jax.Array:
+    def __call__(self, images: jax.Array, keys: jax.Array) -> jax.Array:
         """Images [b, image_size, image_size, 3] -> features, float32 [b, num_features]."""
         x = self.embed(_patches(images, self.patch_size))
         x += self.position[...].astype(x.dtype)
@@ -73,9 +74,9 @@ class Joined(Network):
         self.branch, self.network = branch, network
         self.num_features = branch.num_features + network.num_features
 
-    def __call__(self, images: jax.Array) -> jax.Array:
+    def __call__(self, images: jax.Array, keys: jax.Array) -> jax.Array:
         """Images [b, image_size, image_size, 3] -> features, float32 [b, num_features]."""
-        return jnp.concatenate([self.branch(images), self.network(images)], axis=-1)
+        return jnp.concatenate([self.branch(images, keys), self.network(images, keys)], axis=-1)
 
 
 class _Attention(nnx.Module):
@@ -109,7 +110,7 @@ def check(knobs: Transformer, *, image_size: int = 32) -> None:
     if image_size % knobs.patch_size:
         raise UserError(
             f"`patch_size` must divide the image's {image_size} pixels, got {knobs.patch_size}. "
-            "Take 2, 4 or 8."
+            f"Take {'2, 4 or 8' if image_size == 32 else '14, 16 or 28'}."
         )
     if knobs.width % knobs.num_heads:
         raise UserError(
