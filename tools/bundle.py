@@ -14,6 +14,7 @@ import argparse
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 MAX_BYTES = 63_000_000
@@ -67,6 +68,8 @@ def main() -> None:
         *("wheel", "--no-deps", "--wheel-dir", wheels, ROOT),
         *(f"{name}=={pins[name]}" for name in FROM_SOURCE),
     )
+    for wheel in wheels.iterdir():
+        _pack(wheel)
     size = sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
     if size >= MAX_BYTES:
         sys.exit(f"error: the bundle must stay below {MAX_BYTES:,} bytes, got {size:,}.")
@@ -75,6 +78,15 @@ def main() -> None:
     print(
         f"{arguments.out}: {size:,} bytes, {len(list((arguments.out / 'wheels').iterdir()))} wheels"
     )
+
+
+def _pack(wheel: Path) -> None:
+    """The same files in less room, which pip reads as well."""
+    packed = wheel.with_suffix(".packed")
+    with zipfile.ZipFile(wheel) as before, zipfile.ZipFile(packed, "w") as after:
+        for member in before.infolist():
+            after.writestr(member, before.read(member), zipfile.ZIP_LZMA)
+    packed.replace(wheel)
 
 
 def _pins(path: Path):
