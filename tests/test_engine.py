@@ -179,6 +179,7 @@ print("losses " + json.dumps(losses))
 """
 
 
+@pytest.mark.slow
 def test_two_processes_of_two_devices_give_the_same_run():
     with socket.socket() as free:
         free.bind(("localhost", 0))

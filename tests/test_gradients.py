@@ -44,6 +44,7 @@ def slopes(schedule, steps=STEPS):
     return jax.vmap(jax.grad(value), (None, 0))(real_fields(schedule), steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", EVERY_SCHEDULE + OF_FUNCTIONS, ids=repr)
 def test_the_slope_of_every_real_field_is_finite(schedule):
     for name, slope in slopes(schedule).items():
