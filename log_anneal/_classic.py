@@ -46,6 +46,13 @@ def constant_schedule(value: float) -> ConstantSchedule:
     return ConstantSchedule(value=value)
 
 
+def check_end(init_value: Any, end_value: Any) -> None:
+    """Refuses a decay to an end above its start."""
+    if not _check.is_traced(init_value):
+        way_out = "Take a lower `end_value`, or `constant_schedule`."
+        _check.within("end_value", end_value, 0, init_value, way_out)
+
+
 def first_at_end(host: Any, log_rate: float, period: int) -> int | None:
     """When `init exp(log_rate * step / period)`, which falls every `period` steps, is at its end.
 
@@ -81,8 +88,8 @@ class StepDecaySchedule(Schedule):
 
     In float32 its relative error stays below 1e-5 down to 1e-25 of the start, and below 2e-5 down
     to the smallest normal number, if the rate is known when it is built; a traced rate's own
-    rounding grows with every stair. The gradient
-    with respect to `decay_steps` is 0: stairs are flat.
+    rounding grows with every stair. The gradient with respect to `decay_steps` is 0: stairs are
+    flat.
 
     Args:
       init_value: the first stair, from 0 to 1e30.
@@ -115,9 +122,7 @@ class StepDecaySchedule(Schedule):
     """The value that the decay stops at."""
 
     def _check(self) -> None:
-        if not _check.is_traced(self.init_value):
-            way_out = "Take a lower `end_value`, or `constant_schedule`."
-            _check.within("end_value", self.end_value, 0, self.init_value, way_out)
+        check_end(self.init_value, self.end_value)
 
     def _derive(self) -> Any:
         return known_log(self.decay_rate)

@@ -2,8 +2,8 @@
 
 from typing import Any, ClassVar
 
-from log_anneal import _check, _shape
-from log_anneal._classic import first_at_end
+from log_anneal import _shape
+from log_anneal._classic import check_end, first_at_end
 from log_anneal._numeric import Host, Namespace, Number, known_log, log_of
 from log_anneal._phased import PhasedSchedule, tabulate
 from log_anneal._schedule import Schedule
@@ -132,9 +132,7 @@ class ExponentialSchedule(Schedule):
     """The value that the decay stops at."""
 
     def _check(self) -> None:
-        if not _check.is_traced(self.init_value):
-            way_out = "Take a lower `end_value`, or `constant_schedule`."
-            _check.within("end_value", self.end_value, 0, self.init_value, way_out)
+        check_end(self.init_value, self.end_value)
 
     def _derive(self) -> Any:
         known = known_log(self.decay_rate)
