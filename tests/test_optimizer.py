@@ -85,19 +85,109 @@ def test_every_optimizer_that_is_offered_moves_the_parameters(name):
     assert not np.array_equal(params["kernel"], PARAMS["kernel"])
 
 
+SOLVERS = {
+    "sgd": 0.1,
+    "adam": 0.1,
+    "adamw": 0.1,
+    "lion": 0.05,
+    "sign_sgd": 0.05,
+    "muon": 0.1,
+    "lbfgs": 1.0,
+}
+
+
+@pytest.mark.parametrize(("name", "peak"), SOLVERS.items())
+def test_a_solver_lowers_the_loss_at_the_rates_of_its_schedule(name, peak):
+    inputs, targets = np.random.default_rng(0).normal(size=(2, 32, 3)).astype(np.float32)
+
+    def loss(params):
+        return jnp.mean((inputs @ params["kernel"] + params["bias"] - targets) ** 2)
+
+    schedule = la.cyclical_log_schedule(
+        peak_value=peak, end_value=peak / 10, base=5.0, decay_steps=40
+    )
+    chain = optimizer.build(OptimizerConfig(name=name, weight_decay=0), schedule, kernels)
+    params = {"kernel": jnp.eye(3), "bias": jnp.ones(3)}
+    state, first, rates = chain.init(params), loss(params), []
+    for _ in range(40):
+        # As through a checkpoint: the leaves alone, on the host.
+        leaves, structure = jax.tree.flatten(state)
+        state = jax.tree.unflatten(structure, jax.device_get(leaves))
+        updates, state = jax.jit(chain.update)(jax.grad(loss)(params), state, params)
+        params = optax.apply_updates(params, updates)
+        rates.append(optimizer.learning_rate(state))
+    best = np.linalg.lstsq(np.c_[inputs, np.ones(32)], targets)[0]
+    least = loss({"kernel": best[:3], "bias": best[3]})
+    assert loss(params) - least < 0.2 * (first - least)
+    np.testing.assert_allclose(rates, schedule.at(np.arange(40)), rtol=1e-6)
+
+
+def test_muon_turns_the_update_of_a_kernel_into_an_orthogonal_matrix():
+    keys = jax.random.split(jax.random.key(0), 3)
+    shapes = {"conv": (3, 3, 4, 8), "dense": (16, 4)}
+    grads = {
+        name: {"kernel": jax.random.normal(key, shape), "bias": jnp.ones(shape[-1])}
+        for key, (name, shape) in zip(keys, shapes.items(), strict=False)
+    }
+    grads["position"] = jax.random.normal(keys[2], (16, 4))
+    params = jax.tree.map(jnp.zeros_like, grads)
+
+    def is_kernel(params):
+        return jax.tree_util.tree_map_with_path(lambda path, _: path[-1].key == "kernel", params)
+
+    config = OptimizerConfig(name="muon", weight_decay=0.1, arguments={"ns_steps": 6.0})
+    chain = optimizer.build(config, optax.constant_schedule(1.0), is_kernel)
+    updates, _ = jax.jit(chain.update)(grads, chain.init(params), params)
+    adam = optax.adam(1.0, nesterov=True)
+    adams, _ = jax.jit(adam.update)(grads, adam.init(params))
+    for name, shape in shapes.items():
+        values = np.linalg.svd(updates[name]["kernel"].reshape(-1, shape[-1]), compute_uv=False)
+        # Newton and Schulz's steps come this near to 1.
+        np.testing.assert_allclose(values, 1, atol=0.35)
+        np.testing.assert_allclose(updates[name]["bias"], adams[name]["bias"], rtol=1e-5)
+    np.testing.assert_allclose(updates["position"], adams["position"], rtol=1e-5)
+
+
+def test_weight_decay_of_muon_is_decoupled_and_on_kernels_alone():
+    decayed, _ = steps(OptimizerConfig(name="muon", weight_decay=0.1), 1)
+    plain, _ = steps(OptimizerConfig(name="muon", weight_decay=0), 1)
+    expected = plain["kernel"] - RATE.at(0) * 0.1 * PARAMS["kernel"]
+    np.testing.assert_allclose(decayed["kernel"], expected, rtol=1e-5)
+    np.testing.assert_array_equal(decayed["bias"], plain["bias"])
+
+
+def test_lbfgs_meets_the_least_of_an_uneven_quadratic_in_a_few_steps():
+    curvature = jnp.array([1.0, 10.0, 100.0])
+    config = OptimizerConfig(name="lbfgs", weight_decay=0, arguments={"memory_size": 4.0})
+    chain = optimizer.build(config, optax.constant_schedule(1.0), kernels)
+    params = {"kernel": jnp.ones(3)}
+    state, update = chain.init(params), jax.jit(chain.update)
+    for _ in range(12):
+        updates, state = update({"kernel": curvature * params["kernel"]}, state, params)
+        params = optax.apply_updates(params, updates)
+    assert jnp.abs(params["kernel"]).max() < 1e-3
+    leaves = jax.tree.leaves(state)
+    assert sum(leaf.size for leaf in leaves if leaf.shape[-1:] == (3,)) == (2 + 2 * 4) * 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"name": "addam"}, "`optimizer.name` must be an optimizer of optax, got addam. Did you"),
-        ({"name": "lbfgs"}, "`optimizer.name` must be an optimizer of optax, got lbfgs"),
+        ({"name": "polyak_sgd"}, "`optimizer.name` must be an optimizer of optax, got polyak_sgd"),
         (
             {"name": "adam", "arguments": {"b3": 1.0}},
-            "must be numbers that optax.adam takes, got b3",
+            "must be numbers that optax's adam takes, got b3",
         ),
         ({"arguments": {"learning_rate": 1.0}}, "Set `schedule`"),
         ({"arguments": {"nesterov": 1.0}}, "Set `optimizer.nesterov`"),
         ({"name": "adamw", "arguments": {"mask": 1.0}}, "got mask"),
         ({"name": "adam", "arguments": {"mu_dtype": 1.0}}, "got mu_dtype"),
+        (
+            {"name": "lbfgs", "arguments": {"memory_size": 2.5}},
+            "memory_size a whole number, got 2.5",
+        ),
+        ({"name": "lbfgs", "arguments": {"linesearch": 1.0}}, "got linesearch"),
         ({"name": "scale_by_rprop"}, "got scale_by_rprop"),
         ({"momentum": -0.1}, "`optimizer.momentum` must be at least 0, got -0.1"),
         ({"weight_decay": float("nan")}, "`optimizer.weight_decay` must be at least 0, got nan"),
