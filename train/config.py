@@ -58,10 +58,17 @@ class Config:
     """digits, a data set's name in TensorFlow Datasets, or an image folder."""
     data_dir: str | None = None
     """Where TensorFlow Datasets keeps its data; None: $TFDS_DATA_DIR, or its own default."""
+    num_train_images: int | None = None
+    """Take so many of the training images, the same for every seed; None: all."""
+    num_test_images: int | None = None
+    """Take so many of the test images; None: all."""
     validation_fraction: float = 0.0
     """Part of the training images that is held out to choose the best checkpoint. Without one
     the training loss chooses; the test split never does."""
     preprocess: Preprocess = dataclasses.field(default_factory=Preprocess)
+    preprocess_once: bool = False
+    """Preprocess all images before the first step, and not those of each step in it. They then take
+    four times the memory; on a CPU, whitening costs several times a small network's step."""
     augment: Augment = dataclasses.field(default_factory=Augment)
 
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
@@ -105,14 +112,15 @@ class Config:
             _at_least(name, getattr(self, name), 1)
         for name in ("eval_epochs", "eval_batch_size", "checkpoint_epochs"):
             _at_least(name, getattr(self, name), 1)
-        if self.chunk_steps is not None:
-            _at_least("chunk_steps", self.chunk_steps, 1)
+        for name in ("chunk_steps", "num_train_images", "num_test_images"):
+            if getattr(self, name) is not None:
+                _at_least(name, getattr(self, name), 1)
         _at_least("seed", self.seed, 0)
         if self.seed >= 2**32:
             raise UserError(
                 f"`seed` must be below 2^32, got {self.seed}. A JAX key takes no more of it."
             )
-        for name, value in flatten(self._knobs()).items():
+        for name, value in flatten(self.knobs()).items():
             if isinstance(value, float) and not math.isfinite(value):
                 raise UserError(
                     f"`{name}` must be a finite number, got {value}. "
@@ -140,9 +148,10 @@ class Config:
 
     def to_dict(self) -> dict[str, Any]:
         """Every knob as JSON takes it, the schedule too."""
-        return {"schedule": describe(self.schedule), **self._knobs()}
+        return {"schedule": describe(self.schedule), **self.knobs()}
 
-    def _knobs(self) -> dict[str, Any]:
+    def knobs(self) -> dict[str, Any]:
+        """Every knob but the schedule, as JSON takes it."""
         names = [field.name for field in dataclasses.fields(self) if field.name != "schedule"]
         values = {name: getattr(self, name) for name in names}
         return {

@@ -13,7 +13,7 @@ from train import cache, sources
 from train.cache import Split
 from train.errors import UserError
 
-_HELD_OUT = 2**64 - 1  # the second word of a Philox key; no epoch reaches it
+_HELD_OUT, _PART = 2**64 - 1, 2**64 - 2  # second words of a Philox key; no epoch reaches them
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ def load(
     name: str,
     *,
     data_dir: str | os.PathLike[str] | None = None,
+    num_train_images: int | None = None,
+    num_test_images: int | None = None,
     validation_fraction: float = 0.0,
     seed: int = 0,
     cache_dir: str | os.PathLike[str] | None = None,
@@ -58,14 +60,18 @@ def load(
         `train/<class>/*.png` and `test/<class>/*.png` (or .jpg).
       data_dir: Where TFDS looks for its sets and downloads them to; by default
         `$TFDS_DATA_DIR`, else `~/tensorflow_datasets`.
+      num_train_images: How many of the training images to take, by a choice that never changes;
+        None: all.
+      num_test_images: The same of the test images.
       validation_fraction: The fraction, in [0, 1), of the training images held out for validation.
       seed: Chooses the images held out.
       cache_dir: Where the decoded arrays are kept; by default `$LOG_ANNEAL_CACHE`, else
         `$XDG_CACHE_HOME/log_anneal`, else `~/.cache/log_anneal`.
 
     Raises:
-      UserError: There is no such data set, it cannot be downloaded or read, or its images are not
-        8-bit images of 32x32 pixels with at least one training image a class.
+      UserError: There is no such data set, it cannot be downloaded or read, its images are not
+        8-bit images of 32x32 pixels with at least one training image a class, or it has fewer
+        than are to be taken.
     """
     if not 0 <= validation_fraction < 1:
         raise UserError(
@@ -76,9 +82,17 @@ def load(
     # One file a name and place: the arrays of a source that has changed are replaced.
     place = hashlib.sha256(json.dumps([name, source.place]).encode()).hexdigest()[:12]
     path = cache.directory(cache_dir) / f"{Path(name).name}-{place}.arrays"
-    decoded, digest = cache.load(path, source.state, source.decode)
-    train, validation = _hold_out(decoded.train, validation_fraction, seed)
-    return Dataset(name, decoded.class_names, train, validation, decoded.test, digest)
+    decoded, digest = _decoded(path, source)
+    train = _part("num_train_images", decoded.train, num_train_images)
+    test = _part("num_test_images", decoded.test, num_test_images)
+    train, validation = _hold_out(train, validation_fraction, seed)
+    return Dataset(name, decoded.class_names, train, validation, test, digest)
+
+
+@functools.lru_cache(maxsize=1)
+def _decoded(path: Path, source: sources.Source) -> tuple[cache.Decoded, str]:
+    """The runs of a study share what the first has read."""
+    return cache.load(path, source.state, source.decode)
 
 
 def batch_indices(seed: int, steps: range, *, num_images: int, batch_size: int) -> np.ndarray:
@@ -116,6 +130,18 @@ def batch_indices(seed: int, steps: range, *, num_images: int, batch_size: int) 
 def _order(seed: int, stream: int, num_images: int) -> np.ndarray:
     draws = np.random.Philox(key=np.array([seed, stream], np.uint64)).random_raw(num_images)
     return np.argsort(draws, kind="stable").astype(np.int32)
+
+
+def _part(name: str, split: Split, num_images: int | None) -> Split:
+    if num_images is None:
+        return split
+    if not 1 <= num_images <= len(split.labels):
+        raise UserError(
+            f"`{name}` must be between 1 and the {len(split.labels)} images of the split, "
+            f"got {num_images}. None takes all."
+        )
+    chosen = np.sort(_order(0, _PART, len(split.labels))[:num_images])
+    return Split(split.images[chosen], split.labels[chosen])
 
 
 def _hold_out(train: Split, fraction: float, seed: int) -> tuple[Split, Split | None]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import hashlib
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -92,9 +93,15 @@ class Job:
         place = self.engine.place
         statistics = place(self.statistics)
         return {
-            name: DeviceData(place(split.images), place(split.labels), statistics)
+            name: DeviceData(place(self._images(split)), place(split.labels), statistics)
             for name, split in self.splits().items()
         }
+
+    def _images(self, split: Split) -> np.ndarray:
+        if not self.config.preprocess_once:
+            return split.images
+        of = _sha256(self.dataset.train), _sha256(split)
+        return _applied(_Of(self.config.preprocess, of, (self.statistics, split.images)))
 
     def chunks(self, start: int) -> Iterator[range]:
         """The steps from `start` to the end, cut after every chunk and every epoch."""
@@ -134,6 +141,8 @@ def prepare(config: Config) -> Job:
     dataset = data.load(
         config.dataset,
         data_dir=config.data_dir,
+        num_train_images=config.num_train_images,
+        num_test_images=config.num_test_images,
         validation_fraction=config.validation_fraction,
         seed=config.seed,
     )
@@ -151,14 +160,39 @@ def prepare(config: Config) -> Job:
             f"{config.epochs} and {config.halt.grace_epochs} of {steps_per_epoch}. Take fewer."
         )
     schedule = config.schedule_in_steps(steps_per_epoch)
+    of = (_sha256(dataset.train),)
     return Job(
         config=config,
         dataset=dataset,
-        statistics=preprocess.fit(config.preprocess, dataset.train.images),
+        statistics=_fitted(_Of(config.preprocess, of, dataset.train.images)),
         schedule=schedule,
         steps_per_epoch=steps_per_epoch,
         program=program(config, dataset.num_classes),
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Of:
+    """What preprocessing was made of, and by which digests that is told."""
+
+    knobs: preprocess.Preprocess
+    sha256: tuple[str, ...]
+    arrays: Any = dataclasses.field(compare=False)
+
+
+@functools.lru_cache(maxsize=1)
+def _fitted(of: _Of) -> preprocess.Statistics:
+    """Whitening 50,000 images takes a minute, which the runs of a study share."""
+    return preprocess.fit(of.knobs, of.arrays)
+
+
+@functools.lru_cache(maxsize=3)
+def _applied(of: _Of) -> np.ndarray:
+    return preprocess.apply_to_all(of.knobs, *of.arrays)
+
+
+def _sha256(split: Split) -> str:
+    return hashlib.sha256(np.ascontiguousarray(split.images).data).hexdigest()
 
 
 def memory(job: Job) -> dict[str, float]:
@@ -166,12 +200,17 @@ def memory(job: Job) -> dict[str, float]:
     shapes = jax.eval_shape(job.create_state)
     splits = job.splits()
     train = splits["train"]
-    data = DeviceData(*_shapes((train.images, train.labels, job.statistics)))
+    is_float = job.config.preprocess_once
+    images = np.broadcast_to(np.float32(0), train.images.shape) if is_float else train.images
+    data = DeviceData(*_shapes((images, train.labels, job.statistics)))
     plan = job.engine.lower(shapes, data, job.config.batch_size).compile().memory_analysis()
     state_bytes = sum(
         math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes)
     )
-    data_bytes = sum(split.images.nbytes + split.labels.nbytes for split in splits.values())
+    of_pixel = 4 if is_float else 1
+    data_bytes = sum(
+        of_pixel * split.images.nbytes + split.labels.nbytes for split in splits.values()
+    )
     data_bytes += sum(array.nbytes for array in jax.tree.leaves(job.statistics))
     sizes = {"state": state_bytes, "data": data_bytes, "step": plan.temp_size_in_bytes}
     return {name: size / 2**20 for name, size in sizes.items()}

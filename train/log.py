@@ -29,6 +29,7 @@ class Log:
         start_step: number of updates done before. Lines of later ones, whose updates were lost,
             are dropped, and so is a torn line. At 0 an older file is moved to `set_aside`.
         is_writer: false writes and prints nothing.
+        is_quiet: the terminal shows the bar alone.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Log:
         batch_size: int,
         start_step: int = 0,
         is_writer: bool = True,
+        is_quiet: bool = False,
     ) -> None:
         self._workdir = workdir
         self._steps_per_epoch = steps_per_epoch
@@ -47,7 +49,10 @@ class Log:
         self._step = start_step
         self._is_writer = is_writer
         self._terminal = Terminal(
-            total_steps=total_steps, steps_per_epoch=steps_per_epoch, start_step=start_step
+            total_steps=total_steps,
+            steps_per_epoch=steps_per_epoch,
+            start_step=start_step,
+            is_quiet=is_quiet,
         )
 
     def __enter__(self) -> Self:

@@ -17,13 +17,16 @@ from train.state import TrainState
 from train.summary import finish, is_done
 
 
-def run(config: Config, folder: Path, *, adjust_schedule: bool = False) -> None:
+def run(
+    config: Config, folder: Path, *, adjust_schedule: bool = False, is_quiet: bool = False
+) -> None:
     """Trains from the start, or from where an earlier start of the same run was interrupted.
 
     Args:
       config: the run.
       folder: its run directory.
       adjust_schedule: go on with a schedule that the run did not begin with.
+      is_quiet: print no lines; a terminal still shows the bar.
 
     Raises:
       UserError: the configuration, the data or the folder cannot be used.
@@ -56,7 +59,7 @@ def run(config: Config, folder: Path, *, adjust_schedule: bool = False) -> None:
         state = engine.place(job.resume(state, watch_from=grace_ends))
         splits = job.place_splits()
         losses = _losses_of_epoch(job, folder, start)
-        with _open_log(job, folder, start) as log:
+        with _open_log(job, folder, start, is_quiet) as log:
             for steps in job.chunks(start):
                 if signal := interrupts.received():
                     log.sync()
@@ -68,7 +71,7 @@ def run(config: Config, folder: Path, *, adjust_schedule: bool = False) -> None:
                 if reason := guard.why(config.halt, metrics):
                     log.sync()
                     checkpoints.save(done, state, wait=True)
-                    raise guard.Halted(f"Step {done} is saved; the next was not made: {reason}.")
+                    raise guard.Halted(done, reason)
                 losses += metrics["loss"].tolist()
                 scores = {"train": -float(np.mean(losses))}
                 if job.is_due(done, config.eval_epochs):
@@ -88,7 +91,7 @@ def run(config: Config, folder: Path, *, adjust_schedule: bool = False) -> None:
         )
 
 
-def _open_log(job: Job, folder: Path, start: int) -> Log:
+def _open_log(job: Job, folder: Path, start: int, is_quiet: bool) -> Log:
     return Log(
         folder,
         total_steps=job.total_steps,
@@ -96,6 +99,7 @@ def _open_log(job: Job, folder: Path, start: int) -> Log:
         batch_size=job.config.batch_size,
         start_step=start,
         is_writer=distributed.is_first(),
+        is_quiet=is_quiet,
     )
 
 

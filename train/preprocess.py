@@ -124,6 +124,20 @@ def apply(knobs: Preprocess, statistics: Statistics, images: _Array) -> _Array:
     return x
 
 
+def apply_to_all(knobs: Preprocess, statistics: Statistics, images: np.ndarray) -> np.ndarray:
+    """Preprocesses a whole split on the host, in chunks.
+
+    Args:
+      knobs: Which steps are taken.
+      statistics: From `fit` with the same knobs.
+      images: uint8, [n, height, width, channels].
+
+    Returns:
+      float32, [n, height, width, channels].
+    """
+    return np.concatenate(list(_chunks(knobs, statistics, images)))
+
+
 def _float32(x: np.ndarray) -> np.ndarray:
     return x.astype(np.float32)
 

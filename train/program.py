@@ -27,6 +27,8 @@ _DATA = {
     "seed",
     "dataset",
     "data_dir",
+    "num_train_images",
+    "num_test_images",
     "validation_fraction",
     "eval_epochs",
     "checkpoint_epochs",
@@ -63,10 +65,13 @@ def program(config: Config, num_classes: int) -> Program:
     Raises:
       UserError: the batches cannot be shared out, or the model cannot be built.
     """
-    record = config.to_dict()
-    fields = {name: value for name, value in record.items() if name not in _DATA}
-    text = json.dumps(fields, sort_keys=True)
-    return _program(_Key(text, num_classes, tuple(jax.devices()), config))
+    return _program(_Key(fields_of(config), num_classes, tuple(jax.devices()), config))
+
+
+def fields_of(config: Config) -> str:
+    """The fields that a program depends on, as JSON: the same text, the same program."""
+    fields = {name: value for name, value in config.knobs().items() if name not in _DATA}
+    return json.dumps(fields, sort_keys=True)
 
 
 @functools.lru_cache(maxsize=1)

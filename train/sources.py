@@ -9,7 +9,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +36,7 @@ class Source:
 
     place: str
     state: str
-    decode: Callable[[], Decoded]
+    decode: Callable[[], Decoded] = field(compare=False)
 
 
 def find(name: str, data_dir: str | os.PathLike[str] | None) -> Source:

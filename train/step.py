@@ -27,7 +27,7 @@ class DeviceData(NamedTuple):
     """One split, as it lies in each device's memory."""
 
     images: jax.Array
-    """uint8, [n, 32, 32, 3]."""
+    """uint8, [n, 32, 32, 3]; float32, preprocessed, where `preprocess_once` says so."""
     labels: jax.Array
     """int32, [n]."""
     statistics: preprocess.Statistics
@@ -53,7 +53,7 @@ def make_train_step(
 
     def step(state: TrainState, data: DeviceData, indices: jax.Array) -> tuple[TrainState, Metrics]:
         key = jax.random.fold_in(jax.random.key(state.seed), state.step)
-        images = preprocess.apply(config.preprocess, data.statistics, data.images[indices])
+        images = _gather(config, data, indices)
         images = augment(config.augment, _keys(key, len(indices)), images)
         labels = data.labels[indices]
         keys = _keys(jax.random.fold_in(key, _NETWORK), len(indices))
@@ -101,7 +101,7 @@ def make_eval_step(
     """
 
     def step(state: TrainState, data: DeviceData, indices: jax.Array) -> Metrics:
-        images = preprocess.apply(config.preprocess, data.statistics, data.images[indices])
+        images = _gather(config, data, indices)
         labels = data.labels[indices]
         key = jax.random.key(state.seed)
         logits, _ = model.apply(state.params, state.batch_stats, images, False, key)
@@ -115,6 +115,13 @@ def make_eval_step(
         return lax.psum(sums, BATCH)
 
     return step
+
+
+def _gather(config: Config, data: DeviceData, indices: jax.Array) -> jax.Array:
+    images = data.images[indices]
+    if config.preprocess_once:
+        return images
+    return preprocess.apply(config.preprocess, data.statistics, images)
 
 
 def _keys(key: jax.Array, num_images: int) -> jax.Array:

@@ -21,13 +21,17 @@ class Terminal:
         total_steps: number of updates of the whole run.
         steps_per_epoch: number of updates of an epoch.
         start_step: number of updates done before.
+        is_quiet: there are no lines, but the bar.
     """
 
-    def __init__(self, *, total_steps: int, steps_per_epoch: int, start_step: int) -> None:
+    def __init__(
+        self, *, total_steps: int, steps_per_epoch: int, start_step: int, is_quiet: bool = False
+    ) -> None:
         self._total_steps = total_steps
         self._steps_per_epoch = steps_per_epoch
         self._num_epochs = math.ceil(total_steps / steps_per_epoch)
         self._step = start_step
+        self._is_quiet = is_quiet
         self._first_chunk: tuple[int, float] | None = None
         self._epoch_records: list[Mapping[str, float]] = []
         self._console = Console(highlight=False)
@@ -84,6 +88,8 @@ class Terminal:
 
     def table(self, summary: Mapping[str, Any]) -> None:
         """Prints a row for each field."""
+        if self._is_quiet:
+            return
         rows = {name.replace("_", " "): _format(name, value) for name, value in summary.items()}
         if self._console.is_terminal:
             table = Table(show_header=False)
@@ -96,6 +102,8 @@ class Terminal:
                 self._console.print(f"{name:{width}}  {value}", soft_wrap=True, markup=False)
 
     def _print(self, words: Sequence[str]) -> None:
+        if self._is_quiet:
+            return
         text = "  ".join([self._epoch(wide=True), *words])
         self._console.print(text, soft_wrap=True, markup=False)
 
