@@ -55,7 +55,7 @@ figures: $(INSTALLED)
 	$(BIN)/python docs/draw.py
 
 requirements:
-	uv pip compile --universal --python-version 3.11 --extra train --extra dev \
+	uv pip compile --universal --python-version 3.11 --extra train --extra tune --extra dev \
 		--no-header --no-annotate --no-emit-index-url --upgrade pyproject.toml -o requirements.txt
 
 clean:

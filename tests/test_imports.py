@@ -60,6 +60,8 @@ def test_the_library_needs_jax_numpy_and_optax_alone():
         ("tensorboardX", "train/log.py"),
         ("sklearn", "train/digits.py"),
         ("rich", "train/terminal.py"),
+        ("ray", "train/study_ray.py"),
+        ("optuna", "train/tune"),
     ],
 )
 def test_one_place_knows_each_library(library, knowers):
@@ -81,9 +83,9 @@ def test_tensorflow_is_imported_by_nobody():
     assert importers("tensorflow") == set()
 
 
-def test_only_the_front_door_imports_the_loop_and_the_range_test():
-    assert importers("train.loop") == {"train/__main__.py"}
-    assert importers("train.range_test") == {"train/__main__.py"}
+def test_only_the_front_door_and_studies_import_the_loop_and_the_range_test():
+    assert importers("train.loop") == {"train/__main__.py", "train/study_loop.py"}
+    assert importers("train.range_test") == {"train/__main__.py", "train/study_loop.py"}
 
 
 def test_the_trainer_reaches_the_library_where_a_schedule_is_named_used_or_drawn():
@@ -94,6 +96,7 @@ def test_the_trainer_reaches_the_library_where_a_schedule_is_named_used_or_drawn
         "train/pictures.py",
         "train/program.py",
         "train/range_test.py",
+        "train/report/records.py",
     }
 
 

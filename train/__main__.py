@@ -25,33 +25,7 @@ def main() -> None:
     logging.getLogger("absl").setLevel(logging.ERROR)  # TFDS warns of what we say as an error
     command = shlex.join([_python(), "-m", "train", *sys.argv[1:]])
     try:
-        arguments = commandline.parse(sys.argv[1:])
-        if arguments.config.cpu_devices > 1:
-            jax.config.update("jax_num_cpu_devices", arguments.config.cpu_devices)
-        distributed.initialize(arguments.coordinator, arguments.num_processes, arguments.process_id)
-        if isinstance(arguments, commandline.RangeTest):
-            from train.range_test import run as test
-
-            test(
-                arguments.config,
-                arguments.workdir,
-                min_value=arguments.min_value,
-                max_value=arguments.max_value,
-                num_steps=arguments.num_steps,
-                sweep=arguments.sweep,
-            )
-        elif arguments.dry_run:
-            from train.dry_run import show
-
-            show(arguments.config)
-        else:
-            from train.loop import run
-
-            run(
-                arguments.config,
-                arguments.workdir,
-                adjust_schedule=arguments.adjust_schedule,
-            )
+        _run(commandline.parse(sys.argv[1:]))
     except UserError as error:
         _leave(WRONG_INPUT, f"error: {error}")
     except Halted as error:
@@ -67,6 +41,47 @@ def main() -> None:
         _leave(WRONG_INPUT, f"error: {error}. The same command goes on from the last checkpoint.")
     except KeyboardInterrupt:
         _leave(130, "interrupted: nothing was saved since the last checkpoint")
+
+
+def _run(command: commandline.Command) -> None:
+    match command:
+        case commandline.Report(folder):
+            from train import report
+
+            report.write(folder)
+            print(f"{folder / 'report.html'}, {folder / 'report.md'}")
+        case commandline.RunStudy():
+            from train import study_command
+
+            study_command.run(command)
+        case commandline.RangeTest():
+            _initialize(command)
+            from train.range_test import run as test
+
+            test(
+                command.config,
+                command.workdir,
+                min_value=command.min_value,
+                max_value=command.max_value,
+                num_steps=command.num_steps,
+                sweep=command.sweep,
+            )
+        case commandline.Arguments(dry_run=True):
+            _initialize(command)
+            from train.dry_run import show
+
+            show(command.config)
+        case commandline.Arguments():
+            _initialize(command)
+            from train.loop import run
+
+            run(command.config, command.workdir, adjust_schedule=command.adjust_schedule)
+
+
+def _initialize(command: commandline.Arguments | commandline.RangeTest) -> None:
+    if command.config.cpu_devices > 1:
+        jax.config.update("jax_num_cpu_devices", command.config.cpu_devices)
+    distributed.initialize(command.coordinator, command.num_processes, command.process_id)
 
 
 def _python() -> str:

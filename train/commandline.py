@@ -4,17 +4,16 @@ import contextlib
 import dataclasses
 import io
 import re
-import runpy
-import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import tyro
 
 from train.config import Config
 from train.errors import UserError
+from train.load import load
+from train.study import Size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,10 +55,41 @@ class RangeTest(_Common):
     """exponential finds the order of magnitude, linear the bounds once it is known."""
 
 
-_COMMANDS: dict[str, type[RangeTest]] = {"range-test": RangeTest}
+@dataclasses.dataclass(frozen=True)
+class RunStudy:
+    """Makes the runs of a study file, skips those that are done, and writes the report."""
+
+    file: tyro.conf.Suppress[Path]
+    workdir: Path | None = None
+    """The study's folder, with one for each run; machines may share it. None: runs/FILE_SIZE."""
+    size: Size = "full"
+    """smoke proves on a CPU that the study runs; full is the study."""
+    jobs: str = "1/1"
+    """i/n: make the i-th of n shares, as in a job array; the last to end has the whole report."""
+    executor: Literal["local", "ray"] = "local"
+    """ray: the runs are tasks of a Ray cluster, or of this machine (pip install '.[ray]')."""
+    data_dir: str | None = None
+    """Where TensorFlow Datasets keeps its data; None: as the study says."""
 
 
-def parse(argv: Sequence[str]) -> Arguments | RangeTest:
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """Writes the report of a study anew, as far as its runs have come."""
+
+    folder: Annotated[Path, tyro.conf.Positional]
+    """The study's folder."""
+
+
+_Kind = TypeVar("_Kind")
+Command: TypeAlias = Arguments | RangeTest | RunStudy | Report
+_COMMANDS: dict[str, type[RangeTest | RunStudy | Report]] = {
+    "range-test": RangeTest,
+    "study": RunStudy,
+    "report": Report,
+}
+
+
+def parse(argv: Sequence[str]) -> Command:
     """The arguments of `python -m train`, less the program's name.
 
     Raises:
@@ -67,13 +97,17 @@ def parse(argv: Sequence[str]) -> Arguments | RangeTest:
       SystemExit: after `--help`.
     """
     words = [word for word in argv[:1] if word in _COMMANDS]
-    kind: type[Arguments | RangeTest] = _COMMANDS[words[0]] if words else Arguments
+    kind: type[Command] = _COMMANDS[words[0]] if words else Arguments
     argv = argv[len(words) :]
+    if kind is Report:
+        return _from_words(Report, "python -m train report", argv)
     if not argv or argv[0].startswith("-"):
         if argv and argv[0] in ("-h", "--help"):
             print(
                 "usage: python -m train [range-test] configs/NAME.py "
                 "[--workdir DIR] [--FIELD VALUE ...]\n"
+                "       python -m train study configs/study_NAME.py [--size smoke] "
+                "[--workdir DIR]\n       python -m train report DIR\n"
             )
             print("For a configuration's fields: python -m train configs/NAME.py --help")
             raise SystemExit(0)
@@ -83,50 +117,27 @@ def parse(argv: Sequence[str]) -> Arguments | RangeTest:
             "For example: python -m train configs/quickstart.py"
         )
     path = Path(argv[0])
-    defaults = kind(config=load(path), workdir=Path("runs") / path.stem)
     program = " ".join(["python -m train", *words, str(path)])
+    if kind is RunStudy:
+        return _from_words(RunStudy, program, argv[1:], RunStudy(file=path))
+    assert issubclass(kind, _Common)
+    defaults = kind(config=load(path), workdir=Path("runs") / path.stem)
+    return _from_words(kind, program, argv[1:], defaults)
+
+
+def _from_words(
+    kind: type[_Kind], program: str, words: Sequence[str], defaults: _Kind | None = None
+) -> _Kind:
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            return tyro.cli(kind, prog=program, args=argv[1:], default=defaults)
+            if defaults is None:
+                return tyro.cli(kind, prog=program, args=words)
+            return tyro.cli(kind, prog=program, args=words, default=defaults)
     except SystemExit as end:
         if end.code in (0, None):
             raise
         raise UserError(f"{_sentence(said.getvalue())} For all fields: --help.") from None
-
-
-def load(path: Path) -> Config:
-    """What a configuration file's `get_config()` returns.
-
-    Raises:
-      UserError: there is no such file, or it does not give a Config.
-    """
-    if not path.is_file():
-        near = sorted(str(file) for file in path.absolute().parent.glob("*.py"))
-        names = ", ".join(Path(file).name for file in near[:12]) or "none"
-        raise UserError(
-            f"`config` must be a Python file, got {path}, which is not there. "
-            f"In that folder there are: {names}."
-        )
-    # A variant imports the configuration that it is derived from.
-    sys.path.insert(0, str(path.absolute().parent))
-    try:
-        get_config = runpy.run_path(str(path)).get("get_config")
-        config = get_config() if callable(get_config) else None
-    except Exception as error:
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
-                 if frame.filename == str(path)]  # fmt: skip
-        where = f"{path}, line {lines[-1]}" if lines else str(path)
-        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-        raise UserError(f"{where}: {kind}{error}") from error
-    finally:
-        sys.path.pop(0)
-    if not isinstance(config, Config):
-        raise UserError(
-            f"`config` must define `get_config()` that returns a `train.config.Config`, "
-            f"got {path}. See configs/quickstart.py."
-        )
-    return config
 
 
 def _sentence(box: str) -> str:

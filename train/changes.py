@@ -1,0 +1,52 @@
+"""Changes: other values for some fields of a configuration, whose parts are named with dots."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeAlias, TypeVar
+
+from train.errors import UserError
+
+Changes: TypeAlias = Mapping[str, Any]
+"""Values of a configuration's fields by their names, with dots: `{"model.name": "vgg16"}`."""
+_Part = TypeVar("_Part")
+
+
+def changed(part: _Part, changes: Changes) -> _Part:
+    """A configuration, or a part of one, with other values of some fields.
+
+    Args:
+      part: a Config, one of its parts, or a schedule.
+      changes: values by the fields' names; a dot leads into a part.
+
+    Raises:
+      UserError: there is no such field, or a value breaks its rule.
+    """
+    for name in changes:
+        head = name.partition(".")[0]
+        if not hasattr(part, head):
+            raise UserError(
+                f"A change must name a field of {type(part).__name__}, got {name!r}. There are "
+                f"{', '.join(field.name for field in dataclasses.fields(part))}."  # type: ignore[arg-type]
+            )
+    part = _replaced(part, {name: value for name, value in changes.items() if "." not in name})
+    inner: dict[str, dict[str, Any]] = {}
+    for name, value in changes.items():
+        head, _, rest = name.partition(".")
+        if rest:
+            inner.setdefault(head, {})[rest] = value
+    return _replaced(
+        part, {head: changed(getattr(part, head), each) for head, each in inner.items()}
+    )
+
+
+def _replaced(part: _Part, fields: Mapping[str, Any]) -> _Part:
+    if not fields:
+        return part
+    try:
+        # A schedule works out some of its fields from the others.
+        replace = getattr(part, "replace", None)
+        return replace(**fields) if replace else dataclasses.replace(part, **fields)  # type: ignore[type-var]
+    except UserError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{type(part).__name__} with {', '.join(fields)}: {error}") from error

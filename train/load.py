@@ -1,0 +1,63 @@
+"""Configuration files -> what their functions return."""
+
+import runpy
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from train.config import Config
+from train.errors import UserError
+from train.study import Size, Study
+
+_Given = TypeVar("_Given")
+
+
+def load(path: Path) -> Config:
+    """What a configuration file's `get_config()` returns.
+
+    Raises:
+      UserError: there is no such file, or it does not give a Config.
+    """
+    return _call(path, "get_config", (), Config, "configs/quickstart.py")
+
+
+def load_study(path: Path, size: Size) -> Study:
+    """What a study file's `get_study(size)` returns.
+
+    Raises:
+      UserError: there is no such file, or it does not give a Study.
+    """
+    return _call(path, "get_study", (size,), Study, "configs/study_experiment1.py")
+
+
+def _call(
+    path: Path, function: str, arguments: tuple[Any, ...], kind: type[_Given], example: str
+) -> _Given:
+    if not path.is_file():
+        near = sorted(str(file) for file in path.absolute().parent.glob("*.py"))
+        names = ", ".join(Path(file).name for file in near[:12]) or "none"
+        raise UserError(
+            f"`config` must be a Python file, got {path}, which is not there. "
+            f"In that folder there are: {names}."
+        )
+    # A variant imports the configuration that it is derived from.
+    sys.path.insert(0, str(path.absolute().parent))
+    try:
+        get: Callable[..., Any] | None = runpy.run_path(str(path)).get(function)
+        given = get(*arguments) if callable(get) else None
+    except Exception as error:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
+                 if frame.filename == str(path)]  # fmt: skip
+        where = f"{path}, line {lines[-1]}" if lines else str(path)
+        prefix = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        raise UserError(f"{where}: {prefix}{error}") from error
+    finally:
+        sys.path.pop(0)
+    if not isinstance(given, kind):
+        raise UserError(
+            f"`config` must define `{function}({'size' if arguments else ''})` that returns a "
+            f"`{kind.__module__}.{kind.__name__}`, got {path}. See {example}."
+        )
+    return given

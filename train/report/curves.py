@@ -1,0 +1,140 @@
+"""The curves of loss and accuracy, with their intervals over the seeds."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from train.report import canvas, words
+from train.report.measures import epoch_losses
+from train.report.page import Picture
+from train.report.records import Cell, Run, Study
+from train.report.statistics import estimate
+
+Curve: TypeAlias = tuple[np.ndarray, np.ndarray]
+"""Epochs, and a value at each."""
+
+
+def pictures(study: Study) -> Sequence[Picture]:
+    """One picture where all settings are one group, else one a curve with a panel a group."""
+    names = list(dict.fromkeys(study.name_of(cell.labels) for cell in study.cells))
+    if len(names) > canvas.MOST:
+        return []
+    x = _X.get(study.record.get("name", ""), "epoch")
+    if len(study.groups) > 1:
+        return [_by_group(study, names, of, x) for of in _CURVES]
+    figure, panels = canvas.panels(len(_CURVES), 1, 2.9, share_y=False, x=x)
+    for axes, (unit, curve) in zip(panels, _CURVES.values(), strict=True):
+        _draw(axes, study, names, study.cells, curve, x)
+        axes.set_ylabel(unit)
+    canvas.legend(figure, panels)
+    papers = [f"{_named(of)} {after}" for of in _CURVES if (after := _after(study, of))]
+    said = f" ({'; '.join(papers)})" if papers else ""
+    return [canvas.picture("curves", figure, f"Training and test over the run{said}. {_BAND}")]
+
+
+def _by_group(study: Study, names: Sequence[str], of: str, x: str) -> Picture:
+    unit, curve = _CURVES[of]
+    figure, panels = canvas.panels(len(study.groups), 2, 2.7, share_y=False, x=x)
+    for axes, (group, cells) in zip(panels, study.groups.items(), strict=True):
+        _draw(axes, study, names, cells, curve, x)
+        axes.set_title(group, fontsize=10)
+    for axes in panels[::2]:
+        axes.set_ylabel(unit)
+    canvas.legend(figure, panels)
+    after = _after(study, of)
+    said = f" ({after})" if after else ""
+    shared = [words.plain(axis) for axis in study.varied if axis not in study.compared]
+    each = f"{'combination of ' if len(shared) > 1 else ''}{', '.join(shared)}"
+    caption = f"{words.title(_named(of))}{said}, a panel for each {each}. {_BAND}"
+    return canvas.picture(of, figure, caption)
+
+
+def _named(of: str) -> str:
+    return _CURVES[of][0].partition(",")[0]
+
+
+def _after(study: Study, of: str) -> str:
+    figure = _FIGURES.get((study.record.get("name", ""), of))
+    return f"after {figure}" if figure else ""
+
+
+def _draw(
+    axes: Axes,
+    study: Study,
+    names: Sequence[str],
+    cells: Sequence[Cell],
+    curve: Callable[[Run], Curve],
+    x: str,
+) -> None:
+    drawn = []
+    for cell in cells:
+        name = study.name_of(cell.labels)
+        colour, dashes = canvas.colour(names.index(name)), canvas.dashes(names.index(name))
+        if cell.ended:
+            epochs, mean, half = _mean(cell, curve)
+            places = epochs * _a_unit(cell.runs[0], x)
+            marker = "." if len(epochs) <= _FEW else ""  # a line through one point is not seen
+            axes.plot(places, mean, label=name, color=colour, linestyle=dashes, marker=marker)
+            axes.fill_between(
+                places, mean - half, mean + half, color=colour, alpha=0.13, linewidth=0
+            )
+            drawn.append(mean)
+        for run in cell.runs:
+            if not run.has_ended:
+                epochs, values = curve(run)
+                places = epochs * _a_unit(run, x)
+                axes.plot(places, values, color=colour, linestyle=":", linewidth=1)
+                axes.plot(places[-1:], values[-1:], "x", color=colour)
+                drawn.append(values)
+    seen = np.concatenate([np.array([]), *drawn])
+    seen = seen[np.isfinite(seen)]
+    if seen.size:  # neither one spike nor the interval of two seeds may flatten the rest
+        low, high = seen.min(), np.percentile(seen, 99)
+        margin = 0.15 * (high - low) or 0.1
+        axes.set_ylim(low - margin, high + margin)
+
+
+def _mean(cell: Cell, curve: Callable[[Run], Curve]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Epochs, means over the seeds, and half of their intervals (NaN where there is none)."""
+    found = [curve(run) for run in cell.ended]
+    epochs = min((epochs for epochs, _ in found), key=len)
+    columns = np.array([values[: len(epochs)] for _, values in found]).T
+    estimates = [estimate(column) for column in columns]
+    mean = np.array([each.mean for each in estimates], np.float64)
+    return epochs, mean, np.array([each.half for each in estimates], np.float64)
+
+
+def _a_unit(run: Run, x: str) -> int:
+    return run.steps_per_epoch if x == "iteration" else 1
+
+
+def _train_loss(run: Run) -> Curve:
+    means = epoch_losses(run)
+    return np.arange(1, len(means) + 1), means
+
+
+def _test(name: str) -> Callable[[Run], Curve]:
+    return lambda run: (run.test["step"] / run.steps_per_epoch, run.test[name])
+
+
+_CURVES: Mapping[str, tuple[str, Callable[[Run], Curve]]] = {
+    "train_loss": ("training loss, nats", _train_loss),
+    "test_loss": ("test loss, nats", _test("loss")),
+    "test_accuracy": ("test accuracy, %", _test("accuracy")),
+}
+_X = {"smith": "iteration"}
+"""What the paper's figures count in, where it is not epochs."""
+_FIGURES = {
+    ("experiment1", "train_loss"): "figure 2 of Naveen 2024",
+    ("experiment2", "train_loss"): "figure 3 of Naveen 2024",
+    ("smith", "test_accuracy"): "the curves of Smith 2015",
+}
+"""Of a paper, by the study that repeats it and what it shows."""
+_FEW = 20
+_BAND = (
+    "Line: mean over the seeds; band: its 95 % interval (Student's t), cut by the frame where it "
+    "is wide; none with one seed. Training loss is the mean of each epoch. A dotted line that ends "
+    "in a cross is a run that did not end."
+)

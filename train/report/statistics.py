@@ -1,0 +1,110 @@
+"""The statistics of a study: pure functions of a few numbers."""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from scipy import stats
+
+LEVEL = 0.95
+"""Of every interval."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds; `mean` is None without a number, `half` with fewer than two."""
+
+    n: int
+    mean: float | None
+    half: float | None
+    """Half the width of the interval: it is `mean - half` to `mean + half`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """The mean of differences paired over seeds, and its two-sided t-test against 0.
+
+    With fewer than two pairs there is neither interval nor test, and none either where the
+    differences do not vary: so few numbers, rounded alike, say nothing of how they scatter.
+    """
+
+    n: int
+    mean: float | None
+    half: float | None
+    p: float | None
+
+    @property
+    def low(self) -> float | None:
+        """Where the interval begins."""
+        return None if self.mean is None or self.half is None else self.mean - self.half
+
+    @property
+    def high(self) -> float | None:
+        """Where the interval ends."""
+        return None if self.mean is None or self.half is None else self.mean + self.half
+
+
+def estimate(values: Iterable[float | None]) -> Estimate:
+    """Mean and Student's t interval: `mean +- t(n - 1) s / sqrt(n)`.
+
+    Args:
+      values: one a seed; None and what is not finite are left out, and do not count in `n`.
+    """
+    finite = [value for value in values if value is not None and math.isfinite(value)]
+    n = len(finite)
+    if n == 0:
+        return Estimate(0, None, None)
+    return Estimate(n, float(np.mean(finite)), _t(n) * _error(finite) if n > 1 else None)
+
+
+def paired(these: Mapping[int, float | None], those: Mapping[int, float | None]) -> Difference:
+    """The differences `these - those` over the seeds that have a finite number in both.
+
+    Args:
+      these: a number for each seed.
+      those: the same of what it is held against.
+    """
+    pairs = [(these[seed], those[seed]) for seed in sorted(these.keys() & those.keys())]
+    both = [(a, b) for a, b in pairs if a is not None and b is not None]
+    differences = [a - b for a, b in both if math.isfinite(a - b)]
+    n = len(differences)
+    if n == 0:
+        return Difference(0, None, None, None)
+    mean = float(np.mean(differences))
+    scale = max(abs(value) for pair in both for value in pair)
+    error = _error(differences) if n > 1 else 0.0
+    if error <= 1e-12 * scale:
+        return Difference(n, mean, None, None)
+    p = 2 * float(stats.t.sf(abs(mean) / error, n - 1))
+    return Difference(n, mean, _t(n) * error, p)
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Holm's correction: each p for as many tests as there are of its size or above.
+
+    Sorted, `p_(k)` becomes the largest of `(m - j) p_(j)` for j = 0 .. k, and at most 1.
+
+    Args:
+      p_values: of all the comparisons that are made; None, where no test could be, is not counted.
+
+    Returns:
+      In the order given, p-values that hold for all the tests together; None stays None.
+    """
+    tests = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
+    corrected: list[float | None] = [None] * len(p_values)
+    highest = 0.0
+    for rank, (p, place) in enumerate(tests):
+        highest = min(1.0, max(highest, (len(tests) - rank) * p))
+        corrected[place] = highest
+    return corrected
+
+
+@functools.cache
+def _t(n: int) -> float:
+    return float(stats.t.ppf((1 + LEVEL) / 2, n - 1))
+
+
+def _error(values: Sequence[float]) -> float:
+    return float(np.std(values, ddof=1)) / math.sqrt(len(values))

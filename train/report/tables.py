@@ -1,0 +1,207 @@
+"""The tables of results."""
+
+from collections.abc import Sequence
+
+from train.report import words
+from train.report.comparisons import PRIMARY, against_baseline, clear_best, estimate_of
+from train.report.measures import MEASURES, area, best_reached, restarts, steps_to
+from train.report.page import Block, Paragraph, Strong, Table
+from train.report.records import Cell, Study
+from train.report.statistics import estimate
+
+_FRACTIONS = (0.8, 0.9, 0.95)
+_MOST_RESTARTS = 6
+
+
+def results(study: Study) -> Table:
+    """Final and best accuracy and loss."""
+    names = ("final_accuracy", "final_loss", "best_accuracy", "best_loss")
+    best = {
+        (group, name): clear_best(cells, name)
+        for group, cells in study.groups.items()
+        for name in names
+    }
+    rows = []
+    for cell in study.cells:
+        row = [*_labels(study, cell), f"{len(cell.ended)} of {len(cell.runs)}"]
+        for name in names:
+            found = estimate_of(cell, name)
+            text = words.mean(found, MEASURES[name].digits)
+            if 1 < found.n < len(cell.ended):  # the others were not finite
+                text += f" (n = {found.n})"
+            is_best = best[study.group_of(cell.labels), name] is cell
+            row.append(Strong(text) if is_best else text)
+        rows.append(row)
+    note = (
+        "Mean ± half of the 95 % interval (Student's t) over the n seeds whose runs ended; "
+        "where a number was not finite, the n of the others stands beside it. Bold: "
+        "better than every other row of its group, each paired difference significant at 5 % after "
+        "Holm's correction. The best checkpoint was chosen without the test images: by a "
+        "validation split, or without one by the training loss."
+    )
+    headers = [*_headers(study), "n", *(MEASURES[name].header for name in names)]
+    return Table("Accuracy and loss on the test images", headers, rows, len(study.varied), note)
+
+
+def differences(study: Study) -> Sequence[Block]:
+    """Paired differences from the baseline."""
+    found = against_baseline(study)
+    if not found:
+        return [
+            Paragraph(
+                "The study names no baseline, or nothing beside it, so nothing is compared with it."
+            )
+        ]
+    name = study.name_of(study.baseline) or "the baseline"
+    blocks: list[Block] = []
+    for measure in PRIMARY:
+        digits = MEASURES[measure].digits
+        rows = [
+            [
+                *_labels(study, each.cell),
+                str(each.difference.n),
+                _bold(words.number(each.difference.mean, digits, signed=True), each.is_significant),
+                words.interval(each.difference, digits),
+                words.probability(each.difference.p),
+                _bold(words.probability(each.p), each.is_significant),
+            ]
+            for each in found
+            if each.measure == measure
+        ]
+        unit = "points" if MEASURES[measure].unit == "%" else MEASURES[measure].unit
+        headers = [
+            *_headers(study),
+            "Pairs",
+            f"Difference, {unit}",
+            "95 % interval",
+            "p",
+            "p, Holm",
+        ]
+        better = "above" if MEASURES[measure].better > 0 else "below"
+        caption = f"{MEASURES[measure].title} less that of {name} ({better} 0 is better)"
+        blocks.append(Table(caption, headers, rows, len(study.varied)))
+    tests = sum(each.p is not None for each in found)
+    blocks.append(
+        Paragraph(
+            "Each difference is between two runs of the same seed; the mean is over the pairs, the "
+            "test is a two-sided paired t-test. Holm's correction is over all "
+            f"{tests} tests of these tables together; bold where it leaves p below 0.05. With one "
+            "pair, or where all pairs differ by the same amount, there is no test."
+        )
+    )
+    return blocks
+
+
+def anytime(study: Study) -> Sequence[Block]:
+    """How good a run is before its end."""
+    rows = []
+    for cells in study.groups.values():
+        best = best_reached(cells)
+        for cell in cells:
+            row = [*_labels(study, cell), words.mean(estimate(map(area, cell.ended)), 3)]
+            for fraction in _FRACTIONS:
+                row.append(_reached(cell, None if best is None else fraction * best))
+            rows.append([*row, words.number(best, 2)])
+    note = (
+        "The mean test loss over the run is the area under its curve over the evaluations, over "
+        "their span. Steps are counted at evaluations, and are a mean over the seeds that got "
+        "there; in brackets how many, where not all did. The best is the highest test accuracy "
+        "that any run of the group showed at any time: a mark to measure by, not a result."
+    )
+    headers = [
+        *_headers(study),
+        MEASURES["area"].header,
+        *(f"Steps to {fraction:.0%} of the best".replace("%", " %") for fraction in _FRACTIONS),
+        "The best, %",
+    ]
+    return [Table("Before the end", headers, rows, len(study.varied), note)]
+
+
+def at_restarts(study: Study) -> Sequence[Block]:
+    """What each restart did to the training loss."""
+    rows = []
+    for cell in study.cells:
+        found = [restarts(run) for run in cell.ended]
+        for place in range(min(_MOST_RESTARTS, max(map(len, found), default=0))):
+            these = [each[place] for each in found if len(each) > place]
+            back = [each.recovery for each in these if each.recovery is not None]
+            rows.append(
+                [
+                    *_labels(study, cell),
+                    words.number(these[0].epoch, 1),
+                    words.mean(estimate(each.before for each in these), 3),
+                    words.mean(estimate(each.height for each in these), 3),
+                    _recovery(back, len(these)),
+                ]
+            )
+    if not rows:
+        return [Paragraph("No schedule of the runs that ended restarts.")]
+    note = (
+        "Means of the training loss over windows of a tenth of an epoch (at least five steps). "
+        "Spike: the highest window up to the next restart, less the last window before the "
+        "restart. Recovery: from the restart to the first window, after the highest, that is no "
+        "higher than the one before the restart. Single windows scatter, so that a small spike is "
+        f"seen where there is none. The first {_MOST_RESTARTS} restarts at most."
+    )
+    headers = [
+        *_headers(study),
+        "Restart at epoch",
+        "Loss before, nats",
+        "Spike, nats",
+        "Recovery, epochs",
+    ]
+    return [Table("At each restart", headers, rows, len(study.varied), note)]
+
+
+def cost(study: Study) -> Table:
+    """Time and size: with the date, the only numbers that another machine changes."""
+    rows = []
+    for cell in study.cells:
+        sizes = {run.summary.get("parameters") for run in cell.ended}
+        parameters = f"{sizes.pop():,}" if len(sizes) == 1 and None not in sizes else words.NONE
+        times = [
+            words.number(estimate_of(cell, name).mean, 0)
+            for name in ("seconds", "images_per_second")
+        ]
+        rows.append([*_labels(study, cell), parameters, *times])
+    note = (
+        "Means over the runs that ended. Time holds compilation and evaluation too; speed is the "
+        "median over the training steps alone."
+    )
+    headers = [
+        *_headers(study),
+        "Parameters",
+        MEASURES["seconds"].header,
+        MEASURES["images_per_second"].header,
+    ]
+    return Table("Cost of a run", headers, rows, len(study.varied), note)
+
+
+def _reached(cell: Cell, accuracy: float | None) -> str:
+    if accuracy is None or not cell.ended:
+        return words.NONE
+    steps = [step for run in cell.ended if (step := steps_to(run, accuracy)) is not None]
+    if not steps:
+        return "never"
+    text = words.number(estimate(steps).mean, 0)
+    return text if len(steps) == len(cell.ended) else f"{text} ({len(steps)} of {len(cell.ended)})"
+
+
+def _recovery(back: Sequence[float], count: int) -> str:
+    if not back:
+        return "not in the cycle"
+    if len(back) == count:
+        return words.mean(estimate(back), 2)
+    return f"{words.number(estimate(back).mean, 2)} ({len(back)} of {count})"
+
+
+def _bold(text: str, is_bold: bool) -> str:
+    return Strong(text) if is_bold else text
+
+
+def _headers(study: Study) -> list[str]:
+    return [words.title(axis) for axis in study.varied]
+
+
+def _labels(study: Study, cell: Cell) -> list[str]:
+    return [cell.labels[axis] for axis in study.varied]

@@ -1,0 +1,218 @@
+"""A study: many runs from one description, each an ordinary run in a folder of its own."""
+
+import dataclasses
+import itertools
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from train.changes import Changes, changed
+from train.config import Config
+from train.errors import UserError
+from train.program import fields_of
+from train.tune import Tune
+
+Bounds: TypeAlias = tuple[float, float]
+"""The lowest and the highest learning rate."""
+Labels: TypeAlias = Mapping[str, str]
+"""What a run is called along each axis."""
+Size: TypeAlias = Literal["smoke", "full"]
+SETTINGS, AS_PRINTED, TUNED = "settings", "as printed", "tuned"
+"""The axis that a search adds, and its labels."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """What is known of a run where a change depends on it."""
+
+    labels: Labels
+    """Its label along each axis."""
+    bounds: Bounds
+    """What the range test found; NaN where the study makes none."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RangeTests:
+    """A learning-rate range test for each label of an axis, made by the study itself."""
+
+    fallback: Bounds
+    """What the runs take where a test shows no bounds."""
+    axis: str = "network"
+    min_value: float = 1e-4
+    max_value: float = 1.0
+    num_steps: int = 400
+    sweep: Literal["exponential", "linear"] = "linear"
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """What a paper says, or leaves open, and the check that computes a verdict from the runs."""
+
+    id: str
+    source: str
+    text: str
+    check: str
+    """A name of `train.report.checks.CHECKS`."""
+    arguments: Mapping[str, Any]
+    """Of the check."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Study:
+    """What is compared, over what, and which claims the report holds against the numbers."""
+
+    title: str
+    """Of the report."""
+    description: str
+    """What the paper did, and where this differs."""
+    base: Config
+    """What all runs share."""
+    axes: Mapping[str, Mapping[str, Changes | Callable[[Context], Changes]]]
+    """What is compared: for each axis its labels, and what each changes; a function where that
+    depends on other labels, or on a range test. The runs are all combinations, for every seed."""
+    seeds: Sequence[int] = (0, 1, 2)
+    baseline: Labels | None = None
+    """The labels that the others are held against, by their axes."""
+    most_changes: int | None = None
+    """Only combinations that differ from the baseline along so many axes; None: all."""
+    claims: Sequence[Claim] = ()
+    retry: Mapping[str, Changes] = dataclasses.field(default_factory=dict)
+    """By label, what a run that the guard halted goes on with, as by `--adjust-schedule`."""
+    range_tests: RangeTests | None = None
+    tune: Tune | None = None
+    """A search for each label of an axis; the runs are then made both as printed and tuned."""
+    kind: Literal["comparison", "sensitivity"] = "comparison"
+    """What the report draws: sensitivity, a curve for each axis, and a map for each pair."""
+
+    def __post_init__(self) -> None:
+        """Checks what the runs could not show until they are made."""
+        axes = self.labels
+        for where, labels in (("baseline", self.baseline), ("tune.within", self._within())):
+            for axis, label in (labels or {}).items():
+                if label not in axes.get(axis, ()):
+                    raise UserError(
+                        f"`{where}` must name labels of the study's axes, got {axis}: {label}. "
+                        f"There are {', '.join(axes)}."
+                    )
+        for where, part in (("range_tests", self.range_tests), ("tune", self.tune)):
+            if part is not None and part.axis not in self.axes:
+                raise UserError(
+                    f"`{where}.axis` must be one of {', '.join(self.axes)}, got {part.axis}. "
+                    "Name the axis whose labels it is for."
+                )
+        if self.most_changes is not None and set(self.baseline or ()) != set(self.axes):
+            raise UserError(
+                f"`baseline` must have a label of each axis where `most_changes` counts from it, "
+                f"got {self.baseline}. Name one of {', '.join(self.axes)} each."
+            )
+        folders = [run.folder for run in self.runs()]
+        if twice := {folder for folder in folders if folders.count(folder) > 1}:
+            raise UserError(
+                f"`axes` and `seeds` must give each run a folder of its own, got {min(twice)} "
+                "twice. Change a label, or take a seed out."
+            )
+        if len({run.config.cpu_devices for run in self.runs()}) > 1:
+            raise UserError("`cpu_devices` must be the same in all runs. Set it in `base`.")
+
+    @property
+    def labels(self) -> Mapping[str, Sequence[str]]:
+        """The labels of each axis, the one that a search adds with them."""
+        found = {axis: list(labels) for axis, labels in self.axes.items()}
+        return found | ({SETTINGS: [AS_PRINTED, TUNED]} if self.tune else {})
+
+    def runs(self) -> Sequence["Run"]:
+        """Every run, those that share a compiled program one after the other.
+
+        Their configurations have the fallback's bounds, and settings as printed: what the range
+        tests and the search find comes in by `config`.
+        """
+        runs = [
+            Run(_folder(labels, seed), labels, seed, self.config(labels, seed), self._retry(labels))
+            for labels in self._combinations()
+            for seed in self.seeds
+        ]
+        programs = list(dict.fromkeys(_program(run.config) for run in runs))
+        return sorted(runs, key=lambda run: programs.index(_program(run.config)))
+
+    def config(
+        self,
+        labels: Labels,
+        seed: int,
+        *,
+        bounds: Bounds | None = None,
+        tuned: Changes | None = None,
+    ) -> Config:
+        """The configuration of a run.
+
+        Args:
+          labels: one of each axis.
+          seed: its seed.
+          bounds: what its range test found.
+          tuned: what its search found.
+
+        Raises:
+          UserError: a change names no field, or a value breaks its rule.
+        """
+        config = self.base
+        if bounds is None and self.range_tests is not None:
+            bounds = self.range_tests.fallback
+        for axis, of_label in self.axes.items():
+            changes = of_label[labels[axis]]
+            if callable(changes):
+                changes = changes(Context(labels, bounds or (math.nan, math.nan)))
+            config = changed(config, changes)
+        return changed(config, {**(tuned or {}), "seed": seed})
+
+    def _combinations(self) -> Sequence[Labels]:
+        every = [
+            dict(zip(self.axes, labels, strict=True))
+            for labels in itertools.product(*self.axes.values())
+        ]
+        if self.most_changes is not None:
+            centre = self.baseline or {}
+            every = [
+                labels
+                for labels in every
+                if sum(labels[axis] != centre[axis] for axis in labels) <= self.most_changes
+            ]
+        if self.tune is None:
+            return every
+        printed = [{**labels, SETTINGS: AS_PRINTED} for labels in every]
+        return printed + [{**labels, SETTINGS: TUNED} for labels in every if self._is_tuned(labels)]
+
+    def _is_tuned(self, labels: Labels) -> bool:
+        assert self.tune is not None
+        is_within = self.tune.within.items() <= labels.items()
+        return is_within and labels[self.tune.axis] in self.tune.search
+
+    def _within(self) -> Labels:
+        return {} if self.tune is None else self.tune.within
+
+    def _retry(self, labels: Labels) -> Changes | None:
+        return next((self.retry[each] for each in labels.values() if each in self.retry), None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One run of a study."""
+
+    folder: str
+    labels: Labels
+    seed: int
+    config: Config
+    retry: Changes | None
+
+
+def _program(config: Config) -> tuple[str, str, int | None]:
+    return fields_of(config), config.dataset, config.num_train_images
+
+
+def _folder(labels: Labels, seed: int) -> str:
+    named = (f"{axis} {label}" if label[:1].isdigit() else label for axis, label in labels.items())
+    return "-".join([*map(slug, named), f"seed{seed}"])
+
+
+def slug(label: str) -> str:
+    """A label as part of a file's name."""
+    return re.sub(r"[^a-z0-9.]+", "_", label.lower()).strip("_")

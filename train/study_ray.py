@@ -1,0 +1,74 @@
+"""The runs of a study as tasks of a Ray cluster; the only file that knows Ray."""
+
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+
+from train.commandline import RunStudy
+from train.errors import UserError
+from train.study import SETTINGS, TUNED, Run, Study
+from train.study_record import combination
+
+
+def make(study: Study, runs: Sequence[Run], command: RunStudy, folder: Path) -> None:
+    """Makes the runs, as many at once as there are GPUs, or CPU cores where there is no GPU.
+
+    It joins the cluster that `$RAY_ADDRESS` names, else starts one of this machine. A worker keeps
+    its compiled program for the next run of the same network. A run whose worker died is made again
+    from its checkpoint. (Ray 2.60 has no `local_mode` any more.)
+
+    Args:
+      study: the description.
+      runs: which of its runs.
+      command: how the study was called.
+      folder: of the study, on a file system that all workers share.
+
+    Raises:
+      UserError: Ray is not installed, or a run cannot be made.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise UserError(
+            "`--executor ray` must find Ray, which is not installed. pip install '.[ray]'"
+        ) from error
+    ray.init(ignore_reinit_error=True, include_dashboard=False, log_to_driver=False)
+    has_gpu = ray.cluster_resources().get("GPU", 0) > 0
+    file, size, data_dir = command.file.absolute(), command.size, command.data_dir
+
+    @ray.remote(num_cpus=1, num_gpus=1 if has_gpu else 0, max_retries=3)
+    def task(name: str) -> str:
+        from train import study_command, study_loop
+
+        here = study_command.prepare(file, size, data_dir)
+        run = next(run for run in here.runs() if run.folder == name)
+        return study_loop.make(here, run, folder)
+
+    done = 0
+    try:
+        for wave in waves(study, runs):
+            names = {task.remote(run.folder): run.folder for run in wave}
+            waiting = list(names)
+            while waiting:
+                (ended,), waiting = ray.wait(waiting)
+                done += 1
+                outcome = ray.get(ended)
+                print(f"run {done} of {len(runs)}: {names[ended]}: {outcome}", flush=True)
+    except ray.exceptions.RayTaskError as error:
+        raise UserError(f"{names[ended]}: {error.cause}") from error
+    finally:
+        ray.shutdown()
+
+
+def waves(study: Study, runs: Sequence[Run]) -> Sequence[Sequence[Run]]:
+    """The runs in turns, so that a range test or a search that several need is made by one."""
+    first: dict[Hashable, Run] = {}
+    for run in runs:
+        if study.range_tests is not None:
+            first.setdefault(run.labels[study.range_tests.axis], run)
+    tests = list(first.values())
+    for run in runs:
+        if run not in tests and run.labels.get(SETTINGS) == TUNED:
+            first.setdefault(combination(run.labels), run)
+    searches = [run for run in first.values() if run not in tests]
+    rest = [run for run in runs if run not in first.values()]
+    return [wave for wave in (tests, searches, rest) if wave]

@@ -1,0 +1,125 @@
+"""`study.json`: what a study's folder holds, and since which commit."""
+
+import dataclasses
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from train import workdir
+from train.errors import UserError
+from train.files import write_atomically
+from train.study import SETTINGS, Bounds, Labels, RangeTests, Run, Size, Study, slug
+
+
+def claim(study: Study, folder: Path, *, name: str, size: Size) -> None:
+    """Writes `study.json`, after holding it against the one that is there.
+
+    Raises:
+      UserError: the folder cannot be used, or holds another study.
+    """
+    workdir.make(folder)
+    path = folder / "study.json"
+    record = _record(study, folder, name, size)
+    if path.exists():
+        try:
+            there = json.loads(path.read_bytes())
+            differing = [key for key in ("size", "axes", "runs") if there[key] != record[key]]
+            record |= {key: there[key] for key in ("commit", "date")}
+        except (ValueError, LookupError, TypeError):
+            differing = ["study.json, which cannot be read,"]
+        if differing:
+            raise UserError(
+                f"`--workdir` must hold this study, got {folder}, where {', '.join(differing)} "
+                "differ. Choose another folder."
+            )
+    write(path, record)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A file of JSON; nothing where there is none."""
+    return dict(json.loads(path.read_bytes())) if path.exists() else {}
+
+
+def write(path: Path, record: Mapping[str, Any]) -> None:
+    """A file of JSON, whole or not at all."""
+    write_atomically(path, f"{json.dumps(record, indent=2, allow_nan=False)}\n".encode())
+
+
+def read_bounds(tests: RangeTests, folder: Path) -> tuple[Bounds, bool]:
+    """The bounds of a range test that was made, and whether it suggests them itself."""
+    found = read(folder / "range_test.json")["suggestions"]["bounds"]
+    return ((found[0], found[1]), True) if found else (tests.fallback, False)
+
+
+def range_test_folder(label: str) -> str:
+    """Where the range test of a label lies, in the study's folder."""
+    return f"range_test-{slug(label)}"
+
+
+def combination(labels: Labels) -> str:
+    """The labels less what a search adds, as the name of a folder."""
+    return "-".join(slug(label) for axis, label in labels.items() if axis != SETTINGS)
+
+
+def commit() -> str:
+    """The commit of the code, with a + where files differ from it; "unknown" outside of git."""
+    how: dict[str, Any] = {"cwd": Path(__file__).parent, "text": True, "stderr": subprocess.DEVNULL}
+    try:
+        name = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], **how)
+        changes = subprocess.check_output(["git", "status", "--short", "-uno"], **how)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return name.strip() + ("+" if changes.strip() else "")
+
+
+def today() -> date:
+    """In UTC."""
+    return datetime.now(UTC).date()
+
+
+def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]:
+    runs = study.runs()
+    return {
+        "name": name,
+        "title": study.title,
+        "description": study.description,
+        "size": size,
+        "kind": study.kind,
+        "commit": commit(),
+        "date": today().isoformat(),
+        "dataset": "; ".join(dict.fromkeys(run.config.dataset for run in runs)),
+        "baseline": None if study.baseline is None else dict(study.baseline),
+        "axes": {axis: list(labels) for axis, labels in study.labels.items()},
+        "seeds": list(study.seeds),
+        "claims": [dataclasses.asdict(claim) for claim in study.claims],
+        "range_test": _range_tests(study, folder),
+        "tuned": _searches(runs, folder),
+        "runs": [
+            {"folder": run.folder, "labels": dict(run.labels), "seed": run.seed} for run in runs
+        ],
+    }
+
+
+def _range_tests(study: Study, folder: Path) -> list[dict[str, Any]]:
+    """Those that are made."""
+    tests, found = study.range_tests, []
+    for label in study.axes[tests.axis] if tests else ():
+        name = range_test_folder(label)
+        if tests and (folder / name / "range_test.json").exists():
+            bounds, is_suggested = read_bounds(tests, folder / name)
+            entry = {"folder": name, "label": label, "bounds": bounds, "suggested": is_suggested}
+            found.append(entry)
+    return found
+
+
+def _searches(runs: Sequence[Run], folder: Path) -> list[dict[str, Any]]:
+    """Those that have ended."""
+    combinations = {combination(run.labels): run.labels for run in runs}
+    return [
+        {"labels": {axis: labels[axis] for axis in labels if axis != SETTINGS}, **record}
+        for name, labels in combinations.items()
+        if (record := read(folder / "tuning" / name / "found.json"))
+    ]

@@ -1,0 +1,125 @@
+"""The trials of a search, in a file that workers share; what is drawn next. Optuna does both."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from train.errors import UserError
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+_FILE = "journal.log"
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """One trial, of any worker."""
+
+    number: int
+    settings: Mapping[str, float | int]
+    value: float | None
+    """None: it has not ended."""
+    worker: str
+
+
+class Journal:
+    """The trials of one search.
+
+    A trial is in it with its settings or not at all, whenever a worker is killed: they are drawn in
+    memory, and written in one line, where `optuna.Study.ask` would write several. A line that was
+    cut short is taken out before the next is written, for Optuna would not read beyond it.
+    """
+
+    def __init__(self, folder: Path, record: Mapping[str, Any]) -> None:
+        """Opens or begins the journal in a folder.
+
+        Args:
+          folder: made if it is absent.
+          record: what the search is, as JSON takes it: part of the file from the first start on.
+
+        Raises:
+          UserError: Optuna is not installed, or the folder holds another search.
+        """
+        try:
+            import optuna
+            from optuna.storages import journal
+        except ImportError as error:
+            raise UserError(
+                "`tune` must find Optuna, which is not installed. pip install '.[tune]'"
+            ) from error
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / _FILE
+
+        # Not the default lock, a symbolic link: with a relative path it can wait for ever for one
+        # that was killed (Optuna 5.0).
+        class Lock(journal.JournalFileOpenLock):
+            def acquire(self) -> bool:
+                is_held = super().acquire()
+                with path.open("r+b") as file:
+                    file.truncate(file.read().rfind(b"\n") + 1)
+                return is_held
+
+        backend = journal.JournalFileBackend(str(path), Lock(str(path)))
+        self._study = optuna.create_study(
+            storage=optuna.storages.JournalStorage(backend),
+            study_name="search",
+            direction="maximize",
+            load_if_exists=True,
+        )
+        there = self._study.user_attrs.get("search")
+        if there is None:
+            self._study.set_user_attr("search", dict(record))
+        elif there != record:
+            names = ", ".join(name for name in record if there[name] != record[name])
+            raise UserError(
+                f"`tune` must be the search that {folder} holds, got one with another {names}. "
+                "Choose another `--workdir`, or remove that folder to search anew."
+            )
+
+    def trials(self) -> list[Trial]:
+        """Every trial that was not dropped, in the order in which they were drawn."""
+        return [
+            Trial(each.number, each.params, each.value, each.user_attrs["worker"])
+            for each in self._study.get_trials()
+            if each.state.name != "FAIL"
+        ]
+
+    def draw(
+        self, distributions: "Mapping[str, BaseDistribution]", *, seed: Sequence[int], worker: str
+    ) -> None:
+        """Adds a trial for a worker, drawn by a tree-structured Parzen estimator.
+
+        Args:
+          distributions: of each setting.
+          seed: of the draw, which depends on it and on the trials that are there alone.
+          worker: who is to make it.
+        """
+        import optuna
+
+        sampler = optuna.samplers.TPESampler(
+            seed=int(np.random.SeedSequence(seed).generate_state(1)[0])
+        )
+        draft = optuna.create_study(direction="maximize", sampler=sampler)
+        draft.add_trials(self._study.get_trials())
+        drawn = optuna.trial.create_trial(
+            state=optuna.trial.TrialState.RUNNING,
+            params=draft.ask(dict(distributions)).params,
+            distributions=dict(distributions),
+            user_attrs={"worker": worker},
+        )
+        self._study.add_trial(drawn)
+
+    def tell(self, trial: Trial, value: float) -> None:
+        """Ends a trial."""
+        self._study.tell(trial.number, value)
+
+    def drop(self, trial: Trial) -> None:
+        """Ends a trial that is one too many."""
+        from optuna.trial import TrialState
+
+        self._study.tell(trial.number, state=TrialState.FAIL)
