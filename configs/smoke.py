@@ -1,0 +1,16 @@
+"""What makes a run of a study so small that 2 CPU cores make it in seconds, on real images."""
+
+from collections.abc import Mapping
+from typing import Any
+
+SMOKE: Mapping[str, Any] = {
+    "num_train_images": 2048,
+    "num_test_images": 1024,
+    "batch_size": 64,
+    "eval_batch_size": 256,
+    "cpu_devices": 2,
+    "preprocess_once": True,
+    "model.name": "resnet_small",
+    "model.width": 8,
+}
+"""4 % of the training images, through a network of 25 thousand parameters."""

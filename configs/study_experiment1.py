@@ -1,0 +1,178 @@
+"""Naveen 2024, experiment 1 (figure 2): ResNet-34 on CIFAR-10 under four schedules and none.
+
+    python -m train study configs/study_experiment1.py
+
+As `configs/cifar10_resnet34_log.py` says, with these differences along the axes:
+- the schedule: log annealing in the paper's form and in the anchored one, cosine annealing on the
+  same cycle, step decay, and none;
+- the cycle: as printed, where the first rate is 1e-4 and the warm-up begins at 0.01, so that the
+  warm-up goes down and the first decay up; and sane, where the warm-up rises from 1e-4 to 0.1. Step
+  decay and no schedule take 1e-4 and 0.1. The paper prints no settings of the step decay; here it
+  falls to a tenth after each third of the run;
+- the head: sigmoid, as printed, and softmax.
+
+Every schedule is also tuned, with the sane cycle and a softmax head: the same number of trials for
+each, over its own fields, on a tenth of the training images.
+
+Not as printed: 21.3 million parameters, as ResNet-34 has, and not 63.5 million.
+"""
+
+from typing import Any
+
+import cifar10_resnet34_log
+import smoke
+
+import log_anneal as la
+from train.changes import Changes, changed
+from train.study import Claim, Context, Labels, Size, Study
+from train.tune import Range, Tune
+
+LOG, ANCHORED, COSINE, STEP, NONE = (
+    "log, equation 4",
+    "log, anchored",
+    "cosine",
+    "step",
+    "none",
+)
+SOURCE = "Naveen 2024, section 2.1"
+PRINTED, SANE = "printed", "sane"
+CYCLES: dict[str, dict[str, float]] = {
+    PRINTED: {"init_value": 0.01, "peak_value": 1e-4, "restart_value": 0.1},
+    SANE: {"init_value": 1e-4, "peak_value": 0.1, "restart_value": 0.1},
+}
+
+
+def get_study(size: Size) -> Study:
+    """60 epochs and 3 seeds; smoke: a fifth of them, and of every duration."""
+    is_full = size == "full"
+    shrink = 1 if is_full else 5
+    base = changed(cifar10_resnet34_log.get_config(), {"epochs": 60 // shrink})
+
+    def cyclical(schedule: Any, **arguments: Any) -> Any:
+        def change(context: Context) -> Changes:
+            cycle: dict[str, Any] = CYCLES[context.labels["cycle"]]
+            durations = {
+                name: value // shrink
+                for name, value in {
+                    "warmup_steps": 5,
+                    "decay_steps": 10,
+                    "restart_steps": 10,
+                }.items()
+            }
+            shared = {"end_value": 0.001, "restart_multiplier": 2.0}
+            return {"schedule": schedule(**cycle, **durations, **shared, **arguments)}
+
+        return change
+
+    def step(context: Context) -> Changes:
+        init_value = CYCLES[context.labels["cycle"]]["peak_value"]
+        third = 20 // shrink
+        schedule = la.step_decay_schedule(init_value=init_value, decay_steps=third, decay_rate=0.1)
+        return {"schedule": schedule}
+
+    def none(context: Context) -> Changes:
+        return {"schedule": la.constant_schedule(CYCLES[context.labels["cycle"]]["peak_value"])}
+
+    peak = Range(low=0.01, high=1.0, scale="log")
+    restarting = {
+        "schedule.peak_value": peak,
+        "schedule.restart_value": peak,
+        "schedule.end_value": Range(low=1e-5, high=5e-3, scale="log"),
+    }
+    with_base = {**restarting, "schedule.base": Range(low=2.0, high=2000.0, scale="log")}
+    return Study(
+        title="Experiment 1: schedules for a ResNet on CIFAR-10 (Naveen 2024, figure 2)",
+        description=DESCRIPTION,
+        base=base if is_full else changed(base, smoke.SMOKE),
+        axes={
+            "head": {"sigmoid": {"head": "sigmoid"}, "softmax": {"head": "softmax"}},
+            "cycle": {PRINTED: {}, SANE: {}},
+            "schedule": {
+                LOG: cyclical(la.cyclical_log_schedule, form="equation_4"),
+                ANCHORED: cyclical(la.cyclical_log_schedule),
+                COSINE: cyclical(la.cyclical_cosine_schedule),
+                STEP: step,
+                NONE: none,
+            },
+        },
+        seeds=(0, 1, 2) if is_full else (0, 1),
+        baseline={"schedule": COSINE},
+        claims=CLAIMS,
+        tune=Tune(
+            search={
+                LOG: with_base,
+                ANCHORED: with_base,
+                COSINE: restarting,
+                STEP: {
+                    "schedule.init_value": peak,
+                    "schedule.decay_rate": Range(low=0.03, high=0.5, scale="log"),
+                },
+                NONE: {"schedule.value": Range(low=1e-3, high=0.3, scale="log")},
+            },
+            within={"head": "softmax", "cycle": SANE},
+            trials=20 if is_full else 4,
+        ),
+    )
+
+
+DESCRIPTION = """\
+A ResNet learns CIFAR-10 under log annealing in two forms (equation 4 as the paper prints it, and \
+the anchored one, which meets both ends of its range), cosine annealing on the same cycle, step \
+decay, and a constant rate.
+
+SGD with momentum 0.9 and weight decay 5e-4; flips and crops; contrast stretching, global contrast \
+normalisation, per-pixel mean and ZCA whitening. Printed is the paper's cycle taken literally: its \
+warm-up goes down from 0.01 to 1e-4, and its first decay up to 0.001, before the restarts at 0.1. \
+Sane warms up from 1e-4 to 0.1. The paper's output layer is a sigmoid whose outputs are divided by \
+their sum; softmax is the usual one.
+
+A run halts when, after 2 epochs of grace, its cross-entropy passes 4.5 (equation 5)."""
+
+
+def _about_log(label: str, said: str, suffix: str, where: Labels) -> list[Claim]:
+    of = {"schedule": label, **where}
+
+    def claim(name: str, text: str, check: str, than: str, measure: str, **given: Any) -> Claim:
+        arguments = {"of": of, "than": {"schedule": than}, "measure": measure}
+        return Claim(f"e1.{name}{suffix}", SOURCE, f"{said} {text}", check, arguments | given)
+
+    same = "and cosine annealing perform roughly the same."
+    early = "is worse than cosine annealing in the beginning."
+    late = "is better than cosine annealing at the end."
+    none, step = "is better than no schedule.", "is better than step-based decay, sometimes."
+    beginning, end = {"start": 0.0, "stop": 0.25}, {"start": 0.9, "stop": 1.0}
+    return [
+        claim("equal", same, "equivalent", COSINE, "final_accuracy", margin=1.0),
+        claim("early", early, "compare", COSINE, "train_loss", expect="higher", **beginning),
+        claim("late", late, "compare", COSINE, "train_loss", expect="lower", **end),
+        claim("beats_none", none, "compare", NONE, "final_loss", expect="lower"),
+        claim("beats_step", step, "compare", STEP, "final_loss", expect="lower"),
+    ]
+
+
+PAPER = {"head": "sigmoid", "cycle": PRINTED, "settings": "as printed"}
+USUAL = {"head": "softmax", "cycle": SANE, "settings": "as printed"}
+CLAIMS = [
+    *_about_log(LOG, "Log annealing", "", PAPER),
+    *_about_log(
+        ANCHORED, "Log annealing (anchored, with the sane cycle and softmax)", ".sane", USUAL
+    ),
+    *_about_log(
+        ANCHORED, "Log annealing (the same, tuned)", ".tuned", USUAL | {"settings": "tuned"}
+    ),
+    Claim(
+        "e1.cosine_beats_none",
+        SOURCE,
+        "Cosine annealing beats no schedule.",
+        "compare",
+        {"of": {"schedule": COSINE, **PAPER}, "than": {"schedule": NONE}}
+        | {"measure": "final_loss", "expect": "lower"},
+    ),
+    Claim(
+        "e1.halt",
+        "Naveen 2024, section 3, equation 5",
+        "The halt was in place, and was never used.",
+        "never_halted",
+        {},
+    ),
+]

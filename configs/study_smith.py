@@ -1,0 +1,144 @@
+"""Smith 2015: cyclical rates against fixed ones, on CIFAR-10 and CIFAR-100.
+
+    python -m train study configs/study_smith.py
+
+For each network a range test finds the bounds. Between them run triangular, triangular2, exp_range,
+and the parabolic and sinusoidal windows; the control, whose rate falls from the upper bound to the
+lower over one step size and stays; and three fixed rates: the bounds and their geometric mean. SGD
+with momentum 0.9, batch 128, a step size of 4 epochs, 48 epochs.
+
+Not as in the paper: its CIFAR-10 network was Caffe's small one, with batch 100 and a step size of
+2000 updates, which are 4 epochs; its CIFAR-100 networks ran for longer. The decay of exp_range is
+its 0.99994 to the power of its 70,000 updates, spread over the run.
+"""
+
+from typing import Any
+
+import cifar10_small
+import smoke
+
+import log_anneal as la
+from train.changes import Changes, changed
+from train.optimizer import OptimizerConfig
+from train.study import Claim, Context, RangeTests, Size, Study
+
+NETWORKS: dict[Size, dict[str, Changes]] = {
+    "full": {
+        "ResNet-20, CIFAR-10": {"dataset": "cifar10", "model.name": "resnet20"},
+        "ResNet-110, CIFAR-100": {"dataset": "cifar100", "model.name": "resnet110"},
+        "stochastic depth, CIFAR-100": {"dataset": "cifar100", "model.name": "stochastic110"},
+        "DenseNet-40, CIFAR-100": {"dataset": "cifar100", "model.name": "densenet40"},
+    },
+    "smoke": {
+        "ResNet, small": {"model.name": "resnet_small"},
+        "stochastic depth, small": {"model.name": "stochastic20", "model.width": 4},
+        "DenseNet, small": {"model.name": "densenet_small", "model.width": 4},
+    },
+}
+WINDOWS = {
+    "triangular": la.triangular_schedule,
+    "triangular2": la.triangular2_schedule,
+    "parabolic": la.parabolic_schedule,
+    "sinusoidal": la.sinusoidal_schedule,
+}
+EXP_RANGE, DECAY = "exp_range", "decay"
+LOW, MIDDLE, HIGH = "fixed, lower bound", "fixed, middle", "fixed, upper bound"
+
+
+def get_study(size: Size) -> Study:
+    """48 epochs and 3 seeds; smoke: 12 epochs, a step size of 1, and CIFAR-10 alone."""
+    is_full = size == "full"
+    epochs, up_steps = (48, 4) if is_full else (12, 1)
+    base = changed(
+        cifar10_small.get_config(),
+        {
+            "epochs": epochs,
+            "batch_size": 128,
+            "optimizer": OptimizerConfig(momentum=0.9, weight_decay=1e-4),
+            "cpu_devices": 1,
+        },
+    )
+
+    def between_bounds(schedule: Any, **arguments: Any) -> Any:
+        def change(context: Context) -> Changes:
+            low, high = context.bounds
+            bounds = {"init_value": low, "peak_value": high}
+            return {"schedule": schedule(**bounds, up_steps=up_steps, **arguments)}
+
+        return change
+
+    def fixed(share: float) -> Any:
+        def change(context: Context) -> Changes:
+            low, high = context.bounds
+            return {"schedule": la.constant_schedule(low ** (1 - share) * high**share)}
+
+        return change
+
+    few = {"num_train_images": 512, "num_test_images": 512}
+    exp_range = between_bounds(la.exp_range_schedule, step_decay=0.99994 ** (70_000 / epochs))
+    return Study(
+        title="Cyclical learning rates on CIFAR (Smith 2015)",
+        description=DESCRIPTION,
+        base=base if is_full else changed(base, {**smoke.SMOKE, **few}),
+        axes={
+            "network": NETWORKS[size],
+            "schedule": {
+                **{label: between_bounds(schedule) for label, schedule in WINDOWS.items()},
+                EXP_RANGE: exp_range,
+                DECAY: between_bounds(la.clr_decay_schedule),
+                **{label: fixed(share) for label, share in ((LOW, 0), (MIDDLE, 0.5), (HIGH, 1))},
+            },
+        },
+        seeds=(0, 1, 2) if is_full else (0, 1),
+        baseline={"schedule": MIDDLE},
+        claims=CLAIMS,
+        range_tests=RangeTests(
+            fallback=(0.01, 0.3),
+            min_value=1e-3,
+            max_value=1.5,
+            num_steps=3000 if is_full else 150,
+        ),
+    )
+
+
+DESCRIPTION = """\
+Networks learn under Smith's cyclical policies, his control "decay", and fixed rates, between \
+the bounds that a range test of each network found: the rate rises linearly over one short run, \
+and the bounds are where the accuracy starts to rise and where it turns ragged or falls.
+
+SGD with momentum 0.9 and weight decay 1e-4; flips and crops."""
+
+
+def _claim(name: str, text: str, of: str, than: str, **given: Any) -> Claim:
+    check = "equivalent" if "margin" in given else "compare"
+    labels = {"of": {"schedule": of}, "than": {"schedule": than}}
+    return Claim(
+        f"s.{name}", "Smith 2015", text, check, {"measure": "final_accuracy"} | labels | given
+    )
+
+
+PARABOLIC = "The parabolic (Welch) window does as well as the triangle."
+SINUSOIDAL = "The sinusoidal (Hann) window does as well as the triangle."
+CONTROL = "A fall to the lower bound, without cycles, is worse than triangular2."
+FASTER = "triangular2 gets to 90 % of the best accuracy sooner than the middle of its range, fixed."
+BEATS = "{} ends above the {} of its range as a fixed rate."
+FIXED = (("low", "low end", LOW), ("middle", "middle", MIDDLE), ("high", "high end", HIGH))
+CLAIMS = [
+    _claim("parabolic", PARABOLIC, "parabolic", "triangular", margin=1.0),
+    _claim("sinusoidal", SINUSOIDAL, "sinusoidal", "triangular", margin=1.0),
+    _claim("decay_control", CONTROL, DECAY, "triangular2", expect="lower"),
+    _claim(
+        "faster", FASTER, "triangular2", MIDDLE, measure="steps_to", fraction=0.9, expect="lower"
+    ),
+    *[
+        _claim(
+            f"{schedule}_beats_{name}",
+            BEATS.format(schedule, where),
+            schedule,
+            fixed,
+            expect="higher",
+        )
+        for schedule in ("triangular2", EXP_RANGE)
+        for name, where, fixed in FIXED
+    ],
+]

@@ -1,0 +1,129 @@
+"""What the report answers to a claim."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from synthetic_study import SCHEDULES, TWO, cut, study_of, write_study
+
+import log_anneal as la
+from train.errors import UserError
+from train.report.answers import answer
+from train.report.comparisons import difference_of
+from train.report.measures import MEASURES
+from train.report.records import Study, load
+
+LOG_COSINE = {"of": {"schedule": "log"}, "than": {"schedule": "cosine"}}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """Two networks, and a run that halted."""
+    folder = write_study(tmp_path_factory.mktemp("study"), networks=("a", "b"), epochs=8)
+    cut(folder / "none-b-seed0", 50, "its loss was 4.7")
+    return load(folder)
+
+
+def check(study: Study, name: str, **arguments: Any) -> tuple[str, str]:
+    claim = {"id": "c", "check": name, "arguments": arguments}
+    found = answer(study, claim)
+    return found.verdict, " ".join(found.lines)
+
+
+@pytest.mark.parametrize(
+    ("gain", "verdict"),
+    [({"log": 4.0}, "agrees"), ({"log": -4.0}, "disagrees"), ({}, "cannot tell")],
+    ids=["better", "worse", "alike"],
+)
+def test_an_answer_turns_with_the_numbers(
+    tmp_path: Path, gain: Mapping[str, float], verdict: str
+) -> None:
+    alike = {"log": la.constant_schedule(0.0200001), "cosine": SCHEDULES["none"]}
+    study = study_of(tmp_path, schedules=alike, gain=gain, epochs=3)
+    found, said = check(study, "compare", measure="final_accuracy", expect="higher", **LOG_COSINE)
+    assert found == verdict
+    assert "3 pairs" in said
+    lower = check(study, "compare", measure="final_accuracy", expect="lower", **LOG_COSINE)
+    opposite = {"agrees": "disagrees", "disagrees": "agrees", "cannot tell": "cannot tell"}
+    assert lower[0] == opposite[verdict]
+
+
+def test_the_same_is_an_interval_within_the_margin(tmp_path: Path) -> None:
+    alike = {"log": la.constant_schedule(0.0200001), "cosine": SCHEDULES["none"]}
+    study = study_of(tmp_path, schedules=alike, gain={"log": 4.0}, epochs=3)
+    by = difference_of(*study.cells, "final_accuracy")
+    assert by.mean is not None and by.half is not None
+    found = [
+        check(study, "equivalent", measure="final_accuracy", margin=margin, **LOG_COSINE)[0]
+        for margin in (by.mean + halves * by.half for halves in (1.1, 0.9, -0.9, -1.1))
+    ]
+    assert found == ["agrees", "cannot tell", "cannot tell", "disagrees"]
+
+
+def test_with_one_seed_nothing_can_be_told(tmp_path: Path) -> None:
+    study = study_of(tmp_path, schedules=TWO, seeds=(0,), epochs=2)
+    found, said = check(study, "compare", measure="area", expect="lower", **LOG_COSINE)
+    assert found == "cannot tell"
+    assert "(n = 1)" in said and "(1 pair)" in said
+
+
+def test_a_claim_of_several_networks_agrees_where_it_does_for_each(tmp_path: Path) -> None:
+    study = study_of(tmp_path, schedules=TWO, networks=("a", "b"), epochs=6)
+    arguments = {"measure": "train_loss", "start": 0.5, "expect": "lower", **LOG_COSINE}
+    found, said = check(study, "compare", **arguments)
+    assert found == "agrees"
+    assert said.startswith("Of 2: agrees in 2. Training loss, from 50 % to 100 % of the run, nats:")
+
+
+def test_a_claim_of_runs_that_are_not_there_cannot_be_told(tmp_path: Path) -> None:
+    study = study_of(tmp_path, schedules=TWO, seeds=(0,), epochs=1)
+    other = {"of": {"schedule": "step"}, "than": {"schedule": "log"}}
+    found = check(study, "compare", measure="area", expect="lower", **other)
+    assert found == ("cannot tell", "The runs that it is about are not in this study.")
+
+
+def test_a_halt_is_told(study: Study, tmp_path: Path) -> None:
+    assert check(study, "never_halted")[0] == "disagrees"
+    assert check(study, "never_halted", of={"schedule": "log"})[0] == "agrees"
+    write_study(tmp_path, schedules=TWO, seeds=(0,), epochs=2)
+    cut(tmp_path / "log-resnet-seed0", 30)
+    assert check(load(tmp_path), "never_halted")[0] == "cannot tell"
+
+
+def test_a_loss_settles_or_does_not(tmp_path: Path) -> None:
+    study = study_of(tmp_path, epochs=20)
+    settled, waving = {"schedule": "none"}, {"schedule": "cosine"}
+    assert check(study, "settles", of=settled)[0] == "agrees"
+    assert check(study, "settles", of=settled, expect=False)[0] == "disagrees"
+    assert check(study, "settles", of=waving)[0] == "disagrees"
+    assert check(study, "settles", of=waving, expect=False)[0] == "agrees"
+    found, said = check(study, "settles")
+    assert found == "disagrees"  # one is enough
+    assert said.startswith("Of 3: agrees in 1, disagrees in 2.")
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_every_measure_can_be_asked_for(study: Study, name: str) -> None:
+    given = {"fraction": 0.5} if name == "steps_to" else {}
+    found, said = check(study, "compare", measure=name, expect="lower", **given, **LOG_COSINE)
+    assert found in ("agrees", "disagrees", "cannot tell")
+    assert MEASURES[name].title in said
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("guess", {}, "`check` of a claim must be one of compare, equivalent"),
+        ("compare", {"measure": "luck", "expect": "lower"}, "`measure` of a claim must be one of"),
+        ("compare", {"measure": "area", "expect": "less"}, "must be higher or lower, got less"),
+        ("compare", {"measure": "area"}, "`arguments` of the claim c must be those of compare"),
+        ("spread", {"axis": "luck"}, "`axis` of a claim must be one of schedule, network"),
+    ],
+)
+def test_a_claim_that_cannot_be_checked_is_refused(
+    study: Study, name: str, arguments: dict[str, Any], message: str
+) -> None:
+    labels = LOG_COSINE if name == "compare" else {}
+    with pytest.raises(UserError, match=message):
+        check(study, name, **arguments, **labels)

@@ -1,0 +1,132 @@
+"""What the report measures of a run, and how it holds runs against each other."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from synthetic_study import (
+    SCHEDULES,
+    TWO,
+    study_of,
+    table,
+    write_study,
+)
+
+import log_anneal as la
+from train.report import tables
+from train.report.comparisons import against_baseline, clear_best
+from train.report.measures import area, restarts, steps_to, unrest
+from train.report.page import Paragraph, Strong
+from train.report.records import Run, load
+from train.report.words import NONE
+
+
+def a_run(**changes: Any) -> Run:
+    """Two epochs of ten steps, one restart between them, evaluated four times."""
+    loss = np.array([2.0] * 5 + [1.0] * 5 + [3.0] * 5 + [1.0] * 5)
+    fields: dict[str, Any] = {
+        "name": "run",
+        "labels": {},
+        "seed": 0,
+        "state": "ended",
+        "note": "",
+        "was_halted": False,
+        "config": {},
+        "summary": {},
+        "steps_per_epoch": 10,
+        "total_steps": 20,
+        "train": {"loss": loss},
+        "test": {
+            "step": np.array([5.0, 10.0, 15.0, 20.0]),
+            "loss": np.array([2.0, 1.0, 1.0, 0.5]),
+            "accuracy": np.array([40.0, 60.0, 50.0, 80.0]),
+        },
+        "restarts": [10],
+    }
+    return Run(**{**fields, **changes})
+
+
+def test_one_seed_says_so_instead_of_an_interval(tmp_path: Path) -> None:
+    study = study_of(tmp_path, schedules=TWO, seeds=(0,), epochs=2)
+    row = table(tables.results(study), "Accuracy")[0]
+    assert re.fullmatch(r"\d+\.\d\d \(n = 1\)", row["Final test accuracy, %"])
+    row = table(tables.differences(study), "Final test accuracy less that of cosine")[0]
+    assert (row["Pairs"], row["95 % interval"], row["p, Holm"]) == ("1", "n = 1", NONE)
+
+
+def test_the_best_is_bold_where_every_difference_is_significant(tmp_path: Path) -> None:
+    study = study_of(tmp_path, gain={"log": 5.0, "cosine": 0.0, "none": 0.0}, epochs=12)
+    best = [row["Final test accuracy, %"] for row in table(tables.results(study), "Accuracy")]
+    assert [isinstance(text, Strong) for text in best] == [True, False, False]
+    assert clear_best(study.cells[:1], "final_accuracy") is None
+
+
+def test_the_best_is_not_bold_where_it_may_be_chance(tmp_path: Path) -> None:
+    same = {"a": SCHEDULES["none"], "b": la.constant_schedule(0.0200001)}
+    study = study_of(tmp_path, schedules=same, baseline=None, gain={}, epochs=3)
+    assert clear_best(study.cells, "final_accuracy") is None
+    assert isinstance(tables.differences(study)[0], Paragraph)
+
+
+def test_the_correction_is_over_all_comparisons_of_the_study(tmp_path: Path) -> None:
+    found = against_baseline(study_of(tmp_path, networks=("a", "b"), epochs=3))
+    assert len(found) == 2 * 2 * 3  # networks, schedules but the baseline, measures
+    smallest = min(found, key=lambda each: each.difference.p or 1)
+    assert smallest.p == pytest.approx(12 * (smallest.difference.p or 1))
+    assert {each.cell.labels["schedule"] for each in found} == {"log", "none"}
+
+
+def test_the_area_is_the_one_under_the_test_loss() -> None:
+    # Trapezia of 5 steps each: 7.5 + 5 + 3.75 = 16.25, over 15 steps.
+    assert area(a_run()) == pytest.approx(16.25 / 15)
+
+
+def test_an_accuracy_is_reached_at_the_first_evaluation_that_shows_it() -> None:
+    assert steps_to(a_run(), 60.0) == 10
+    assert steps_to(a_run(), 80.1) is None
+
+
+def test_a_restart_is_measured_from_the_loss_before_it() -> None:
+    found = restarts(a_run())
+    assert [(each.epoch, each.before, each.height) for each in found] == [(1.0, 1.0, 2.0)]
+    assert found[0].after == 2.0
+    assert found[0].recovery == 1.0  # the window of the last five steps ends ten steps on
+    worse = a_run().train["loss"].copy()
+    worse[15:] = 1.5
+    assert restarts(a_run(train={"loss": worse}))[0].recovery is None
+
+
+def test_a_loss_that_is_not_finite_has_no_spike() -> None:
+    loss = a_run().train["loss"].copy()
+    loss[12] = np.nan
+    assert restarts(a_run(train={"loss": loss})) == []
+
+
+def test_unrest_is_the_range_of_the_last_epochs_over_the_fall() -> None:
+    loss = np.repeat([5.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.4, 1.0], 10)
+    run = a_run(train={"loss": loss}, total_steps=80)
+    assert unrest(run) == pytest.approx(100 * 0.4 / 4)
+
+
+def test_restarts_are_counted_where_the_schedule_of_the_config_has_them(tmp_path: Path) -> None:
+    study = study_of(tmp_path, schedules=TWO, seeds=(0,), epochs=12)
+    assert study.runs[0].restarts == [4 * 20, 8 * 20]
+    rows = table(tables.at_restarts(study), "At each restart")
+    assert [row["Restart at epoch"] for row in rows] == ["4.0", "8.0"] * 2
+    assert not re.search("[-\u2212]", rows[0]["Spike, nats"])
+
+
+def test_a_number_that_is_not_finite_is_told_beside_the_mean_of_the_others(tmp_path: Path) -> None:
+    write_study(tmp_path, schedules=TWO, epochs=2)
+    path = tmp_path / "log-resnet-seed1" / "metrics.jsonl"
+    *lines, last = path.read_text().splitlines()
+    path.write_text("\n".join([*lines, json.dumps({**json.loads(last), "loss": None})]) + "\n")
+    row = table(tables.results(load(tmp_path)), "Accuracy")[0]
+    assert row["n"] == "3 of 3"
+    assert row["Final test loss, nats"].endswith("(n = 2)")
+    assert "n =" not in row["Final test accuracy, %"]
+    rows = table(tables.differences(load(tmp_path)), "Final test loss less")
+    assert rows[0]["Pairs"] == "2"
