@@ -22,6 +22,15 @@ def tfds_dir() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Programs that several tests and workers need are compiled once a session."""
+    session = tmp_path_factory.getbasetemp()
+    session = session.parent if "PYTEST_XDIST_WORKER" in os.environ else session
+    jax.config.update("jax_compilation_cache_dir", str(session / "programs"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
+@pytest.fixture(scope="session", autouse=True)
 def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One cache of decoded images for the whole session; nothing of the user's is touched."""
     folder = tmp_path_factory.mktemp("cache")

@@ -49,6 +49,11 @@ def train(folder: Path, *arguments: str, devices: int = 1, **how: Any) -> subpro
     """Starts `python -m train` on the small run, in a process of its own."""
     file = folder / "small_config.py"
     file.write_text(CONFIG_FILE)
+    return start(str(file), "--workdir", str(folder / "run"), *arguments, devices=devices, **how)
+
+
+def start(*arguments: str, devices: int = 1, **how: Any) -> subprocess.Popen[str]:
+    """Starts `python -m train` in a process of its own."""
     environment = {
         **os.environ,
         "JAX_PLATFORMS": "cpu",
@@ -57,7 +62,7 @@ def train(folder: Path, *arguments: str, devices: int = 1, **how: Any) -> subpro
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "train", str(file), "--workdir", str(folder / "run"), *arguments],
+        [sys.executable, "-m", "train", *arguments],
         cwd=ROOT,
         env=environment,
         text=True,

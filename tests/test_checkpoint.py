@@ -19,7 +19,7 @@ import numpy as np
 import optax
 import pytest
 
-from train.checkpoint import Checkpoints
+from train.checkpoint import Checkpoints, thin
 from train.errors import UserError
 
 
@@ -116,8 +116,19 @@ def test_what_is_no_score_never_replaces_the_best(tmp_path: Path, score: float |
             checkpoints.save(step, make_state(step), score=score)
     with Checkpoints(tmp_path, config_digest="c") as checkpoints:
         assert checkpoints.best_step() == 1
-        step, state = checkpoints.restore_best(make_state())
-    assert (step, state["step"]) == (1, 1)
+    assert steps_in(tmp_path) == {1, 3, 4}
+
+
+def test_thinning_leaves_the_newest_intact_and_takes_no_folder_amiss(tmp_path: Path) -> None:
+    with Checkpoints(tmp_path, config_digest="c") as checkpoints:
+        for step, score in ((1, 0.9), (2, 0.1), (10, 0.3)):
+            checkpoints.save(step, make_state(step), score=score)
+    thin(tmp_path)
+    thin(tmp_path / "absent")
+    assert steps_in(tmp_path) == {10}
+    with Checkpoints(tmp_path, config_digest="c") as checkpoints:
+        step, state = checkpoints.restore(make_state())
+    assert (step, state["step"]) == (10, 10)
 
 
 def test_the_best_is_kept_across_restarts(tmp_path: Path) -> None:

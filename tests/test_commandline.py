@@ -5,7 +5,7 @@ import small
 from small import ROOT
 
 import log_anneal as la
-from train.commandline import RangeTest, load, parse
+from train.commandline import RangeTest, RunStudy, load, parse
 from train.errors import UserError
 
 QUICKSTART = str(ROOT / "configs/quickstart.py")
@@ -50,9 +50,25 @@ def test_a_range_test_takes_its_sweep_and_every_field():
     assert (arguments.config.epochs, str(arguments.workdir)) == (3, "runs/quickstart")
 
 
+def test_a_study_has_a_size_a_share_and_an_executor():
+    command = parse(["study", "configs/study_x.py", "--size", "smoke", "--jobs", "2/3"])
+    assert isinstance(command, RunStudy)
+    assert (command.size, command.jobs, command.executor) == ("smoke", "2/3", "local")
+    assert (str(command.file), command.workdir) == ("configs/study_x.py", None)
+    assert parse(["study", "configs/study_x.py"]).size == "full"
+
+
+def test_a_report_has_a_folder():
+    assert str(parse(["report", "runs/x"]).folder) == "runs/x"
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
+        (["study"], "The first argument must be a configuration file, got nothing"),
+        (["study", "x.py", "--size", "tiny"], "invalid choice 'tiny'"),
+        (["study", "x.py", "--epochs", "3"], "--epochs"),
+        (["report"], "folder"),
         (["range-test"], "The first argument must be a configuration file, got nothing"),
         (["range-test", QUICKSTART, "--sweep", "log"], "invalid choice 'log'.* '--sweep'"),
         (["range-test", QUICKSTART, "--dry-run"], "--dry-run"),

@@ -1,13 +1,16 @@
 """Every configuration file builds, and is the experiment that it says it is."""
 
 import jax
+import numpy as np
 import pytest
 from small import ROOT
 
 from train import models
-from train.commandline import load
+from train.load import load, load_study
+from train.report.checks import CHECKS
 
-FILES = sorted((ROOT / "configs").glob("*.py"))
+STUDIES = sorted((ROOT / "configs").glob("study_*.py"))
+FILES = sorted({*(ROOT / "configs").glob("*.py")} - {*STUDIES, ROOT / "configs/smoke.py"})
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -19,6 +22,53 @@ def test_every_file_gives_a_config_whose_network_can_be_built(file):
     rates = config.schedule_in_steps(390).at(list(range(config.epochs * 390)))
     assert (rates >= 0).all()
     assert rates.max() > rates.min() or "constant" in file.stem
+
+
+@pytest.mark.parametrize("size", ["smoke", "full"])
+@pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
+def test_every_run_of_every_study_can_be_built_in_both_sizes(file, size):
+    study = load_study(file, size)
+    runs = study.runs()
+    for config in {run.config.model: run.config for run in runs}.values():
+        model = models.build(config.model, num_classes=10, axis_name="batch")
+        params, _ = jax.eval_shape(model.init, jax.random.key(0))
+        assert models.num_params(params) > 0
+    for run in runs[:: len(study.seeds)]:
+        steps = np.arange(run.config.epochs * 8)
+        rates = np.asarray(run.config.schedule_in_steps(8).at(steps))
+        assert np.isfinite(rates).all() and (rates >= 0).all()
+    assert len({(*run.labels.values(), run.seed) for run in runs}) == len(runs)
+    assert {claim.check for claim in study.claims} <= CHECKS.keys()
+    for claim in study.claims:
+        for labels in (claim.arguments.get("of", {}), claim.arguments.get("than", {})):
+            assert all(label in study.labels[axis] for axis, label in labels.items())
+
+
+@pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
+def test_every_study_says_how_to_run_itself(file):
+    assert f"python -m train study configs/{file.name}" in file.read_text()
+
+
+def test_the_smoke_sizes_take_parts_of_the_real_images():
+    for file in STUDIES:
+        for run in load_study(file, "smoke").runs():
+            is_digits = run.config.dataset == "digits"
+            assert is_digits or (run.config.dataset, bool(run.config.num_train_images)) == (
+                "cifar10", True,
+            )  # fmt: skip
+
+
+def test_the_sane_cycle_of_the_study_is_that_of_its_config():
+    study = load_study(ROOT / "configs/study_experiment1.py", "full")
+    labels = {"head": "sigmoid", "cycle": "sane"}
+    for label, name in (
+        ("log, anchored", "log"), ("cosine", "cosine"), ("step", "step"), ("none", "constant"),
+    ):  # fmt: skip
+        config = load(ROOT / f"configs/cifar10_resnet34_{name}.py")
+        found = study.config({**labels, "schedule": label}, 0)
+        assert list(found.schedule.at(range(60))) == list(config.schedule.at(range(60)))
+        others = ({**each.to_dict(), "schedule": None} for each in (found, config))
+        assert next(others) == next(others)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -88,11 +88,6 @@ class Checkpoints:
         """
         return self._restore(like, sorted(self._steps(), reverse=True))
 
-    def restore_best(self, like: PyTree) -> tuple[int, PyTree] | None:
-        """As `restore`, the highest score first; checkpoints without a score are left out."""
-        scores = self._scores()
-        return self._restore(like, sorted(scores, key=lambda step: (scores[step], step))[::-1])
-
     def save(
         self, step: int, state: PyTree, *, score: float | None = None, wait: bool = False
     ) -> None:
@@ -235,6 +230,17 @@ class Checkpoints:
             leaves |= manager.restore(step, args=items)["state"]
         manifest.verify_leaves(record, leaves)
         return leaves
+
+
+def thin(directory: Path) -> None:
+    """Deletes the checkpoints of a run that has ended, but the newest.
+
+    Args:
+        directory: of the checkpoints; it need not exist.
+    """
+    steps = {int(path.name): path for path in directory.glob("*") if path.name.isdecimal()}
+    for step in sorted(steps)[:-1]:
+        shutil.rmtree(steps[step])
 
 
 def _best(scores: dict[int, float]) -> int | None:

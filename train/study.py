@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -106,13 +107,14 @@ class Study:
                 f"`baseline` must have a label of each axis where `most_changes` counts from it, "
                 f"got {self.baseline}. Name one of {', '.join(self.axes)} each."
             )
-        folders = [run.folder for run in self.runs()]
-        if twice := {folder for folder in folders if folders.count(folder) > 1}:
+        runs = self.runs()
+        folders = Counter(run.folder for run in runs)
+        if twice := [folder for folder, count in folders.items() if count > 1]:
             raise UserError(
-                f"`axes` and `seeds` must give each run a folder of its own, got {min(twice)} "
+                f"`axes` and `seeds` must give each run a folder of its own, got {twice[0]} "
                 "twice. Change a label, or take a seed out."
             )
-        if len({run.config.cpu_devices for run in self.runs()}) > 1:
+        if len({run.config.cpu_devices for run in runs}) > 1:
             raise UserError("`cpu_devices` must be the same in all runs. Set it in `base`.")
 
     @property

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from train import loop, range_test, report, study_record, tune
+from train import checkpoint, loop, range_test, report, study_record, tune
 from train.changes import Changes, changed
 from train.config import Config
 from train.errors import UserError
@@ -78,6 +78,8 @@ def is_done(run: Run, folder: Path) -> bool:
 def make(study: Study, run: Run, folder: Path, *, jobs: Jobs = (1, 1)) -> str:
     """Makes a run, after the range test and the search that it needs, and says how it ended.
 
+    Of its checkpoints the newest stays: three for each of a hundred runs would fill a disk.
+
     Args:
       study: the description.
       run: one of its runs.
@@ -97,6 +99,7 @@ def make(study: Study, run: Run, folder: Path, *, jobs: Jobs = (1, 1)) -> str:
             record = {"step": halt.step, "reason": halt.reason}
             record = {**halted, "again": record} if halted else record
             write(here / "halted.json", record)
+    checkpoint.thin(here / "checkpoints")
     if summary := read(here / "summary.json"):
         accuracy, seconds = summary["test_accuracy"], _duration(summary["seconds"])
         return f"{accuracy:.1%} test accuracy, {seconds}".replace("%", " %")
@@ -143,6 +146,7 @@ def _trial(config: Config, folder: Path) -> float:
         loop.run(config, folder, is_quiet=True)
     except Halted:
         return float("nan")
+    checkpoint.thin(folder / "checkpoints")
     lines = read_metrics(folder / "metrics.jsonl")
     return float([line for line in lines if line.get("split") == "validation"][-1]["accuracy"])
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from train import workdir
+from train.config import digest
 from train.errors import UserError
 from train.files import write_atomically
 from train.study import SETTINGS, Bounds, Labels, RangeTests, Run, Size, Study, slug
@@ -26,14 +27,14 @@ def claim(study: Study, folder: Path, *, name: str, size: Size) -> None:
     if path.exists():
         try:
             there = json.loads(path.read_bytes())
-            differing = [key for key in ("size", "axes", "runs") if there[key] != record[key]]
+            differing = _differing(there, record)
             record |= {key: there[key] for key in ("commit", "date")}
         except (ValueError, LookupError, TypeError):
-            differing = ["study.json, which cannot be read,"]
+            differing = "study.json, which cannot be read,"
         if differing:
             raise UserError(
-                f"`--workdir` must hold this study, got {folder}, where {', '.join(differing)} "
-                "differ. Choose another folder."
+                f"`--workdir` must hold this study, got {folder}, where {differing} differ. "
+                "Choose another folder."
             )
     write(path, record)
 
@@ -80,6 +81,16 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
+def _differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """What two studies do not share, by name; empty where they are one."""
+    named = [name for name in ("size", "axes", "seeds") if there[name] != here[name]]
+    if named:
+        return " and ".join(named)
+    settings = [{run["folder"]: run["sha256"] for run in each["runs"]} for each in (there, here)]
+    folders = [name for name in settings[1] if settings[0].get(name) != settings[1][name]]
+    return f"the settings of {folders[0]}" if folders else ""
+
+
 def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]:
     runs = study.runs()
     return {
@@ -98,9 +109,22 @@ def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]
         "range_test": _range_tests(study, folder),
         "tuned": _searches(runs, folder),
         "runs": [
-            {"folder": run.folder, "labels": dict(run.labels), "seed": run.seed} for run in runs
+            {
+                "folder": run.folder,
+                "labels": dict(run.labels),
+                "seed": run.seed,
+                "sha256": _sha256(run),
+            }
+            for run in runs
         ],
     }
+
+
+def _sha256(run: Run) -> str:
+    """Of its settings, before a range test or a search comes in, and wherever the data lie."""
+    record = run.config.to_dict()
+    free = {name: value for name, value in record.items() if name not in workdir.FREE}
+    return digest(free)
 
 
 def _range_tests(study: Study, folder: Path) -> list[dict[str, Any]]:

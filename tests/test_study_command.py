@@ -1,0 +1,93 @@
+"""`python -m train study`: killed and started again, and on a Ray cluster."""
+
+import random
+import signal
+
+import pytest
+import small
+import studies
+
+
+def start(folder, *arguments):
+    file = folder / "study_small.py"
+    file.write_text(studies.FILE)
+    return small.start("study", str(file), "--workdir", str(folder / "study"), *arguments)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    (out,) = small.outputs([start(folder)])
+    assert "run 4 of 4: cosine-seed1: " in out
+    assert "report.html" in out
+    return studies.results(folder / "study")
+
+
+@pytest.mark.slow
+def test_a_study_that_is_killed_again_and_again_ends_with_the_same_report(whole, tmp_path):
+    draw = random.Random(0)
+    kills = 0
+    for _ in range(8):
+        process = start(tmp_path)
+        try:
+            process.communicate(timeout=draw.uniform(4, 14))
+            break
+        except small.subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            kills += 1
+    assert kills
+    small.outputs([start(tmp_path)])
+    assert studies.results(tmp_path / "study") == whole
+
+
+@pytest.mark.slow
+def test_a_signal_ends_a_study_with_the_command_that_goes_on(tmp_path):
+    process = start(tmp_path)
+    try:
+        process.communicate(timeout=12)
+    except small.subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=100)
+    assert process.returncode in (75, -signal.SIGTERM), err
+    small.outputs([start(tmp_path)])
+
+
+@pytest.mark.slow
+def test_the_runs_as_tasks_of_ray_come_to_the_same_report(whole, tmp_path):
+    pytest.importorskip("ray", reason="skipped: ray is not installed (pip install '.[ray]')")
+    (out,) = small.outputs([start(tmp_path, "--executor", "ray")])
+    assert "run 4 of 4" in out
+    assert studies.results(tmp_path / "study") == whole
+
+
+@pytest.mark.slow
+def test_a_report_is_written_anew_by_its_own_command(whole, tmp_path):
+    small.outputs([start(tmp_path)])
+    (tmp_path / "study" / "report.md").unlink()
+    (out,) = small.outputs([small.start("report", str(tmp_path / "study"))])
+    assert "report.html" in out
+    assert studies.results(tmp_path / "study") == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "message"),
+    [
+        ("", (), "must define `get_study(size)` that returns a `train.study.Study`"),
+        ("def get_study(size): return 3", (), "must define `get_study(size)`"),
+        ("def get_study(size): return sise", (), "line 1: NameError: name 'sise'"),
+        (studies.FILE, ("--jobs", "2"), "`--jobs` must be i/n, got 2. The first of four"),
+        (studies.FILE, ("--jobs", "3/2"), "`--jobs` must be i/n with i from 1 to n, got 3/2"),
+    ],
+)
+def test_what_cannot_be_a_study_is_refused_in_one_line(text, arguments, message, tmp_path):
+    from train import study_command
+    from train.commandline import parse
+    from train.errors import UserError
+
+    file = tmp_path / "study_wrong.py"
+    file.write_text(text)
+    with pytest.raises(UserError) as refused:
+        study_command.run(parse(["study", str(file), *arguments, "--workdir", str(tmp_path / "x")]))
+    assert message in str(refused.value)
+    assert not list(tmp_path.glob("x/*/checkpoints"))
