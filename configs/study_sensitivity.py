@@ -3,7 +3,8 @@
     python -m train study configs/study_sensitivity.py
 
 The sane cycle of experiment 1 with the anchored form, on ResNet-18 for 45 epochs: the base, the
-restart interval, its multiplier and the restart value are changed one at a time and in pairs.
+restart interval, its multiplier and the restart value are changed one at a time and in pairs. No
+run halts but where a number is not finite.
 """
 
 import cifar10_resnet34_log
@@ -11,6 +12,7 @@ import smoke
 
 import log_anneal as la
 from train.changes import changed
+from train.config import Halt
 from train.study import Claim, Size, Study
 
 VALUES = {
@@ -37,6 +39,7 @@ def get_study(size: Size) -> Study:
         {
             "model.name": "resnet18",
             "head": "softmax",
+            "halt": Halt(threshold=None),
             "epochs": 45 // shrink,
             "schedule": la.cyclical_log_schedule(
                 init_value=1e-4,

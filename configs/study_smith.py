@@ -7,6 +7,9 @@ and the parabolic and sinusoidal windows; the control, whose rate falls from the
 lower over one step size and stays; and three fixed rates: the bounds and their geometric mean. SGD
 with momentum 0.9, batch 128, a step size of 4 epochs, 48 epochs.
 
+The range test has Smith's linear sweep, over several epochs; its accuracy is that of the training
+batches. No run halts but where a number is not finite.
+
 Not as in the paper: its CIFAR-10 network was Caffe's small one, with batch 100 and a step size of
 2000 updates, which are 4 epochs; its CIFAR-100 networks ran for longer. The decay of exp_range is
 its 0.99994 to the power of its 70,000 updates, spread over the run.
@@ -19,6 +22,7 @@ import smoke
 
 import log_anneal as la
 from train.changes import Changes, changed
+from train.config import Halt
 from train.optimizer import OptimizerConfig
 from train.study import Claim, Context, RangeTests, Size, Study
 
@@ -56,6 +60,7 @@ def get_study(size: Size) -> Study:
             "batch_size": 128,
             "optimizer": OptimizerConfig(momentum=0.9, weight_decay=1e-4),
             "cpu_devices": 1,
+            "halt": Halt(threshold=None),
         },
     )
 

@@ -51,7 +51,7 @@ def get_study(size: Size) -> Study:
         claims=[
             Claim(
                 "o.clip",
-                "Naveen 2024, section 3",
+                "Not in the papers",
                 "Left open: clipping helps against the spikes of restarts.",
                 "compare",
                 {"of": {"remedy": CLIP}, "than": {"remedy": NEITHER}}

@@ -8,7 +8,7 @@ import small
 import log_anneal as la
 from train.changes import changed
 from train.errors import UserError
-from train.study import AS_PRINTED, SETTINGS, TUNED, RangeTests, Study
+from train.study import AS_PRINTED, SETTINGS, TUNED, Claim, RangeTests, Study
 from train.tune import Range, Tune
 
 COSINE = la.cyclical_cosine_schedule(peak_value=0.05, end_value=1e-3, decay_steps=2)
@@ -27,6 +27,13 @@ def study(**changes):
         "baseline": {"schedule": "cosine"},
     }
     return Study(**{**described, **changes})
+
+
+PEAK = {"schedule.peak_value": Range(low=0.01, high=1.0)}
+
+
+def claim(check="spread", of=None):
+    return Claim("t.one", "nobody", "Nothing.", check, {} if of is None else {"of": of})
 
 
 def test_the_runs_are_all_combinations_with_every_seed():
@@ -84,7 +91,7 @@ def test_bounds_of_a_range_test_reach_the_schedule_and_its_fallback_stands_in():
 
 def test_a_search_adds_runs_beside_those_as_printed_where_it_is_asked_for():
     tune = Tune(
-        search={"log": {"schedule.peak_value": Range(low=0.01, high=1.0)}},
+        search={"log": PEAK},
         within={"network": "wide"},
     )
     described = study(tune=tune)
@@ -111,6 +118,8 @@ def test_a_schedule_that_changes_works_out_its_other_fields_anew():
         ({"model.wide": 3}, "must name a field of ModelConfig, got 'wide'. There are name,"),
         ({"schedule.peak": 3}, "got 'peak'. There are .*peak_value"),
         ({"schedule.peak_value": -1.0}, "`peak_value` must"),
+        ({"epochs.x": 3}, "must name a field of int, got 'x'. There are none"),
+        ({"optimizer.arguments.b1": 3}, "must name a field of dict, got 'b1'"),
         ({"epochs": 0}, "`epochs` must be a whole number of at least 1, got 0"),
     ],
 )
@@ -122,12 +131,20 @@ def test_a_change_that_cannot_be_made_is_refused_with_the_way_out(changes, messa
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"baseline": {"schedule": "step"}}, "`baseline` must name labels.* schedule: step"),
+        (
+            {"baseline": {"schedule": "step"}},
+            "labels of `baseline` must .* got 'step'. .* log, cosine",
+        ),
+        ({"retry": {"lag": {}}}, "labels of `retry` must .*, got 'lag'. There are log, cosine"),
+        ({"retry": {"log": {"schedule.peek": 1}}}, "must name a field of .*, got 'peek'"),
+        ({"claims": [claim(check="compere")]}, "`check` of the claim t.one must .* compare"),
+        ({"claims": [claim(of={"schedule": "sine"})]}, "labels of the claim t.one .* got 'sine'"),
+        ({"tune": Tune(search={"lag": PEAK})}, "labels of `tune.search` must .* got 'lag'"),
         ({"most_changes": 1}, "`baseline` must have a label of each axis"),
         ({"seeds": (1, 1)}, "a folder of its own, got log-narrow-seed1 twice"),
         ({"range_tests": RangeTests(fallback=(0, 1), axis="net")}, "`range_tests.axis` must be"),
         ({"tune": Tune(search={}, axis="net")}, "`tune.axis` must be one of"),
-        ({"tune": Tune(search={}, within={"network": "huge"})}, "`tune.within` must name labels"),
+        ({"tune": Tune(search={}, within={"network": "huge"})}, "labels of `tune.within` must"),
         (
             {"axes": {"devices": {"one": {}, "two": {"cpu_devices": 2}}}, "baseline": None},
             "`cpu_devices` must be the same",

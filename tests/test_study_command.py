@@ -73,7 +73,7 @@ def test_a_report_is_written_anew_by_its_own_command(whole, tmp_path):
 @pytest.mark.parametrize(
     ("text", "arguments", "message"),
     [
-        ("", (), "must define `get_study(size)` that returns a `train.study.Study`"),
+        ("", (), "`study` must define `get_study(size)` that returns a `train.study.Study`"),
         ("def get_study(size): return 3", (), "must define `get_study(size)`"),
         ("def get_study(size): return sise", (), "line 1: NameError: name 'sise'"),
         (studies.FILE, ("--jobs", "2"), "`--jobs` must be i/n, got 2. The first of four"),

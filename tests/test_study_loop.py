@@ -1,6 +1,7 @@
 """The runs of a study: one program a network, and the same report after any interruption."""
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -111,9 +112,9 @@ def test_a_study_that_stopped_between_any_two_files_ends_with_the_same_report(
 
 
 def test_shares_of_a_study_come_to_the_whole(whole, tmp_path):
-    runs = studies.study().runs()
-    shares = [study_loop.share(runs, (number, 3)) for number in (1, 2, 3)]
-    assert [run for share in shares for run in share] == list(runs)
+    for of in (1, 2, 3, 9):
+        shares = [study_loop.share(studies.study(), (number, of)) for number in range(1, of + 1)]
+        assert [run for share in shares for run in share] == list(studies.study().runs())
     for number in (1, 2):
         make(studies.study(), tmp_path, jobs=(number, 2))
         lacking = "Not whole" in (tmp_path / "report.md").read_text()
@@ -123,17 +124,42 @@ def test_shares_of_a_study_come_to_the_whole(whole, tmp_path):
 
 def test_a_folder_of_another_study_is_refused_and_left_as_it_is(whole):
     before = (whole / "study.json").read_bytes()
-    with pytest.raises(UserError, match="must hold this study, got .*, where seeds differ"):
-        make(studies.study(seeds=(0, 1, 2)), whole)
+    with pytest.raises(
+        UserError, match="must hold this study, got .*, where the runs, cosine-seed1"
+    ):
+        make(studies.study(seeds=(0,)), whole)
+    with pytest.raises(UserError, match="where searches differ"):
+        make(studies.study(range_tests=RangeTests(fallback=(0.1, 1), axis="schedule")), whole)
+    with pytest.raises(UserError, match="where name differ"):
+        study_loop.run(studies.study(), whole, name="other", size="smoke")
+    with pytest.raises(UserError, match="must be a study's folder, got .* which holds a run"):
+        make(studies.study(), whole / "log-seed0")
     with pytest.raises(UserError, match="where the settings of log-seed0 differ"):
         make(studies.study(base=changes.changed(studies.study().base, {"epochs": 3})), whole)
     assert (whole / "study.json").read_bytes() == before
 
 
+def test_a_seed_may_be_added_later(whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "more")
+    make(studies.study(seeds=(0, 1, 2)), tmp_path / "more")
+    assert json.loads((tmp_path / "more" / "report.json").read_text())["seeds"] == [0, 1, 2]
+    with pytest.raises(UserError, match="where the runs, cosine-seed2 among them, differ"):
+        make(studies.study(), tmp_path / "more")
+
+
+def test_a_data_set_that_is_not_there_is_refused_before_the_first_run(tmp_path):
+    elsewhere = {"dataset": "./nowhere"}
+    with pytest.raises(UserError, match="nowhere"):
+        make(
+            studies.study(axes={"data": {"here": {}, "there": elsewhere}}, baseline=None), tmp_path
+        )
+    assert not list(tmp_path.glob("*/config.json"))
+
+
 @pytest.mark.parametrize("jobs", [(0, 2), (3, 2)])
 def test_a_share_that_is_none_is_refused(jobs):
     with pytest.raises(UserError, match=f"`--jobs` must be i/n .* got {jobs[0]}/{jobs[1]}"):
-        study_loop.share(studies.study().runs(), jobs)
+        study_loop.share(studies.study(), jobs)
 
 
 def halting(**arguments):

@@ -23,10 +23,15 @@ def changed(part: _Part, changes: Changes) -> _Part:
     """
     for name in changes:
         head = name.partition(".")[0]
-        if not hasattr(part, head):
+        names = (
+            [field.name for field in dataclasses.fields(part)]
+            if dataclasses.is_dataclass(part)
+            else []
+        )
+        if head not in names:
             raise UserError(
                 f"A change must name a field of {type(part).__name__}, got {name!r}. There are "
-                f"{', '.join(field.name for field in dataclasses.fields(part))}."  # type: ignore[arg-type]
+                f"{', '.join(names) or 'none'}."
             )
     part = _replaced(part, {name: value for name, value in changes.items() if "." not in name})
     inner: dict[str, dict[str, Any]] = {}

@@ -80,6 +80,7 @@ class Report:
     """The study's folder."""
 
 
+_QUICKSTART = "configs/quickstart.py"
 _Kind = TypeVar("_Kind")
 Command: TypeAlias = Arguments | RangeTest | RunStudy | Report
 _COMMANDS: dict[str, type[RangeTest | RunStudy | Report]] = {
@@ -112,9 +113,10 @@ def parse(argv: Sequence[str]) -> Command:
             print("For a configuration's fields: python -m train configs/NAME.py --help")
             raise SystemExit(0)
         got = argv[0] if argv else "nothing"
+        example = "study configs/study_experiment1.py" if words == ["study"] else _QUICKSTART
         raise UserError(
             f"The first argument must be a configuration file, got {got}. "
-            "For example: python -m train configs/quickstart.py"
+            f"For example: python -m train {example}"
         )
     path = Path(argv[0])
     program = " ".join(["python -m train", *words, str(path)])

@@ -1,12 +1,18 @@
 """Files that are whole or absent, and old ones that are kept."""
 
+import contextlib
 import fcntl
 import itertools
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
 from train.errors import UserError
+
+_UMASK = os.umask(0)
+os.umask(_UMASK)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -16,12 +22,18 @@ def write_atomically(path: Path, content: bytes) -> None:
         path: the file; its folder exists.
         content: all of it.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    # A name of its own, so that processes that write the same file do not meet.
+    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, 0o666 & ~_UMASK)
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(partial, path)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise
 
 
 def set_aside(path: Path, folder: Path) -> Path:
@@ -73,3 +85,11 @@ def lock_folder(folder: Path) -> TextIO:
             "Wait for its end, or choose another `--workdir`."
         ) from None
     return file
+
+
+@contextlib.contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Waits until no other process is in this block for the same folder, which exists."""
+    with (folder / ".turn").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -180,13 +180,13 @@ class _Of:
     arrays: Any = dataclasses.field(compare=False)
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=2)
 def _fitted(of: _Of) -> preprocess.Statistics:
-    """Whitening 50,000 images takes a minute, which the runs of a study share."""
+    """Whitening 50,000 images takes a minute, which runs share; a search has a split of its own."""
     return preprocess.fit(of.knobs, of.arrays)
 
 
-@functools.lru_cache(maxsize=3)
+@functools.lru_cache(maxsize=5)
 def _applied(of: _Of) -> np.ndarray:
     return preprocess.apply_to_all(of.knobs, *of.arrays)
 

@@ -39,13 +39,14 @@ def _call(
         near = sorted(str(file) for file in path.absolute().parent.glob("*.py"))
         names = ", ".join(Path(file).name for file in near[:12]) or "none"
         raise UserError(
-            f"`config` must be a Python file, got {path}, which is not there. "
+            f"`{kind.__name__.lower()}` must be a Python file, got {path}, which is not there. "
             f"In that folder there are: {names}."
         )
     # A variant imports the configuration that it is derived from.
     sys.path.insert(0, str(path.absolute().parent))
     try:
-        get: Callable[..., Any] | None = runpy.run_path(str(path)).get(function)
+        defined = runpy.run_path(str(path))
+        get: Callable[..., Any] | None = defined.get(function)
         given = get(*arguments) if callable(get) else None
     except Exception as error:
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
@@ -56,8 +57,11 @@ def _call(
     finally:
         sys.path.pop(0)
     if not isinstance(given, kind):
+        other = {"get_study": "python -m train study", "get_config": "python -m train"}
+        hint = [f"It is for `{start} {path}`." for name, start in other.items() if name in defined]
         raise UserError(
-            f"`config` must define `{function}({'size' if arguments else ''})` that returns a "
-            f"`{kind.__module__}.{kind.__name__}`, got {path}. See {example}."
+            f"`{kind.__name__.lower()}` must define `{function}({'size' if arguments else ''})` "
+            f"that returns a `{kind.__module__}.{kind.__name__}`, got {path}. "
+            f"{hint[0] if hint else f'See {example}.'}"
         )
     return given

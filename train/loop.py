@@ -50,7 +50,9 @@ def run(
         start = int(state.step)
         since = distributed.on_first(lambda: claim.settle(start, job.total_steps) if claim else 0)
         since = int(distributed.from_first(np.int32(since or 0)))
-        done_before = distributed.on_first(lambda: is_done(folder, start, job.total_steps))
+        done_before = distributed.on_first(
+            lambda: is_done(folder, start, job.total_steps, is_quiet)
+        )
         if distributed.from_first(np.bool_(done_before)):
             return
 

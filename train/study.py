@@ -5,13 +5,14 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from train.changes import Changes, changed
 from train.config import Config
 from train.errors import UserError
 from train.program import fields_of
+from train.report.checks import CHECKS
 from train.tune import Tune
 
 Bounds: TypeAlias = tuple[float, float]
@@ -35,7 +36,11 @@ class Context:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RangeTests:
-    """A learning-rate range test for each label of an axis, made by the study itself."""
+    """A learning-rate range test for each label of an axis, made by the study itself.
+
+    Each is `train.range_test`'s, of the first run with that label. Where its steps are more than an
+    epoch's, as in Smith's own, images are seen again, and the accuracy is that of training.
+    """
 
     fallback: Bounds
     """What the runs take where a test shows no bounds."""
@@ -89,13 +94,20 @@ class Study:
     def __post_init__(self) -> None:
         """Checks what the runs could not show until they are made."""
         axes = self.labels
-        for where, labels in (("baseline", self.baseline), ("tune.within", self._within())):
+        tune = self.tune
+        for where, labels in (("baseline", self.baseline), ("tune.within", tune and tune.within)):
             for axis, label in (labels or {}).items():
-                if label not in axes.get(axis, ()):
-                    raise UserError(
-                        f"`{where}` must name labels of the study's axes, got {axis}: {label}. "
-                        f"There are {', '.join(axes)}."
-                    )
+                _known(f"the labels of `{where}`", label, axes.get(axis, ()))
+        if tune is not None and tune.axis in axes:
+            for label in tune.search:
+                _known("the labels of `tune.search`", label, axes[tune.axis])
+        for label in self.retry:
+            _known("the labels of `retry`", label, [each for of in axes.values() for each in of])
+        for claim in self.claims:
+            _known(f"`check` of the claim {claim.id}", claim.check, CHECKS)
+            for labels in (claim.arguments.get("of"), claim.arguments.get("than")):
+                for axis, label in (labels or {}).items():
+                    _known(f"the labels of the claim {claim.id}", label, axes.get(axis, ()))
         for where, part in (("range_tests", self.range_tests), ("tune", self.tune)):
             if part is not None and part.axis not in self.axes:
                 raise UserError(
@@ -114,8 +126,11 @@ class Study:
                 f"`axes` and `seeds` must give each run a folder of its own, got {twice[0]} "
                 "twice. Change a label, or take a seed out."
             )
-        if len({run.config.cpu_devices for run in runs}) > 1:
+        if {run.config.cpu_devices for run in runs} - {self.base.cpu_devices}:
             raise UserError("`cpu_devices` must be the same in all runs. Set it in `base`.")
+        for run in runs:
+            if run.retry is not None:
+                changed(run.config, run.retry)
 
     @property
     def labels(self) -> Mapping[str, Sequence[str]]:
@@ -188,9 +203,6 @@ class Study:
         is_within = self.tune.within.items() <= labels.items()
         return is_within and labels[self.tune.axis] in self.tune.search
 
-    def _within(self) -> Labels:
-        return {} if self.tune is None else self.tune.within
-
     def _retry(self, labels: Labels) -> Changes | None:
         return next((self.retry[each] for each in labels.values() if each in self.retry), None)
 
@@ -204,6 +216,13 @@ class Run:
     seed: int
     config: Config
     retry: Changes | None
+
+
+def _known(what: str, label: str, known: Iterable[str]) -> None:
+    if label not in known:
+        raise UserError(
+            f"{what} must be the study's, got {label!r}. There are {', '.join(known) or 'none'}."
+        )
 
 
 def _program(config: Config) -> tuple[str, str, int | None]:

@@ -10,7 +10,6 @@ from train import changes, load, study_loop
 from train.commandline import RunStudy
 from train.errors import UserError
 from train.study import Size, Study
-from train.study_record import claim
 
 
 def run(command: RunStudy) -> None:
@@ -28,9 +27,9 @@ def run(command: RunStudy) -> None:
     if command.executor == "ray":
         from train import study_ray
 
-        claim(study, folder, name=name, size=size)
-        runs = study_loop.share(study.runs(), jobs)
-        study_ray.make(study, runs, command, folder.absolute())
+        runs = study_loop.share(study, jobs)
+        study_loop.begin(study, folder, name=name, size=size)
+        study_ray.make(study, runs, command, folder.absolute(), jobs)
         study_loop.finish(study, folder, name=name, size=size)
     else:
         study_loop.run(study, folder, name=name, size=size, jobs=jobs)

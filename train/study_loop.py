@@ -4,10 +4,20 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from train import checkpoint, loop, range_test, report, study_record, tune
+from train import (
+    checkpoint,
+    loop,
+    range_test,
+    report,
+    sources,
+    study_record,
+    tune,
+    workdir,
+)
 from train.changes import Changes, changed
 from train.config import Config
 from train.errors import UserError
+from train.files import one_at_a_time
 from train.guard import Halted
 from train.log import read_metrics
 from train.study import SETTINGS, TUNED, Bounds, Labels, Run, Size, Study
@@ -34,8 +44,8 @@ def run(study: Study, folder: Path, *, name: str, size: Size, jobs: Jobs = (1, 1
       UserError: a configuration, the data or the folder cannot be used, or it holds another study.
       Interrupted: a signal came; the run's state is saved.
     """
-    claim(study, folder, name=name, size=size)
-    runs = share(study.runs(), jobs)
+    runs = share(study, jobs)
+    begin(study, folder, name=name, size=size)
     todo = [each for each in runs if not is_done(each, folder / each.folder)]
     if len(todo) < len(runs):
         print(f"{len(runs) - len(todo)} of {len(runs)} runs are done", flush=True)
@@ -48,23 +58,49 @@ def run(study: Study, folder: Path, *, name: str, size: Size, jobs: Jobs = (1, 1
     finish(study, folder, name=name, size=size)
 
 
+def begin(study: Study, folder: Path, *, name: str, size: Size) -> None:
+    """Takes the folder, and looks for the data of all runs before the first is made."""
+    workdir.make(folder)
+    with one_at_a_time(folder):
+        claim(study, folder, name=name, size=size)
+    for dataset, data_dir in {(run.config.dataset, run.config.data_dir) for run in study.runs()}:
+        sources.find(dataset, data_dir)
+
+
 def finish(study: Study, folder: Path, *, name: str, size: Size) -> None:
     """Records what the range tests and searches found, and writes the report."""
-    claim(study, folder, name=name, size=size)
-    report.write(folder)
+    with one_at_a_time(folder):
+        claim(study, folder, name=name, size=size)
+        report.write(folder)
     print(f"The report: {folder / 'report.html'}, and {folder / 'report.md'}.")
 
 
-def share(runs: Sequence[Run], jobs: Jobs) -> Sequence[Run]:
-    """A share of the runs; neighbours, since they share a program.
+def share(study: Study, jobs: Jobs) -> Sequence[Run]:
+    """A share of the runs, with about as many epochs as any; neighbours, which share a program.
 
     Raises:
       UserError: there is no such share.
     """
     number, of = jobs
+    if of < 1:
+        raise UserError(f"`--jobs` must be i/n with n at least 1, got {number}/{of}. Take 1/1.")
     if not 1 <= number <= of:
         raise UserError(f"`--jobs` must be i/n with i from 1 to n, got {number}/{of}. Take 1/{of}.")
-    return runs[len(runs) * (number - 1) // of : len(runs) * number // of]
+    runs = study.runs()
+    searched: set[str] = set()
+    middles, total = [], 0
+    for run in runs:
+        work = run.config.epochs
+        if _is_tuned(run) and study.tune and combination(run.labels) not in searched:
+            searched.add(combination(run.labels))
+            work *= 1 + study.tune.trials
+        middles.append(total + work / 2)
+        total += work
+    return [
+        run
+        for run, middle in zip(runs, middles, strict=True)
+        if number - 1 <= middle * of / total < number
+    ]
 
 
 def is_done(run: Run, folder: Path) -> bool:
@@ -114,12 +150,12 @@ def _bounds(study: Study, labels: Labels, folder: Path) -> Bounds | None:
         return None
     label = labels[tests.axis]
     here = folder / study_record.range_test_folder(label)
-    if not (here / "range_test.json").exists():
-        of_label = study.axes[tests.axis][label]
-        config = study.base if callable(of_label) else changed(study.base, of_label)
-        sweep = {name: getattr(tests, name) for name in ("min_value", "max_value", "num_steps")}
-        print(f"range test of {label}", flush=True)
-        range_test.run(config, here, **sweep, sweep=tests.sweep)
+    with one_at_a_time(folder):
+        if not (here / "range_test.json").exists():
+            first = next(run for run in study.runs() if run.labels[tests.axis] == label)
+            sweep = {name: getattr(tests, name) for name in ("min_value", "max_value", "num_steps")}
+            print(f"range test of {label}", flush=True)
+            range_test.run(first.config, here, **sweep, sweep=tests.sweep)
     return study_record.read_bounds(tests, here)[0]
 
 
@@ -127,18 +163,35 @@ def _tuned(
     study: Study, run: Run, folder: Path, bounds: Bounds | None, jobs: Jobs
 ) -> Changes | None:
     """What the search for this combination of labels found; it is made, or goes on, at need."""
-    if study.tune is None or run.labels[SETTINGS] != TUNED:
+    if study.tune is None or not _is_tuned(run):
         return None
     here = folder / "tuning" / combination(run.labels)
     if not (here / "found.json").exists():
         config = study.config(run.labels, study.tune.seed, bounds=bounds)
         ranges = study.tune.search[run.labels[study.tune.axis]]
         print(f"tuning of {combination(run.labels)}: {study.tune.trials} trials", flush=True)
-        found = tune.search(study.tune, config, ranges, here, _trial, worker=f"{jobs[0]}/{jobs[1]}")
+        worker = _worker(study, run, jobs)
+        found = tune.search(study.tune, config, ranges, here, _trial, worker=worker)
         record = {"best": found.best, "trials": found.trials, "value": found.value}
         write(here / "found.json", record)
     best: Changes = read(here / "found.json")["best"]
     return best
+
+
+def _worker(study: Study, run: Run, jobs: Jobs) -> str:
+    """This share's name among those that have runs of the same search."""
+    name = combination(run.labels)
+    shares = [share(study, (number, jobs[1])) for number in range(1, jobs[1] + 1)]
+    holders = [
+        number
+        for number, runs in enumerate(shares, 1)
+        if any(_is_tuned(each) and combination(each.labels) == name for each in runs)
+    ]
+    return f"{holders.index(jobs[0]) + 1}/{len(holders)}"
+
+
+def _is_tuned(run: Run) -> bool:
+    return run.labels.get(SETTINGS) == TUNED
 
 
 def _trial(config: Config, folder: Path) -> float:

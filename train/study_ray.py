@@ -6,21 +6,24 @@ from pathlib import Path
 from train.commandline import RunStudy
 from train.errors import UserError
 from train.study import SETTINGS, TUNED, Run, Study
+from train.study_loop import Jobs
 from train.study_record import combination
 
 
-def make(study: Study, runs: Sequence[Run], command: RunStudy, folder: Path) -> None:
+def make(study: Study, runs: Sequence[Run], command: RunStudy, folder: Path, jobs: Jobs) -> None:
     """Makes the runs, as many at once as there are GPUs, or CPU cores where there is no GPU.
 
-    It joins the cluster that `$RAY_ADDRESS` names, else starts one of this machine. A worker keeps
-    its compiled program for the next run of the same network. A run whose worker died is made again
-    from its checkpoint. (Ray 2.60 has no `local_mode` any more.)
+    It joins the cluster that `$RAY_ADDRESS` names, else starts one of this machine. A worker on a
+    CPU keeps its compiled program for the next run of the same network; on a GPU Ray ends a worker
+    after each run, for its memory, and JAX's compilation cache on disk spares the time. A run whose
+    worker died goes on from its checkpoint. (Ray 2.60 has no `local_mode` any more.)
 
     Args:
       study: the description.
       runs: which of its runs.
       command: how the study was called.
       folder: of the study, on a file system that all workers share.
+      jobs: the share that `runs` are.
 
     Raises:
       UserError: Ray is not installed, or a run cannot be made.
@@ -33,7 +36,8 @@ def make(study: Study, runs: Sequence[Run], command: RunStudy, folder: Path) -> 
         ) from error
     ray.init(ignore_reinit_error=True, include_dashboard=False, log_to_driver=False)
     has_gpu = ray.cluster_resources().get("GPU", 0) > 0
-    file, size, data_dir = command.file.absolute(), command.size, command.data_dir
+    file, size = command.file.absolute(), command.size
+    data_dir = command.data_dir and str(Path(command.data_dir).expanduser().absolute())
 
     @ray.remote(num_cpus=1, num_gpus=1 if has_gpu else 0, max_retries=3)
     def task(name: str) -> str:
@@ -41,7 +45,7 @@ def make(study: Study, runs: Sequence[Run], command: RunStudy, folder: Path) -> 
 
         here = study_command.prepare(file, size, data_dir)
         run = next(run for run in here.runs() if run.folder == name)
-        return study_loop.make(here, run, folder)
+        return study_loop.make(here, run, folder, jobs=jobs)
 
     done = 0
     try:
@@ -53,8 +57,11 @@ def make(study: Study, runs: Sequence[Run], command: RunStudy, folder: Path) -> 
                 done += 1
                 outcome = ray.get(ended)
                 print(f"run {done} of {len(runs)}: {names[ended]}: {outcome}", flush=True)
-    except ray.exceptions.RayTaskError as error:
-        raise UserError(f"{names[ended]}: {error.cause}") from error
+    except ray.exceptions.RayError as error:
+        cause = getattr(error, "cause", error)
+        raise UserError(
+            f"{names[ended]}: {cause} The same command goes on with the others."
+        ) from error
     finally:
         ray.shutdown()
 

@@ -16,13 +16,18 @@ from train.study import SETTINGS, Bounds, Labels, RangeTests, Run, Size, Study, 
 
 
 def claim(study: Study, folder: Path, *, name: str, size: Size) -> None:
-    """Writes `study.json`, after holding it against the one that is there.
+    """Writes `study.json`, after holding it against the one that is there; one process at a time.
 
     Raises:
       UserError: the folder cannot be used, or holds another study.
     """
     workdir.make(folder)
     path = folder / "study.json"
+    if (folder / "config.json").exists():
+        raise UserError(
+            f"`--workdir` must be a study's folder, got {folder}, which holds a run. "
+            "Choose another folder."
+        )
     record = _record(study, folder, name, size)
     if path.exists():
         try:
@@ -82,13 +87,21 @@ def today() -> date:
 
 
 def _differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    """What two studies do not share, by name; empty where they are one."""
-    named = [name for name in ("size", "axes", "seeds") if there[name] != here[name]]
+    """What two studies do not share, by name; empty where one goes on with the other.
+
+    Seeds and labels may be added. A folder of before this was recorded is taken as it is.
+    """
+    named = [
+        name for name in ("name", "size", "searches") if there.get(name, here[name]) != here[name]
+    ]
     if named:
         return " and ".join(named)
-    settings = [{run["folder"]: run["sha256"] for run in each["runs"]} for each in (there, here)]
-    folders = [name for name in settings[1] if settings[0].get(name) != settings[1][name]]
-    return f"the settings of {folders[0]}" if folders else ""
+    settings = [{run["folder"]: run.get("sha256") for run in of["runs"]} for of in (there, here)]
+    gone = settings[0].keys() - settings[1].keys()
+    if gone:
+        return f"the runs, {min(gone)} among them,"
+    changed = [run for run, sha256 in settings[0].items() if sha256 not in (None, settings[1][run])]
+    return f"the settings of {changed[0]}" if changed else ""
 
 
 def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]:
@@ -106,6 +119,7 @@ def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]
         "axes": {axis: list(labels) for axis, labels in study.labels.items()},
         "seeds": list(study.seeds),
         "claims": [dataclasses.asdict(claim) for claim in study.claims],
+        "searches": digest({"tune": _plain(study.tune), "range_tests": _plain(study.range_tests)}),
         "range_test": _range_tests(study, folder),
         "tuned": _searches(runs, folder),
         "runs": [
@@ -118,6 +132,10 @@ def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]
             for run in runs
         ],
     }
+
+
+def _plain(part: Any) -> Any:
+    return None if part is None else json.loads(json.dumps(dataclasses.asdict(part), default=str))
 
 
 def _sha256(run: Run) -> str:

@@ -49,8 +49,8 @@ def finish(job: Job, folder: Path, log: Log, *, best_step: int | None, since: in
     log.table({**table, "pictures": ", ".join(str(folder / name) for name in _PICTURES)})
 
 
-def is_done(folder: Path, step: int, total_steps: int) -> bool:
-    """Whether the run has ended before; if so, says it.
+def is_done(folder: Path, step: int, total_steps: int, is_quiet: bool = False) -> bool:
+    """Whether the run has ended before; if so, says it, unless it is to be quiet.
 
     A summary that cannot be read, or of a run that has steps to make because its checkpoints are
     gone, is set aside.
@@ -65,6 +65,8 @@ def is_done(folder: Path, step: int, total_steps: int) -> bool:
     if step < total_steps or accuracy is None:
         set_aside(path, folder / "set_aside")
         return False
+    if is_quiet:
+        return True
     print(
         f"This run is done: {step} steps, {accuracy:.2%} test accuracy; see {path}. "
         "For another, choose another --workdir."
