@@ -1,4 +1,5 @@
 # make quickstart | test | test-slow | train CONFIG=configs/... | lint | bundle | benchmark | figures
+# | results
 # PYTHON=python3.12 uses that interpreter, in a virtual environment of its own.
 
 PYTHON ?= python3
@@ -7,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DATA ?= $(or $(TFDS_DATA_DIR),../shared/tfds)
 
-.PHONY: quickstart test test-slow train lint format bundle benchmark figures requirements clean
+.PHONY: quickstart test test-slow train lint format bundle benchmark figures results requirements clean
 .DEFAULT_GOAL := test
 
 $(INSTALLED): requirements.txt pyproject.toml
@@ -53,6 +54,9 @@ benchmark: $(INSTALLED)
 
 figures: $(INSTALLED)
 	$(BIN)/python docs/draw.py
+
+results: $(INSTALLED)
+	$(BIN)/python -m tools.results readme
 
 requirements:
 	uv pip compile --universal --python-version 3.11 --extra train --extra tune --extra dev \

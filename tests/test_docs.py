@@ -6,6 +6,7 @@ import pytest
 from small import ROOT
 
 from log_anneal._schedule import SCHEDULES
+from train.load import load_study
 
 PAGES = [path.name for path in sorted((ROOT / "docs").glob("*.md"))]
 
@@ -25,3 +26,13 @@ def test_every_file_that_a_page_names_is_there(page):
     text = (ROOT / "docs" / page).read_text()
     for path in re.findall(r"\]\(([^)#:]+)\)", text):
         assert (ROOT / "docs" / path).exists(), path
+
+
+def test_the_study_of_the_guide_is_one(tmp_path):
+    (example,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs/studies.md").read_text(), re.DOTALL
+    )
+    file = tmp_path / "my_study.py"
+    file.write_text(example)
+    assert [len(load_study(file, size).runs()) for size in ("smoke", "full")] == [8, 12]
+    assert load_study(file, "full").runs()[0].folder == "narrow-log-seed0"

@@ -22,8 +22,10 @@ ROOT = Path(__file__).parent.parent
 
 BINARY = ("array-record", "dm-tree")
 PURE = (
+    "colorlog",
     "docstring-parser",
     "immutabledict",
+    "optuna",  # whose journal needs no SQL
     "simple-parsing",
     "tensorboardx",
     "tensorflow-datasets",
