@@ -91,7 +91,7 @@ def test_the_page_needs_nothing_from_outside(written: Path) -> None:
 def test_names_are_text_and_not_tags(written: Path) -> None:
     text = (written / "report.html").read_text()
     assert "b" not in Page(text).tags
-    assert "&lt;b&gt;" in text and "a &lt; b &amp; c" in text
+    assert "&lt;b&gt;" in text and "a &lt; b &amp; c" in text.replace("\u00a0", " ")
 
 
 def test_the_text_shows_the_figures_beside_it(written: Path) -> None:
@@ -194,3 +194,10 @@ def test_a_cell_is_escaped_in_both_forms() -> None:
     blocks: list[Block] = [Table("T", ("A",), [["x|<y>\nz"]], 1)]
     assert '<td class="text">x|&lt;y&gt;<br>z</td>' in to_html("t", blocks)
     assert "| x\\|<y><br>z |" in to_markdown("t", blocks)
+
+
+def test_a_short_cell_stays_on_one_line_and_a_number_with_its_interval() -> None:
+    long = "what is measured: 81.2 ± 0.3"
+    text = to_html("t", [Table("T", ("A", "B"), [["log, anchored", long]], 2)])
+    assert "log,\u00a0anchored" in text
+    assert "what is measured: 81.2\u00a0±\u00a00.3" in text

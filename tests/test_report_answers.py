@@ -1,5 +1,7 @@
 """What the report answers to a claim."""
 
+import dataclasses
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,10 +11,11 @@ from synthetic_study import SCHEDULES, TWO, cut, study_of, write_study
 
 import log_anneal as la
 from train.errors import UserError
+from train.report import comparisons, findings
 from train.report.answers import answer
-from train.report.comparisons import difference_of
+from train.report.comparisons import difference_of, estimate_of
 from train.report.measures import MEASURES
-from train.report.records import Study, load
+from train.report.records import Run, Study, load
 
 LOG_COSINE = {"of": {"schedule": "log"}, "than": {"schedule": "cosine"}}
 
@@ -68,6 +71,70 @@ def test_with_one_seed_nothing_can_be_told(tmp_path: Path) -> None:
     assert "(n = 1)" in said and "(1 pair)" in said
 
 
+@pytest.mark.parametrize("how", ["halted", "unfinished", "missing", "not finite"])
+def test_the_seeds_that_are_left_do_not_speak_for_the_others(tmp_path: Path, how: str) -> None:
+    write_study(tmp_path, schedules=TWO, gain={"log": 30.0}, epochs=3)
+    higher = {"measure": "final_accuracy", "expect": "higher", **LOG_COSINE}
+    assert check(load(tmp_path), "compare", **higher)[0] == "agrees"
+    run = tmp_path / "cosine-resnet-seed1"
+    if how == "missing":
+        for path in run.iterdir():
+            path.unlink()
+    elif how == "not finite":
+        path = run / "metrics.jsonl"
+        *lines, last = path.read_text().splitlines()
+        path.write_text("\n".join([*lines, json.dumps({**json.loads(last), "accuracy": None})]))
+    else:
+        cut(run, 40, "its loss was nan" if how == "halted" else None)
+    for name, more in (("compare", {"expect": "higher"}), ("equivalent", {"margin": 99.0})):
+        found, said = check(load(tmp_path), name, measure="final_accuracy", **more, **LOG_COSINE)
+        assert found == "cannot tell"
+        assert said.endswith("2 pairs); 2 of 3 seeds have both numbers")
+
+
+def test_a_run_that_never_got_there_took_longer_than_one_that_did(tmp_path: Path) -> None:
+    fixed = {"log": SCHEDULES["none"], "cosine": SCHEDULES["none"]}
+    write_study(tmp_path, schedules=fixed, gain={"cosine": -50.0}, epochs=20)
+    sooner = {"measure": "steps_to", "fraction": 0.98, "expect": "lower", **LOG_COSINE}
+    found, said = check(load(tmp_path), "compare", **sooner)
+    assert "cosine = 400 ± 0" in said
+    assert said.endswith("3 pairs); 3 runs never got there, counted with all its steps")
+    assert found == "agrees"
+    neither = {"measure": "steps_to", "accuracy": 99.0, "expect": "lower", **LOG_COSINE}
+    found, said = check(load(tmp_path), "compare", **neither)
+    assert found == "cannot tell"
+    assert said.endswith("no difference; 0 of 3 seeds have both numbers")
+
+
+def test_a_loss_that_some_seeds_do_not_show_cannot_be_told_to_settle(tmp_path: Path) -> None:
+    write_study(tmp_path, epochs=20)
+    cut(tmp_path / "none-resnet-seed0", 50)
+    found, said = check(load(tmp_path), "settles", of={"schedule": "none"})
+    assert found == "cannot tell"
+    assert said.endswith("; 2 of 3 seeds have the number")
+
+
+def test_how_much_a_setting_matters_is_told_beside_the_noise(tmp_path: Path) -> None:
+    study = study_of(tmp_path, epochs=3)
+    halves = [estimate_of(cell, "final_accuracy").half or 0 for cell in study.cells]
+    found, said = check(study, "spread", axis="schedule")
+    assert found == "measured"
+    assert said.endswith(f" apart; half intervals of {sum(halves) / 3:.2f} on average")
+
+
+def test_a_fault_of_a_measure_is_not_blamed_on_the_claim(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(run: Run) -> float:
+        raise TypeError("its own")
+
+    broken = {**MEASURES, "area": dataclasses.replace(MEASURES["area"], of=faulty)}
+    monkeypatch.setattr(findings, "MEASURES", broken)
+    monkeypatch.setattr(comparisons, "MEASURES", broken)
+    with pytest.raises(TypeError, match="its own"):
+        check(study, "compare", measure="area", expect="lower", **LOG_COSINE)
+
+
 def test_a_claim_of_several_networks_agrees_where_it_does_for_each(tmp_path: Path) -> None:
     study = study_of(tmp_path, schedules=TWO, networks=("a", "b"), epochs=6)
     arguments = {"measure": "train_loss", "start": 0.5, "expect": "lower", **LOG_COSINE}
@@ -100,7 +167,7 @@ def test_a_loss_settles_or_does_not(tmp_path: Path) -> None:
     assert check(study, "settles", of=waving, expect=False)[0] == "agrees"
     found, said = check(study, "settles")
     assert found == "disagrees"  # one is enough
-    assert said.startswith("Of 3: agrees in 1, disagrees in 2.")
+    assert said.startswith("Of 3: agrees in 2, disagrees in 1.")  # log but for its restarts
 
 
 @pytest.mark.parametrize("name", MEASURES)
@@ -117,7 +184,12 @@ def test_every_measure_can_be_asked_for(study: Study, name: str) -> None:
         ("guess", {}, "`check` of a claim must be one of compare, equivalent"),
         ("compare", {"measure": "luck", "expect": "lower"}, "`measure` of a claim must be one of"),
         ("compare", {"measure": "area", "expect": "less"}, "must be higher or lower, got less"),
-        ("compare", {"measure": "area"}, "`arguments` of the claim c must be those of compare"),
+        ("compare", {"measure": "area"}, "must be those of the check compare, got .*'expect'"),
+        (
+            "compare",
+            {"measure": "area", "expect": "lower", "stop": 1.0},
+            "must be those of the measure area, got .*'stop'",
+        ),
         ("spread", {"axis": "luck"}, "`axis` of a claim must be one of schedule, network"),
     ],
 )

@@ -1,9 +1,12 @@
 """What the report says and draws of a study's settings."""
 
+import io
 import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
+from small import ROOT
 from synthetic_study import (
     CYCLE,
     TWO,
@@ -15,11 +18,13 @@ from synthetic_study import (
 )
 
 import log_anneal as la
+from tools import results
 from train import report
-from train.report import curves, figures, sensitivity, settings, tables
+from train.report import after, canvas, curves, figures, sensitivity, settings, tables, words
 from train.report.answers import answer
 from train.report.page import Table
 from train.report.records import load
+from train.study import AS_PRINTED, SETTINGS
 
 
 def test_settings_are_told_where_they_differ(tmp_path: Path) -> None:
@@ -37,7 +42,20 @@ def test_what_a_search_chose_is_told(tmp_path: Path) -> None:
     tuned = [{"labels": {"schedule": "log"}, "trials": 12, "best": {"base": 20.0}, "value": 0.81}]
     study = study_of(tmp_path, schedules=TWO, seeds=(0,), epochs=1, tuned=tuned)
     row = table(settings.section(study), "Settings chosen by a search")[0]
-    assert list(row.values()) == ["log", "base = 20", "12", "81.00"]
+    assert list(row.values()) == ["log", "12", "81.00", "base = 20"]
+
+
+@pytest.mark.parametrize(
+    ("trials", "says"), [(12, "Each had the same number"), (9, "Each had a number of its own")]
+)
+def test_the_note_on_the_trials_is_of_their_numbers(tmp_path: Path, trials: int, says: str) -> None:
+    tuned = [
+        {"labels": {"schedule": name}, "trials": count, "best": {}, "value": 0.8}
+        for name, count in (("log", 12), ("cosine", trials))
+    ]
+    study = study_of(tmp_path, schedules=TWO, seeds=(0,), epochs=1, tuned=tuned)
+    blocks = [block for block in settings.section(study) if isinstance(block, Table)]
+    assert blocks[-1].note.startswith(says)
 
 
 def test_device_versions_and_data_are_those_that_the_runs_recorded(tmp_path: Path) -> None:
@@ -82,9 +100,60 @@ def test_a_figure_names_the_one_of_the_paper_that_it_is_after(
     drawn = curves.pictures(study)
     captions = {each.name: each.caption for each in drawn}
     (figure,) = drawn[0].draw.args
-    assert figure.axes[-1].get_xlabel() == ("iteration" if name == "smith" else "epoch")
+    assert figure.get_supxlabel() == ("iteration" if name == "smith" else "epoch")
     assert says in captions[picture]
     assert sum("of Naveen" in text or "of Smith" in text for text in captions.values()) == 1
+
+
+def test_every_study_that_is_after_a_paper_is_one_of_configs() -> None:
+    named = {*after.SCHEDULES, *after.X, *(name for name, _ in after.CURVES), results.IN_FULL}
+    assert {f"study_{name}.py" for name in named} <= {f.name for f in (ROOT / "configs").iterdir()}
+
+
+def test_iterations_are_those_of_a_run_that_was_made(tmp_path: Path) -> None:
+    write_study(tmp_path, schedules=TWO, seeds=(0, 1), epochs=3, name="smith")
+    for path in (tmp_path / "log-resnet-seed0").iterdir():
+        path.unlink()
+    (figure,) = curves.pictures(load(tmp_path))[0].draw.args
+    for line in figure.axes[0].get_lines():
+        assert max(line.get_xdata(), default=60) == 60
+
+
+def test_of_two_seeds_the_runs_are_drawn_and_of_three_their_interval(tmp_path: Path) -> None:
+    for seeds, lines, bands in (((0,), 1, 0), ((0, 1), 3, 0), ((0, 1, 2), 1, 1)):
+        folder = tmp_path / str(len(seeds))
+        study = study_of(folder, schedules={"log": TWO["log"]}, seeds=seeds, epochs=2)
+        (figure,) = curves.pictures(study)[0].draw.args
+        axes = figure.axes[0]
+        assert (len(axes.get_lines()), len(axes.collections)) == (lines, bands)
+
+
+def test_a_spike_does_not_flatten_the_curves(tmp_path: Path) -> None:
+    write_study(tmp_path, schedules=TWO, seeds=(0,), epochs=12)
+    path = tmp_path / "log-resnet-seed0" / "metrics.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    next(line for line in lines if line["kind"] == "eval")["loss"] = 1000.0
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    (figure,) = curves.pictures(load(tmp_path))[0].draw.args
+    assert figure.axes[1].get_ylim()[1] < 10
+
+
+def test_a_figure_keeps_the_colour_of_each_line(tmp_path: Path) -> None:
+    many = {f"rate {n}": la.constant_schedule(n / 100) for n in range(1, 9)}
+    picture = figures.schedules(study_of(tmp_path, schedules=many, seeds=(0,), epochs=1))[0]
+    with Image.open(io.BytesIO(picture.png)) as image:
+        found = {pixel for _, pixel in image.convert("RGB").getcolors(1 << 20) or []}
+    for place in range(8):
+        assert tuple(bytes.fromhex(canvas.colour(place)[1:])) in found
+
+
+def test_a_group_is_called_by_its_labels() -> None:
+    of = {"head": "sigmoid", "base": "20", "settings": "as printed"}
+    assert words.labels(of, list(of)) == "sigmoid / base 20"
+    assert words.labels({**of, "settings": "tuned"}, list(of)) == "sigmoid / base 20 / tuned"
+    assert words.labels(of, ["settings"]) == "as printed"
+    assert words.labels(of, []) == ""
+    assert words.AS_PRINTED == (SETTINGS, AS_PRINTED)
 
 
 def test_sensitivity_has_a_curve_for_an_axis_and_a_map_for_a_pair(tmp_path: Path) -> None:
@@ -104,11 +173,12 @@ def test_sensitivity_has_a_curve_for_an_axis_and_a_map_for_a_pair(tmp_path: Path
     study = load(tmp_path)
     pictures = {picture.name: picture.caption for picture in sensitivity.pictures(study)}
     assert list(pictures) == ["sensitivity", "map_base_restart_value"]
-    assert "held at base 20, restart value 0.1" in pictures["sensitivity"]
+    assert "held at base 20 / restart value 0.1" in pictures["sensitivity"]
     claim = {"id": "o.base", "check": "spread", "arguments": {"axis": "base"}}
     found = answer(study, claim)
     assert found.verdict == "measured"
     assert "restart value 0.1: from" in " ".join(found.lines)
+    assert "apart, with one seed each" in " ".join(found.lines)
 
 
 def test_more_settings_than_can_be_told_apart_are_not_drawn(tmp_path: Path) -> None:

@@ -12,13 +12,14 @@ from synthetic_study import (
     TWO,
     study_of,
     table,
+    write_json,
     write_study,
 )
 
 import log_anneal as la
-from train.report import tables
+from train.report import settings, tables
 from train.report.comparisons import against_baseline, clear_best
-from train.report.measures import area, restarts, steps_to, unrest
+from train.report.measures import MEASURES, Restart, area, restarts, steps_to, unrest
 from train.report.page import Paragraph, Strong
 from train.report.records import Run, load
 from train.report.words import NONE
@@ -91,24 +92,73 @@ def test_an_accuracy_is_reached_at_the_first_evaluation_that_shows_it() -> None:
 
 def test_a_restart_is_measured_from_the_loss_before_it() -> None:
     found = restarts(a_run())
-    assert [(each.epoch, each.before, each.height) for each in found] == [(1.0, 1.0, 2.0)]
-    assert found[0].after == 2.0
-    assert found[0].recovery == 1.0  # the window of the last five steps ends ten steps on
+    # Back with the window of the last five steps, which ends ten steps on.
+    assert found == {10: Restart(before=1.0, height=2.0, recovery=1.0, after=2.0)}
     worse = a_run().train["loss"].copy()
     worse[15:] = 1.5
-    assert restarts(a_run(train={"loss": worse}))[0].recovery is None
+    restart = restarts(a_run(train={"loss": worse}))[10]
+    assert restart is not None and restart.recovery is None
 
 
 def test_a_loss_that_is_not_finite_has_no_spike() -> None:
     loss = a_run().train["loss"].copy()
     loss[12] = np.nan
-    assert restarts(a_run(train={"loss": loss})) == []
+    assert restarts(a_run(train={"loss": loss})) == {10: None}
 
 
 def test_unrest_is_the_range_of_the_last_epochs_over_the_fall() -> None:
     loss = np.repeat([5.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.4, 1.0], 10)
     run = a_run(train={"loss": loss}, total_steps=80)
     assert unrest(run) == pytest.approx(100 * 0.4 / 4)
+
+
+def test_unrest_leaves_out_the_epochs_of_restarts_and_what_is_no_whole_epoch() -> None:
+    means = [5.0, *[1.0] * 8, 9.0, 1.2, 1.0]
+    loss = np.concatenate([np.repeat(means, 10), np.full(9, 7.0)])
+    run = a_run(train={"loss": loss}, total_steps=129, restarts=[40, 95])
+    assert unrest(run) == pytest.approx(100 * 0.2 / 4)
+    assert unrest(a_run(train={"loss": loss[:70]}, total_steps=70, restarts=[])) is None
+
+
+def test_first_and_later_restarts_are_those_of_the_schedule() -> None:
+    loss = np.repeat([1.0, 2.0, 1.0, 4.0, 1.0, 3.0], 10)
+    run = a_run(train={"loss": loss}, total_steps=60, restarts=[10, 30, 50])
+    after = MEASURES["restart_loss"].of
+    assert [after(run, which=which) for which in ("first", "later", "all")] == [2.0, 3.5, 3.0]
+    loss[12] = np.nan  # the first has no number, which makes none of the others the first
+    values = [after(run, which=which) for which in ("first", "later", "all")]
+    assert values == [None, 3.5, None]
+
+
+def test_a_triangle_has_no_spikes_at_its_low_points(tmp_path: Path) -> None:
+    triangle = la.triangular_schedule(init_value=0.01, peak_value=0.1, up_steps=2)
+    both = {"triangle": triangle, "cosine": SCHEDULES["cosine"]}
+    study = study_of(tmp_path, schedules=both, seeds=(0,), baseline=None)
+    assert [run.restarts for run in study.runs] == [[], [80, 160]]
+    rows = table(tables.at_restarts(study), "At each restart")
+    assert {row["Schedule"] for row in rows} == {"cosine"}
+
+
+def test_a_run_that_went_on_is_held_against_the_others_at_the_same_restarts(tmp_path: Path) -> None:
+    write_study(tmp_path, schedules=TWO, seeds=(0, 1), epochs=12)
+    path = tmp_path / "log-resnet-seed0"
+    config = json.loads((path / "config.json").read_text())
+    write_json(path / "config.json", {**config, "schedule_from_step": 85})
+    write_json(path / "halted.json", {"step": 85, "reason": "its loss was 4.7"})
+    study = load(tmp_path)
+    assert [run.restarts for run in study.runs if run.labels["schedule"] == "log"] == [
+        [80, 160]
+    ] * 2
+    rows = table(tables.at_restarts(study), "At each restart")
+    assert [row["Restart at epoch"] for row in rows[:2]] == ["4.0", "8.0"]
+    told = table(settings.section(study), "Runs out of the ordinary")
+    assert [row["What happened"] for row in told] == [
+        "halted after step 85: its loss was 4.7; went on with another schedule from step 85"
+    ]
+    record = json.loads((path / "config.json").read_text())["schedule"]
+    write_json(path / "config.json", {**config, "schedule": {**record, "restart_steps": 6}})
+    rows = table(tables.at_restarts(load(tmp_path)), "At each restart")
+    assert [row["Restart at epoch"] for row in rows[:2]] == ["4.0", "8.0 (1 of 2)"]
 
 
 def test_restarts_are_counted_where_the_schedule_of_the_config_has_them(tmp_path: Path) -> None:

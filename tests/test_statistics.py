@@ -81,6 +81,13 @@ def test_without_a_pair_there_is_no_difference() -> None:
     assert paired({0: 1.0}, {1: 1.0}) == Difference(0, None, None, None)
 
 
+def test_a_pair_that_is_not_finite_takes_no_part_in_the_test() -> None:
+    these = {0: 1.0, 1: 2.0, 2: 3.0, 3: math.inf}
+    found = paired(these, dict.fromkeys(range(4), 0.0))
+    assert found == paired({seed: these[seed] for seed in range(3)}, dict.fromkeys(range(3), 0.0))
+    assert found.p == pytest.approx(0.0741799, rel=1e-6)
+
+
 @pytest.mark.parametrize("step", [0.0, 0.1])
 def test_differences_that_do_not_vary_have_no_test(step: float) -> None:
     # 0.3 - 0.2 and 0.2 - 0.1 differ in their last bit, which is no scatter.

@@ -25,7 +25,8 @@ ROOT = Path(__file__).parent.parent
 MAX_BYTES = 1_500_000
 """Of a study of smoke size."""
 _BEGIN, _END = "<!-- results -->", "<!-- /results -->"
-_IN_FULL = "experiment1"
+IN_FULL = "experiment1"
+"""The study whose accuracies README.md has."""
 
 
 def main() -> None:
@@ -97,7 +98,7 @@ def block(found: Mapping[str, Mapping[str, Any]]) -> str:
             "Smoke size is small networks, few images and few epochs. It shows that a study runs "
             "from its command to its report, and is no evidence for or against a schedule."
         )
-    in_full = {f: r for f, r in found.items() if r["name"] == _IN_FULL}
+    in_full = {f: r for f, r in found.items() if r["name"] == IN_FULL}
     for folder in sorted(in_full, key=lambda folder: in_full[folder]["size"] == "smoke")[:1]:
         parts += _in_full(folder, in_full[folder])
     parts.append("Every row of the papers with its result: [docs/papers.md](docs/papers.md).")

@@ -19,7 +19,8 @@ from train.report.records import Study, load
 def write(folder: Path) -> None:
     """Writes `report.html`, `report.md`, `figures/*.png` and `report.json` into a study's folder.
 
-    They are functions of the records there: the same records give the same bytes.
+    They are functions of the records there: with the same libraries, the same records give the
+    same bytes.
 
     Args:
       folder: holds `study.json` and the runs that it names, as far as they have come.
@@ -35,7 +36,7 @@ def write(folder: Path) -> None:
     drawn.mkdir(exist_ok=True)
     for old in drawn.glob("*.png"):
         if old.stem not in {picture.name for picture in pictures}:
-            old.unlink()
+            old.unlink(missing_ok=True)
     for picture in pictures:
         write_atomically(drawn / f"{picture.name}.png", picture.png)
     page = to_html(study.record["title"], blocks).encode()
@@ -118,8 +119,9 @@ def _range_tests(study: Study) -> Sequence[Picture]:
             else "the study's own, as the test showed none"
         )
         caption = (
-            f"The range test of {entry['label']} (after Smith 2015's): loss and accuracy as the "
-            f"learning rate rises. The runs used the bounds {low:.2g} to {high:.2g}, {which}."
+            f"The range test of {entry['label']} (after Smith 2015's, who takes test accuracy): "
+            "loss and accuracy of the training batches as the learning rate rises. The runs used "
+            f"the bounds {low:.2g} to {high:.2g}, {which}."
         )
         draw = functools.partial(_reduced, path)
         found.append(Picture(f"range_test_{place}", draw, caption))

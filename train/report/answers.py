@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from train.errors import UserError
-from train.report.checks import AGREES, CANNOT_TELL, CHECKS, DISAGREES, MEASURED, unusable
+from train.report.checks import CHECKS
+from train.report.findings import AGREES, CANNOT_TELL, DISAGREES, MEASURED, fit, unusable
 from train.report.page import Block, Heading, Paragraph, Table, Verdict
 from train.report.records import Study
 
@@ -33,13 +33,9 @@ def answer(study: Study, claim: Mapping[str, Any]) -> Answer:
     """
     if claim["check"] not in CHECKS:
         raise unusable("check", f"be one of {', '.join(CHECKS)}", claim["check"])
-    try:
-        findings = CHECKS[claim["check"]](study, **claim.get("arguments", {}))
-    except TypeError as error:
-        raise UserError(
-            f"`arguments` of the claim {claim['id']} must be those of {claim['check']}: {error}. "
-            "Mend them in the study's configuration."
-        ) from error
+    check, arguments = CHECKS[claim["check"]], claim.get("arguments", {})
+    fit(check, f"the check {claim['check']}", study, **arguments)
+    findings = check(study, **arguments)
     verdicts = [finding.verdict for finding in findings.each]
     verdict = next((v for v in (DISAGREES, CANNOT_TELL, AGREES, MEASURED) if v in verdicts), None)
     if verdict is None:
@@ -79,8 +75,9 @@ def section(study: Study, found: Sequence[Answer]) -> Sequence[Block]:
     what = (
         "What the papers say, and what these runs say of it, computed from their records. "
         "“Agrees” and “disagrees” need a 95 % interval, over the seeds, that lies wholly on one "
-        "side; with one seed there is none, and nothing can be told. These intervals are not "
-        "corrected for the number of claims. A claim of several settings agrees if it does for "
+        "side, and the number of every seed; with one seed there is no interval, and nothing can "
+        "be told. Halts alone are counted, and need no interval. The intervals are not corrected "
+        "for the number of claims. A claim of several settings agrees if it does for "
         "each of them, and disagrees if it does for one. ± is half of a 95 % interval; a "
         "difference is the first less the second, paired over the seeds, with its 95 % interval in "
         "brackets. “Measured” is a question that the papers left open."

@@ -22,7 +22,8 @@ def pack(folder: Path, to: Path, *, digits: int | None = None) -> None:
     """Puts a study's report, and the records of its runs, into a folder of their own.
 
     `to` gets `study.json`, `report.md`, `report.json`, `figures/` and `runs.tar.xz`, with which
-    `unpack` and `report.write` make that report again; the same records give the same bytes.
+    `unpack` and `report.write` make that report again; the same records give the same bytes, with
+    the same libraries.
 
     Args:
       folder: of a study whose runs have all ended, or were halted.

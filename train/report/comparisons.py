@@ -1,7 +1,7 @@
 """The runs of a study held against each other, paired over their seeds."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from train.report.measures import MEASURES
@@ -35,13 +35,14 @@ def estimate_of(cell: Cell, measure: str, **arguments: Any) -> Estimate:
     return estimate(MEASURES[measure].of(run, **arguments) for run in cell.ended)
 
 
+def values_of(cell: Cell, measure: str, **arguments: Any) -> Mapping[int, float | None]:
+    """A measure of the runs that ended, by their seeds."""
+    return {run.seed: MEASURES[measure].of(run, **arguments) for run in cell.ended}
+
+
 def difference_of(these: Cell, those: Cell, measure: str, **arguments: Any) -> Difference:
     """A measure of one cell less that of another, paired over the seeds that ended in both."""
-    values = [
-        {run.seed: MEASURES[measure].of(run, **arguments) for run in cell.ended}
-        for cell in (these, those)
-    ]
-    return paired(*values)
+    return paired(*(values_of(cell, measure, **arguments) for cell in (these, those)))
 
 
 def against_baseline(study: Study) -> Sequence[Comparison]:

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from matplotlib.axes import Axes
 
-from train.report import canvas, words
+from train.report import after, canvas, words
 from train.report.measures import epoch_losses
 from train.report.page import Picture
 from train.report.records import Cell, Run, Study
@@ -21,7 +21,7 @@ def pictures(study: Study) -> Sequence[Picture]:
     names = list(dict.fromkeys(study.name_of(cell.labels) for cell in study.cells))
     if len(names) > canvas.MOST:
         return []
-    x = _X.get(study.record.get("name", ""), "epoch")
+    x = after.X.get(study.record.get("name", ""), "epoch")
     if len(study.groups) > 1:
         return [_by_group(study, names, of, x) for of in _CURVES]
     figure, panels = canvas.panels(len(_CURVES), 1, 2.9, share_y=False, x=x)
@@ -29,9 +29,9 @@ def pictures(study: Study) -> Sequence[Picture]:
         _draw(axes, study, names, study.cells, curve, x)
         axes.set_ylabel(unit)
     canvas.legend(figure, panels)
-    papers = [f"{_named(of)} {after}" for of in _CURVES if (after := _after(study, of))]
+    papers = [f"{_named(of)} after {each}" for of in _CURVES if (each := _papers(study, of))]
     said = f" ({'; '.join(papers)})" if papers else ""
-    return [canvas.picture("curves", figure, f"Training and test over the run{said}. {_BAND}")]
+    return [canvas.picture("curves", figure, f"Training and test over the run{said}. {_LINES}")]
 
 
 def _by_group(study: Study, names: Sequence[str], of: str, x: str) -> Picture:
@@ -43,11 +43,14 @@ def _by_group(study: Study, names: Sequence[str], of: str, x: str) -> Picture:
     for axes in panels[::2]:
         axes.set_ylabel(unit)
     canvas.legend(figure, panels)
-    after = _after(study, of)
-    said = f" ({after})" if after else ""
+    papers = _papers(study, of)
+    said = f" (after {papers})" if papers else ""
     shared = [words.plain(axis) for axis in study.varied if axis not in study.compared]
-    each = f"{'combination of ' if len(shared) > 1 else ''}{', '.join(shared)}"
-    caption = f"{words.title(_named(of))}{said}, a panel for each {each}. {_BAND}"
+    each = f"{'combination of ' if len(shared) > 1 else ''}{' / '.join(shared)}"
+    caption = (
+        f"{words.title(_named(of))}{said}, a panel with a scale of its own for each {each}. "
+        f"{_LINES}"
+    )
     return canvas.picture(of, figure, caption)
 
 
@@ -55,9 +58,8 @@ def _named(of: str) -> str:
     return _CURVES[of][0].partition(",")[0]
 
 
-def _after(study: Study, of: str) -> str:
-    figure = _FIGURES.get((study.record.get("name", ""), of))
-    return f"after {figure}" if figure else ""
+def _papers(study: Study, of: str) -> str:
+    return after.CURVES.get((study.record.get("name", ""), of), "")
 
 
 def _draw(
@@ -74,25 +76,30 @@ def _draw(
         colour, dashes = canvas.colour(names.index(name)), canvas.dashes(names.index(name))
         if cell.ended:
             epochs, mean, half = _mean(cell, curve)
-            places = epochs * _a_unit(cell.runs[0], x)
+            places = epochs * _a_unit(cell.ended[0], x)
             marker = "." if len(epochs) <= _FEW else ""  # a line through one point is not seen
             axes.plot(places, mean, label=name, color=colour, linestyle=dashes, marker=marker)
-            axes.fill_between(
-                places, mean - half, mean + half, color=colour, alpha=0.13, linewidth=0
-            )
             drawn.append(mean)
+            if len(cell.ended) > 2:
+                axes.fill_between(
+                    places, mean - half, mean + half, color=colour, alpha=0.13, linewidth=0
+                )
         for run in cell.runs:
+            if run.has_ended and len(cell.ended) != 2:
+                continue
+            epochs, values = curve(run)
+            places = epochs * _a_unit(run, x)
+            style = "-" if run.has_ended else ":"
+            axes.plot(places, values, color=colour, linestyle=style, linewidth=0.9, alpha=0.45)
             if not run.has_ended:
-                epochs, values = curve(run)
-                places = epochs * _a_unit(run, x)
-                axes.plot(places, values, color=colour, linestyle=":", linewidth=1)
                 axes.plot(places[-1:], values[-1:], "x", color=colour)
-                drawn.append(values)
+            drawn.append(values)
     seen = np.concatenate([np.array([]), *drawn])
     seen = seen[np.isfinite(seen)]
-    if seen.size:  # neither one spike nor the interval of two seeds may flatten the rest
-        low, high = seen.min(), np.percentile(seen, 99)
-        margin = 0.15 * (high - low) or 0.1
+    if seen.size:  # a few spikes may not flatten the rest
+        low, usual = seen.min(), np.percentile(seen, 90)
+        high = min(seen.max(), low + 3 * (usual - low)) if usual > low else seen.max()
+        margin = 0.1 * (high - low) or 0.1
         axes.set_ylim(low - margin, high + margin)
 
 
@@ -124,17 +131,10 @@ _CURVES: Mapping[str, tuple[str, Callable[[Run], Curve]]] = {
     "test_loss": ("test loss, nats", _test("loss")),
     "test_accuracy": ("test accuracy, %", _test("accuracy")),
 }
-_X = {"smith": "iteration"}
-"""What the paper's figures count in, where it is not epochs."""
-_FIGURES = {
-    ("experiment1", "train_loss"): "figure 2 of Naveen 2024",
-    ("experiment2", "train_loss"): "figure 3 of Naveen 2024",
-    ("smith", "test_accuracy"): "the curves of Smith 2015",
-}
-"""Of a paper, by the study that repeats it and what it shows."""
 _FEW = 20
-_BAND = (
-    "Line: mean over the seeds; band: its 95 % interval (Student's t), cut by the frame where it "
-    "is wide; none with one seed. Training loss is the mean of each epoch. A dotted line that ends "
-    "in a cross is a run that did not end."
+_LINES = (
+    "Line: mean over the seeds; band: its 95 % interval (Student's t); with two seeds, whose "
+    "interval is too wide to draw, thin lines are the two runs. The frame cuts what is far above "
+    "the rest. Training loss is the mean of each epoch. A dotted line that ends in a cross is a "
+    "run that did not end. Of lines that lie on each other the last named is seen."
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from train.report import canvas
+from train.report import after, canvas
 from train.report.comparisons import against_baseline
 from train.report.page import Picture
 from train.report.records import Run, Study
@@ -39,12 +39,13 @@ def _schedules(study: Study, name: str, groups: Sequence[str], runs: Mapping[str
         axes.set_title(label, fontsize=10)
     for axes in panels[::columns]:
         axes.set_ylabel("learning rate")
-    panels[0].set_ylim(bottom=0)
+    top = max(float(_rates(run)[1].max()) for run in runs.values())
+    panels[0].set_ylim(-0.04 * top, 1.04 * top)  # so that a line at 0 is seen
     of = f" of {'; '.join(groups)}" if any(groups) else ""
-    is_naveens = study.record.get("name") in ("experiment1", "experiment2")
-    after = " (after figure 1 of Naveen 2024)" if is_naveens else ""
+    papers = after.SCHEDULES.get(study.record.get("name", ""))
+    said = f" (after {papers})" if papers else ""
     caption = (
-        f"The learning rate{of} at each step, as it was used{after}; each panel shows one setting "
+        f"The learning rate{of} at each step, as it was used{said}; each panel shows one setting "
         "in colour, and all the others in grey."
     )
     return canvas.picture(name, figure, caption)
@@ -63,7 +64,7 @@ def differences(study: Study) -> Sequence[Picture]:
         colour = canvas.colour(0) if each.is_significant else "0.45"
         axes.errorbar(mean, place, xerr=each.difference.half, fmt="o", color=colour, capsize=3)
         parts = study.group_of(each.cell.labels), study.name_of(each.cell.labels)
-        labels.append(", ".join(filter(None, parts)))
+        labels.append(" / ".join(filter(None, parts)))
     axes.axvline(0, color="0.2", linewidth=0.8)
     axes.set_yticks(range(len(labels)), labels)
     axes.invert_yaxis()

@@ -37,7 +37,6 @@ class Restart:
     The window is at least five steps, as a single batch's loss is mostly noise.
     """
 
-    epoch: float
     before: float
     """Mean over the last window before the restart, in nats."""
     height: float
@@ -49,30 +48,31 @@ class Restart:
     """Mean over the epoch that follows the restart."""
 
 
-def restarts(run: Run) -> list[Restart]:
-    """Those of a run that has made a whole window of steps on both sides of each."""
+def restarts(run: Run) -> Mapping[int, Restart | None]:
+    """By step, those with a whole window of steps on both sides; None where a loss is not finite.
+
+    Where the run was halted and went on with another schedule, that is part of the restart before.
+    """
     loss = run.train["loss"]
     window = max(5, run.steps_per_epoch // 10)
-    found = []
+    found: dict[int, Restart | None] = {}
     for step, end in itertools.pairwise([*run.restarts, len(loss)]):
         if step < window or min(end, len(loss)) - step < window:
             continue
         before = float(np.mean(loss[step - window : step]))
         means = sliding_window_view(loss[step:end], window).mean(-1)
         if not (math.isfinite(before) and np.isfinite(means).all()):
+            found[step] = None
             continue
         height = float(means.max()) - before
         top = int(means.argmax())
         back = np.flatnonzero(means[top:] <= before)
         steps = 0 if height <= 0 else top + int(back[0]) + window if back.size else None
-        found.append(
-            Restart(
-                epoch=step / run.steps_per_epoch,
-                before=before,
-                height=height,
-                recovery=None if steps is None else steps / run.steps_per_epoch,
-                after=float(np.mean(loss[step : min(step + run.steps_per_epoch, end)])),
-            )
+        found[step] = Restart(
+            before=before,
+            height=height,
+            recovery=None if steps is None else steps / run.steps_per_epoch,
+            after=float(np.mean(loss[step : min(step + run.steps_per_epoch, end)])),
         )
     return found
 
@@ -103,12 +103,14 @@ def best_reached(cells: Sequence[Cell]) -> float | None:
 def unrest(run: Run) -> float | None:
     """How far the epochs' mean training losses still range in the last quarter of the run.
 
-    In per cent of their fall from the first epoch's mean to the lowest: 0 has settled.
+    In per cent of their fall from the first epoch's mean to the lowest: 0 has settled. Of the last
+    quarter only whole epochs count, and none in which a restart falls; None with fewer than two.
     """
     means = epoch_losses(run)
-    last = means[-max(2, len(means) // 4) :]
-    fall = means[0] - means.min()
-    return _finite(100 * (last.max() - last.min()) / fall) if fall > 0 else None
+    spiking = {step // run.steps_per_epoch for step in run.restarts}
+    last = [means[n] for n in range(len(means) - len(means) // 4, len(means)) if n not in spiking]
+    fall = means[0] - means.min() if len(last) > 1 else 0.0
+    return _finite(100 * (max(last) - min(last)) / fall) if fall > 0 else None
 
 
 def epoch_losses(run: Run) -> np.ndarray:
@@ -141,9 +143,11 @@ def _train_part(run: Run, start: float = 0.0, stop: float = 1.0) -> float | None
 
 def _of_restarts(name: str) -> Callable[..., float | None]:
     def value(run: Run, which: str = "all") -> float | None:
-        """`which`: "first", "later" (all but the first) or "all"."""
+        """`which`: "first" of the schedule's, "later" (all but that) or "all"."""
         part = {"first": slice(0, 1), "later": slice(1, None), "all": slice(None)}[which]
-        values = [getattr(restart, name) for restart in restarts(run)[part]]
+        among = run.restarts[part]
+        found = [restart for step, restart in restarts(run).items() if step in among]
+        values = [None if restart is None else getattr(restart, name) for restart in found]
         return _mean(np.array(values, np.float64)) if None not in values else None
 
     return value

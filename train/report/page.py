@@ -131,7 +131,9 @@ def _html_row(kinds: Sequence[str], row: Sequence[str]) -> str:
 
 
 def _html_cell(cell: str) -> str:
-    text = html.escape(cell).replace("\n", "<br>")
+    text = html.escape(cell).replace("\n", "<br>").replace(" ± ", "\u00a0±\u00a0")
+    if len(cell) <= _UNBROKEN:
+        text = text.replace(" ", "\u00a0")
     if isinstance(cell, Strong):
         return f"<strong>{text}</strong>"
     if isinstance(cell, Verdict):
@@ -160,6 +162,8 @@ def _markdown_cell(cell: str) -> str:
     return f"**{text}**" if isinstance(cell, Strong | Verdict) else text
 
 
+_UNBROKEN = 20
+"""Characters of a cell that stays on one line."""
 _STYLE = """
 :root { color-scheme: light; --line: #d8dde3; --pale: #f5f7f9; --ink: #1b232c; --soft: #586573; }
 * { box-sizing: border-box; }

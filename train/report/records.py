@@ -12,7 +12,7 @@ import numpy as np
 import log_anneal as la
 from train.errors import UserError
 from train.log import read_metrics
-from train.report.words import plain
+from train.report import words
 
 Labels: TypeAlias = Mapping[str, str]
 
@@ -38,7 +38,8 @@ class Run:
     test: Mapping[str, np.ndarray]
     """By name, [evaluations]: step, loss in nats, accuracy in %."""
     restarts: Sequence[int]
-    """The updates, counted from 0, with which the schedule restarts."""
+    """The updates, counted from 0, with which the schedule restarts and its rate jumps up; of a
+    run that went on with another schedule those before that too, if the new one has them."""
 
     @property
     def has_ended(self) -> bool:
@@ -115,16 +116,11 @@ class Study:
 
     def group_of(self, labels: Labels) -> str:
         """The name of the group; empty where all is one."""
-        return self._name(labels, [axis for axis in self.varied if axis not in self.compared])
+        return words.labels(labels, [axis for axis in self.varied if axis not in self.compared])
 
     def name_of(self, labels: Labels) -> str:
         """The name within the group."""
-        return self._name(labels, [axis for axis in self.varied if axis in self.compared])
-
-    def _name(self, labels: Labels, axes: Sequence[str]) -> str:
-        if len(axes) == 1:
-            return labels.get(axes[0], "")
-        return ", ".join(f"{plain(axis)} {labels[axis]}" for axis in axes if axis in labels)
+        return words.labels(labels, [axis for axis in self.varied if axis in self.compared])
 
 
 def load(folder: Path) -> Study:
@@ -188,7 +184,7 @@ def _run(folder: Path, entry: Mapping[str, Any]) -> Run:
             "loss": _column(test, "loss"),
             "accuracy": 100 * _column(test, "accuracy"),
         },
-        restarts=_restarts(config, spe, total),
+        restarts=_restarts(config, spe, total, _column(train, "learning_rate")),
     )
 
 
@@ -212,15 +208,24 @@ def _state(
     return "unfinished", "; ".join(filter(None, [f"at step {steps:,} of {total:,}", said]))
 
 
-def _restarts(config: Mapping[str, Any], steps_per_epoch: int, total_steps: int) -> Sequence[int]:
+def _restarts(
+    config: Mapping[str, Any], steps_per_epoch: int, total_steps: int, rates: np.ndarray
+) -> Sequence[int]:
     record = config.get("schedule", {})
     if "schedule" not in record or total_steps == 0:
         return []  # a plain function does not tell
     schedule = la.from_dict(record)
     if config["schedule_unit"] == "epochs":
         schedule = schedule.stretch(steps_per_epoch)
-    since = config.get("schedule_from_step", 0)
-    return [step for step in schedule.restarts(total_steps) if step >= max(since, 1)]
+    return [step for step in schedule.restarts(total_steps) if _jumps(rates, step)]
+
+
+def _jumps(rates: np.ndarray, step: int) -> bool:
+    """Not at the low point of a triangle, where a cycle begins without one."""
+    if not 0 < step < len(rates):
+        return False
+    rise, *after = np.diff(rates[step - 1 : step + 2])
+    return bool(rise > 2 * max(0.0, *after))
 
 
 def _column(lines: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:

@@ -60,7 +60,7 @@ def _curves(study: Study, centre: Labels) -> Sequence[Picture]:
         axes.set_visible(False)
     for axes in panels[::2]:
         axes.set_ylabel("final test accuracy, %")
-    fixed = ", ".join(f"{words.plain(axis)} {centre[axis]}" for axis in study.varied)
+    fixed = words.labels(centre, study.varied)
     caption = (
         "Final test accuracy as one setting is varied at a time, the others held at "
         f"{fixed}. Mean over the seeds; bar: 95 % interval (Student's t), none with one seed."
@@ -104,9 +104,7 @@ def _map(study: Study, cells: Sequence[Cell], one: str, two: str, centre: Labels
     axes.set(xlabel=words.title(two), ylabel=words.title(one))
     axes.spines[:].set_visible(False)
     figure.colorbar(image, label="final test accuracy, %")
-    others = ", ".join(
-        f"{words.plain(axis)} {centre[axis]}" for axis in study.varied if axis not in (one, two)
-    )
+    others = words.labels(centre, [axis for axis in study.varied if axis not in (one, two)])
     held = f"; held: {others}" if others else ""
     caption = (
         f"Final test accuracy by {words.plain(one)} and {words.plain(two)}, mean "

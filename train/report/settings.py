@@ -120,19 +120,24 @@ def _tuned(study: Study) -> Sequence[Block]:
         return []
     rows = [
         [
-            ", ".join(str(label) for label in entry["labels"].values()),
-            ", ".join(f"{name} = {words.short(value)}" for name, value in entry["best"].items()),
+            " / ".join(str(label) for label in entry["labels"].values()),
             f"{entry['trials']:,}",
             words.number(100 * entry["value"], 2),
+            ", ".join(
+                f"{name.removeprefix('schedule.')} = {value:.3g}"
+                for name, value in entry["best"].items()
+            ),
         ]
         for entry in tuned
     ]
+    counts = {entry["trials"] for entry in tuned}
     note = (
-        "Each had the same number of trials, judged on images held out of the training split; "
-        "the test split took no part."
+        f"Each had {'the same number' if len(counts) == 1 else 'a number of its own'} of trials, "
+        "judged on images held out of the training split; the test split took no part. Chosen to "
+        "three digits here, and in full under Settings."
     )
-    headers = ("Of", "Chosen", "Trials", "Validation accuracy, %")
-    return [Table("Settings chosen by a search", headers, rows, 2, note)]
+    headers = ("Of", "Trials", "Validation accuracy, %", "Chosen")
+    return [Table("Settings chosen by a search", headers, rows, len(headers), note)]
 
 
 def _by_axis(

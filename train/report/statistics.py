@@ -67,8 +67,8 @@ def paired(these: Mapping[int, float | None], those: Mapping[int, float | None])
       those: the same of what it is held against.
     """
     pairs = [(these[seed], those[seed]) for seed in sorted(these.keys() & those.keys())]
-    both = [(a, b) for a, b in pairs if a is not None and b is not None]
-    differences = [a - b for a, b in both if math.isfinite(a - b)]
+    both = [(a, b) for a, b in pairs if a is not None and b is not None and math.isfinite(a - b)]
+    differences = [a - b for a, b in both]
     n = len(differences)
     if n == 0:
         return Difference(0, None, None, None)

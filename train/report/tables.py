@@ -122,26 +122,32 @@ def at_restarts(study: Study) -> Sequence[Block]:
     rows = []
     for cell in study.cells:
         found = [restarts(run) for run in cell.ended]
-        for place in range(min(_MOST_RESTARTS, max(map(len, found), default=0))):
-            these = [each[place] for each in found if len(each) > place]
+        for step in sorted({step for each in found for step in each})[:_MOST_RESTARTS]:
+            these = [restart for each in found if (restart := each.get(step)) is not None]
             back = [each.recovery for each in these if each.recovery is not None]
+            epoch = words.number(step / cell.ended[0].steps_per_epoch, 1)
+            some = "" if len(these) == len(found) else f" ({len(these)} of {len(found)})"
             rows.append(
                 [
                     *_labels(study, cell),
-                    words.number(these[0].epoch, 1),
+                    f"{epoch}{some}",
                     words.mean(estimate(each.before for each in these), 3),
                     words.mean(estimate(each.height for each in these), 3),
                     _recovery(back, len(these)),
                 ]
             )
     if not rows:
-        return [Paragraph("No schedule of the runs that ended restarts.")]
+        return [Paragraph("In no run that ended does the rate jump up at a restart.")]
     note = (
         "Means of the training loss over windows of a tenth of an epoch (at least five steps). "
         "Spike: the highest window up to the next restart, less the last window before the "
         "restart. Recovery: from the restart to the first window, after the highest, that is no "
         "higher than the one before the restart. Single windows scatter, so that a small spike is "
-        f"seen where there is none. The first {_MOST_RESTARTS} restarts at most."
+        f"seen where there is none. The first {_MOST_RESTARTS} restarts at most, and none where a "
+        "cycle begins without a jump of the rate, as a triangle does. In brackets in how many of "
+        "the runs, where not in all: another went on with another schedule, or its loss was not "
+        "finite. What a run did after a halt counts to the restart before it; the batch that "
+        "halted it, whose step was not made, does not."
     )
     headers = [
         *_headers(study),
@@ -188,6 +194,8 @@ def _reached(cell: Cell, accuracy: float | None) -> str:
 
 
 def _recovery(back: Sequence[float], count: int) -> str:
+    if not count:
+        return words.NONE
     if not back:
         return "not in the cycle"
     if len(back) == count:

@@ -1,9 +1,13 @@
 """Numbers as a reader sees them."""
 
+from collections.abc import Mapping, Sequence
+
 from train.report.statistics import Difference, Estimate
 
 NONE = "\u2013"
 """Stands where there is no number."""
+AS_PRINTED = ("settings", "as printed")
+"""The axis that a search adds, and its label of what it did not change."""
 
 
 def plain(name: str) -> str:
@@ -14,6 +18,19 @@ def plain(name: str) -> str:
 def title(name: str) -> str:
     """`restart_value` -> `Restart value`."""
     return plain(name[:1].upper() + name[1:])
+
+
+def labels(of: Mapping[str, str], axes: Sequence[str]) -> str:
+    """`sigmoid / printed`, `base 20 / restart value 0.1`: a number says of what it is.
+
+    Of several axes, settings are named only where a search chose them.
+    """
+    named = [(axis, of[axis]) for axis in axes if axis in of]
+    if len(named) > 1:
+        named = [each for each in named if each != AS_PRINTED]
+    return " / ".join(
+        f"{plain(axis)} {label}" if label[:1].isdigit() else label for axis, label in named
+    )
 
 
 def number(value: float | None, digits: int, *, signed: bool = False) -> str:

@@ -1,0 +1,96 @@
+"""Settings held against each other for a claim, seed by seed."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from train.report import words
+from train.report.comparisons import values_of
+from train.report.findings import CANNOT_TELL, Finding, Findings, fit, lacking, matching, measure_of
+from train.report.measures import Measure, best_reached
+from train.report.records import Cell, Labels, Study
+from train.report.statistics import Difference, estimate, paired
+
+
+def differences(
+    study: Study,
+    measure: str,
+    of: Labels,
+    than: Labels,
+    judge: Callable[[float, float], str],
+    arguments: Mapping[str, Any],
+) -> Findings:
+    """A finding for each cell with the labels `of`, against that with the labels `than` besides.
+
+    Args:
+      study: the study.
+      measure: one of `MEASURES`.
+      of: labels.
+      than: labels.
+      judge: gives a verdict from the ends of the interval of the difference.
+      arguments: of the measure.
+    """
+    known, found = measure_of(measure), []
+    settled = {("accuracy" if name == "fraction" else name): v for name, v in arguments.items()}
+    fit(known.of, f"the measure {measure}", None, **settled)
+    for cell in matching(study, of):
+        other = study.cell({**cell.labels, **than})
+        if other is None or other is cell:
+            continue
+        given = dict(arguments)
+        if "fraction" in given:
+            best = best_reached(study.groups[study.group_of(cell.labels)])
+            given["accuracy"] = given.pop("fraction") * (best or 100.0)
+        values, never = _paired_values(cell, other, measure, given)
+        each = paired(*values)
+        seeds = {run.seed for one in (cell, other) for run in one.runs}
+        left = lacking(each.n, len(seeds), "both numbers")
+        verdict = CANNOT_TELL
+        if not left and each.low is not None and each.high is not None:
+            verdict = judge(each.low, each.high)
+        these, those = (
+            f"{study.name_of(one.labels)} = " + words.mean(estimate(of_each.values()), known.digits)
+            for one, of_each in zip((cell, other), values, strict=True)
+        )
+        numbers = f"{these}; {those}; {_difference(each, known.digits)}{left}{never}"
+        found.append(Finding(verdict, study.group_of(cell.labels), numbers))
+    return Findings(_title(known, arguments), found)
+
+
+def _paired_values(
+    cell: Cell, other: Cell, measure: str, arguments: Mapping[str, Any]
+) -> tuple[list[dict[int, float | None]], str]:
+    """By seed, and what to say where a run that never got there counts as its length."""
+    values = [dict(values_of(one, measure, **arguments)) for one in (cell, other)]
+    if measure != "steps_to":
+        return values, ""
+    known = [{seed for seed, value in each.items() if value is not None} for each in values]
+    never = [
+        (place, run)
+        for place, one in enumerate((cell, other))
+        for run in one.ended
+        if run.seed in known[1 - place] - known[place]
+    ]
+    for place, run in never:
+        values[place][run.seed] = run.total_steps
+    said = f"; {words.count(len(never), 'run')} never got there, counted with all its steps"
+    return values, said if never else ""
+
+
+def _difference(each: Difference, digits: int) -> str:
+    if each.n == 0:
+        return "no difference"
+    scatter = f"{words.interval(each, digits)}, " if each.n > 1 else ""
+    by = words.number(each.mean, digits, signed=True)
+    return f"difference {by} ({scatter}{words.count(each.n, 'pair')})"
+
+
+def _title(measure: Measure, arguments: Mapping[str, Any]) -> str:
+    parts = [measure.title]
+    if "start" in arguments or "stop" in arguments:
+        start, stop = arguments.get("start", 0.0), arguments.get("stop", 1.0)
+        parts.append(f"from {100 * start:.0f} % to {100 * stop:.0f} % of the run")
+    if "which" in arguments:
+        parts.append(f"{arguments['which']} restarts")
+    if "fraction" in arguments:
+        parts.append(f"{100 * arguments['fraction']:.0f} % of the best")
+    return ", ".join([*parts, *filter(None, [measure.unit])])

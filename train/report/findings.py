@@ -1,0 +1,64 @@
+"""What a check finds, and what checks share."""
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from train.errors import UserError
+from train.report import words
+from train.report.measures import MEASURES, Measure
+from train.report.records import Cell, Labels, Study
+
+AGREES, DISAGREES, CANNOT_TELL, MEASURED = "agrees", "disagrees", "cannot tell", "measured"
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """What some runs say of a claim, and the numbers that it follows from."""
+
+    verdict: str
+    where: str
+    """Which runs; empty where the claim is of the whole study."""
+    numbers: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Findings:
+    """Those of a claim."""
+
+    measured: str
+    """What the numbers are of, with their unit."""
+    each: Sequence[Finding]
+
+
+def fit(function: Callable[..., Any], named: str, *given: Any, **arguments: Any) -> None:
+    """Raises an error that can be mended where a function does not take these arguments."""
+    try:
+        inspect.signature(function).bind(*given, **arguments)
+    except TypeError as error:
+        raise unusable("arguments", f"be those of {named}", f"others: {error}") from error
+
+
+def unusable(name: str, rule: str, got: object) -> UserError:
+    """The error for an argument of a claim."""
+    return UserError(
+        f"`{name}` of a claim must {rule}, got {got}. Mend it in the study's configuration."
+    )
+
+
+def measure_of(name: str) -> Measure:
+    """The one of this name."""
+    if name not in MEASURES:
+        raise unusable("measure", f"be one of {', '.join(MEASURES)}", name)
+    return MEASURES[name]
+
+
+def matching(study: Study, labels: Labels) -> Sequence[Cell]:
+    """The cells that have all of these labels."""
+    return [cell for cell in study.cells if labels.items() <= cell.labels.items()]
+
+
+def lacking(n: int, of: int, what: str) -> str:
+    """What to say of `n` numbers where there should be as many as seeds; empty if there are."""
+    return "" if n == of else f"; {n} of {words.count(of, 'seed')} have {what}"
