@@ -10,7 +10,7 @@ from small import ROOT
 from tools import results
 from train import report
 from train.errors import UserError
-from train.report import archive
+from train.report import archive, settings
 
 KEPT = sorted(path.parent for path in (ROOT / "results").glob("*/report.json"))
 _SLOW = 400_000
@@ -102,10 +102,32 @@ def test_only_what_is_between_the_marks_changes(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "papers.toml").write_bytes((ROOT / "docs" / "papers.toml").read_bytes())
     readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- results -->\nold\n<!-- /results -->\nafter\n")
-    assert results.pages(tmp_path)[readme] == (
-        "before\n<!-- results -->\nNo study is kept yet.\n<!-- /results -->\nafter\n"
+    marks = (
+        "before\n<!-- results -->\n{}\n<!-- /results -->\nthen\n<!-- runs -->\n{}\n<!-- /runs -->\n"
     )
+    readme.write_text(marks.format("old", "older"))
+    new = marks.format("No study is kept yet.", "No run is kept yet.")
+    assert results.pages(tmp_path)[readme] == new
     readme.write_text("before\n<!-- /results -->\nold\n<!-- results -->\nafter\n")
     with pytest.raises(UserError, match=r"README\.md must have the lines <!-- results -->"):
         results.pages(tmp_path)
+
+
+def test_a_run_is_kept_with_its_seed_and_shown_with_its_data(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="`run` must be the folder of a run that has ended"):
+        results.kept(tmp_path)
+    summary = {
+        "test_accuracy": 0.8428,
+        "seconds": 1266.1,
+        "device": "2 x cpu",
+        "dataset": "cifar10",
+    }
+    summary |= {"date": "2026-11-21", "versions": {"jax": "0.10.2"}}
+    (tmp_path / "summary.json").write_text(json.dumps(summary))
+    config = {"seed": 3, "data_sha256": next(iter(settings.DATA)), "epochs": 4}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    row = results.runs_table({"small": json.loads(results.kept(tmp_path))}).splitlines()[-1]
+    assert row == (
+        "| `configs/small.py` | 3 | CIFAR-10, JPEG copy | 84.3 % | 21 min "
+        "| 2 x cpu, jax 0.10.2, 2026-11-21 |"
+    )

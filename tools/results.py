@@ -1,10 +1,11 @@
 """The results in the repository: a folder for each study, and the pages that are made of them.
 
     python -m tools.results pack runs/experiment1 results/experiment1
+    python -m tools.results keep runs/cifar10_small results/runs/cifar10_small.json
     python -m tools.results readme
 
-`pack` keeps a study's report with the records that it was made from. `readme` writes README.md
-between its marks, and docs/papers.md, from results/*/report.json.
+`pack` keeps a study's report with the records that it was made from, `keep` what a single run came
+to. `readme` writes README.md between its marks, and docs/papers.md, from what is kept.
 """
 
 import argparse
@@ -18,13 +19,12 @@ from typing import Any
 from tools import papers
 from train.errors import UserError
 from train.files import write_atomically
-from train.report import archive, words
+from train.report import archive, settings, words
 from train.report.statistics import Estimate
 
 ROOT = Path(__file__).parent.parent
 MAX_BYTES = 1_500_000
 """Of a study of smoke size."""
-_BEGIN, _END = "<!-- results -->", "<!-- /results -->"
 IN_FULL = "experiment1"
 """The study whose accuracies README.md has."""
 
@@ -37,6 +37,9 @@ def main() -> None:
     pack.add_argument("study", type=Path, help="its folder, where all runs have ended")
     pack.add_argument("to", type=Path, help="results/<name>; made anew")
     pack.add_argument("--digits", type=int, help="of each step's numbers; all if left out")
+    keep = commands.add_parser("keep", help="keep what a run came to")
+    keep.add_argument("run", type=Path, help="its folder, with a summary.json")
+    keep.add_argument("to", type=Path, help="results/runs/<name of its configuration>.json")
     commands.add_parser("readme", help="write README.md's table and docs/papers.md")
     arguments = parser.parse_args()
     try:
@@ -46,6 +49,9 @@ def main() -> None:
             print(f"{arguments.to}: {size:,} bytes")
             if size > MAX_BYTES:
                 print(f"That is above {MAX_BYTES:,}; --digits 4 takes about half of it.")
+        elif arguments.command == "keep":
+            arguments.to.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(arguments.to, kept(arguments.run).encode())
         else:
             for path, text in pages(ROOT).items():
                 write_atomically(path, text.encode())
@@ -62,8 +68,11 @@ def pages(root: Path) -> Mapping[Path, str]:
     """
     found = reports(root)
     readme, table = root / "README.md", root / "docs" / "papers.toml"
+    paths = sorted((root / "results" / "runs").glob("*.json"))
+    runs = {path.stem: json.loads(path.read_bytes()) for path in paths}
+    text = _between_marks(readme.read_text(), "results", block(found))
     return {
-        readme: _between_marks(readme.read_text(), block(found)),
+        readme: _between_marks(text, "runs", runs_table(runs)),
         table.with_suffix(".md"): papers.page(table, found),
     }
 
@@ -105,6 +114,40 @@ def block(found: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n\n".join(parts)
 
 
+def kept(run: Path) -> str:
+    """What a run came to, with its seed and the digest of its data, as JSON.
+
+    Raises:
+      UserError: the run has not ended.
+    """
+    if not (run / "summary.json").exists():
+        raise UserError(
+            f"`run` must be the folder of a run that has ended, got {run}, which has no "
+            "summary.json. Start the same command again to end it."
+        )
+    config = json.loads((run / "config.json").read_bytes())
+    summary = json.loads((run / "summary.json").read_bytes())
+    given = {name: config[name] for name in ("seed", "data_sha256")}
+    return json.dumps({**summary, **given}, indent=2) + "\n"
+
+
+def runs_table(runs: Mapping[str, Mapping[str, Any]]) -> str:
+    """A row for each single run, by the name of its configuration."""
+    rows = [
+        [
+            f"`configs/{name}.py`",
+            str(run["seed"]),
+            settings.DATA.get(run["data_sha256"], run["dataset"]),
+            f"{100 * run['test_accuracy']:.1f} %",
+            f"{run['seconds'] / 60:.0f} min" if run["seconds"] > 90 else f"{run['seconds']:.0f} s",
+            f"{run['device']}, jax {run['versions']['jax']}, {run['date']}",
+        ]
+        for name, run in runs.items()
+    ]
+    headers = ["configuration", "seed", "data", "test accuracy", "time", "where"]
+    return _table(headers, rows) if rows else "No run is kept yet."
+
+
 def _in_full(folder: str, report: Mapping[str, Any]) -> Sequence[str]:
     groups = list(dict.fromkeys(cell["group"] for cell in report["cells"]))
     cells = {(cell["name"], cell["group"]): cell for cell in report["cells"]}
@@ -138,15 +181,16 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in every)
 
 
-def _between_marks(text: str, block: str) -> str:
-    if not re.search(f"{_BEGIN}.*{_END}", text, re.DOTALL):
+def _between_marks(text: str, name: str, block: str) -> str:
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    if not re.search(f"{begin}.*{end}", text, re.DOTALL):
         raise UserError(
-            f"README.md must have the lines {_BEGIN} and {_END}, and has not. Put them where the "
-            "table of results is to stand."
+            f"README.md must have the lines {begin} and {end}, and has not. Put them where that "
+            "table is to stand."
         )
-    head, _, rest = text.partition(_BEGIN)
-    tail = rest.partition(_END)[2]
-    return f"{head}{_BEGIN}\n{block}\n{_END}{tail}"
+    head, _, rest = text.partition(begin)
+    tail = rest.partition(end)[2]
+    return f"{head}{begin}\n{block}\n{end}{tail}"
 
 
 if __name__ == "__main__":
