@@ -39,14 +39,14 @@ def make(study: Study, runs: Sequence[Run], command: RunStudy, folder: Path, job
     file, size = command.file.absolute(), command.size
     data_dir = command.data_dir and str(Path(command.data_dir).expanduser().absolute())
 
-    @ray.remote(num_cpus=1, num_gpus=1 if has_gpu else 0, max_retries=3)
-    def task(name: str) -> str:
+    def make_one(name: str) -> str:
         from train import study_command, study_loop
 
         here = study_command.prepare(file, size, data_dir)
         run = next(run for run in here.runs() if run.folder == name)
         return study_loop.make(here, run, folder, jobs=jobs)
 
+    task = ray.remote(num_cpus=1, num_gpus=1 if has_gpu else 0, max_retries=3)(make_one)
     done = 0
     try:
         for wave in waves(study, runs):

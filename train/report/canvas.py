@@ -35,18 +35,25 @@ def dashes(place: int) -> str:
 
 
 def panels(
-    count: int, columns: int, height: float, *, share_y: bool, x: str = "epoch"
+    count: int,
+    columns: int,
+    height: float,
+    *,
+    share_y: bool,
+    share_x: bool = True,
+    x: str = "epoch",
 ) -> tuple[Figure, Sequence[Axes]]:
-    """A figure of so many panels, row by row, `height` inches each; they share their x axis."""
+    """A figure of so many panels, row by row, `height` inches each."""
     rows = -(-count // columns)
     figure = Figure(figsize=(WIDTH, 0.9 + height * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, sharex=True, sharey=share_y, squeeze=False)
+    grid = figure.subplots(rows, columns, sharex=share_x, sharey=share_y, squeeze=False)
     every = list(grid.ravel())
     for axes in every[count:]:
         axes.set_visible(False)
     for place, axes in enumerate(every[:count]):
         tidy(axes)
-        axes.xaxis.set_tick_params(labelbottom=place + columns >= count)  # nothing below it
+        is_lowest = place + columns >= count
+        axes.xaxis.set_tick_params(labelbottom=is_lowest or not share_x)
     figure.supxlabel(x, fontsize="medium")
     return figure, every[:count]
 

@@ -36,7 +36,8 @@ def pictures(study: Study) -> Sequence[Picture]:
 
 def _by_group(study: Study, names: Sequence[str], of: str, x: str) -> Picture:
     unit, curve = _CURVES[of]
-    figure, panels = canvas.panels(len(study.groups), 2, 2.7, share_y=False, x=x)
+    share_x = len({run.config.get("epochs") for run in study.runs if run.config}) < 2
+    figure, panels = canvas.panels(len(study.groups), 2, 2.7, share_y=False, share_x=share_x, x=x)
     for axes, (group, cells) in zip(panels, study.groups.items(), strict=True):
         _draw(axes, study, names, cells, curve, x)
         axes.set_title(group, fontsize=10)

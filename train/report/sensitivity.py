@@ -56,6 +56,8 @@ def _curves(study: Study, centre: Labels) -> Sequence[Picture]:
         axes.errorbar(places, means, yerr=halves, fmt="o-", color="#0072b2", capsize=3)
         canvas.tidy(axes)
         axes.margins(x=0.06)
+    low, high = panels[0].get_ylim()
+    panels[0].set_ylim(max(low, 0), min(high, 100))  # wide intervals go beyond what there is
     for axes in panels[len(axes_of) :]:
         axes.set_visible(False)
     for axes in panels[::2]:
