@@ -70,7 +70,7 @@ def get_study(size: Size) -> Study:
         NONE: la.constant_schedule(1e-3),
     }
     few = {
-        "num_train_images": 384,
+        "num_train_images": 256,
         "num_test_images": 256,
         "batch_size": 32,
         "model.transformer": Transformer(patch_size=8, width=48),
