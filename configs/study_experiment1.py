@@ -123,8 +123,10 @@ decay, and a constant rate.
 SGD with momentum 0.9 and weight decay 5e-4; flips and crops; contrast stretching, global contrast \
 normalisation, per-pixel mean and ZCA whitening. Printed is the paper's cycle taken literally: its \
 warm-up goes down from 0.01 to 1e-4, and its first decay up to 0.001, before the restarts at 0.1. \
-Sane warms up from 1e-4 to 0.1. The paper's output layer is a sigmoid whose outputs are divided by \
-their sum; softmax is the usual one.
+Sane warms up from 1e-4 to 0.1. Step decay and no schedule take the rate that the warm-up leads \
+to; printed, that is 1e-4, too low to learn much. The last cycle has 40 epochs, of which 15 are \
+left (smoke: a fifth of both): the runs end in mid-cycle, as the paper's did. The paper's output \
+layer is a sigmoid whose outputs are divided by their sum; softmax is the usual one.
 
 A run halts when, after 2 epochs of grace, its cross-entropy passes 4.5 (equation 5)."""
 

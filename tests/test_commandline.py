@@ -58,6 +58,13 @@ def test_a_study_has_a_size_a_share_and_an_executor():
     assert parse(["study", "configs/study_x.py"]).size == "full"
 
 
+def test_the_help_of_a_study_has_its_options_without_a_file(capsys):
+    with pytest.raises(SystemExit) as left:
+        parse(["study", "--help"])
+    assert left.value.code == 0
+    assert {"--jobs", "--executor", "--size"} <= set(capsys.readouterr().out.split())
+
+
 def test_a_report_has_a_folder():
     assert str(parse(["report", "runs/x"]).folder) == "runs/x"
 

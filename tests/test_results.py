@@ -87,7 +87,7 @@ def test_a_study_has_a_row_and_experiment_1_its_accuracies() -> None:
 
 def test_smoke_size_is_said_to_be_no_evidence() -> None:
     text = results.block({"experiment1": a_report(size="smoke")})
-    assert "| 3 checked, no evidence |" in text
+    assert "| 3 (smoke: no evidence) |" in text
     assert "is no evidence for or against a schedule" in text
 
 

@@ -20,7 +20,7 @@ def start(folder, *arguments):
 def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     (out,) = small.outputs([start(folder)])
-    assert "run 4 of 4: cosine-seed1: " in out
+    assert "run 4 of 4: cosine-seed1\n  " in out
     assert "report.html" in out
     return folder / "study"
 

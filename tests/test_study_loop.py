@@ -87,7 +87,7 @@ def test_runs_that_are_done_are_not_made_again(whole, monkeypatch, capsys):
     assert studies.results(whole) == before
 
 
-@pytest.mark.parametrize("writes", [1, 4, 9, 14, 19])
+@pytest.mark.parametrize("writes", [4, 9, 19])
 def test_a_study_that_stopped_between_any_two_files_ends_with_the_same_report(
     writes, whole, tmp_path, monkeypatch
 ):
@@ -134,7 +134,10 @@ def test_a_folder_of_another_study_is_refused_and_left_as_it_is(whole):
         study_loop.run(studies.study(), whole, name="other", size="smoke")
     with pytest.raises(UserError, match="must be a study's folder, got .* which holds a run"):
         make(studies.study(), whole / "log-seed0")
-    with pytest.raises(UserError, match="where the settings of log-seed0 differ"):
+    with pytest.raises(
+        UserError,
+        match=r"settings of cosine-seed0 \(epochs\) differ|settings of log-seed0 \(epochs\) differ",
+    ):
         make(studies.study(base=changes.changed(studies.study().base, {"epochs": 3})), whole)
     assert (whole / "study.json").read_bytes() == before
 
@@ -168,6 +171,7 @@ def halting(**arguments):
     return studies.study(axes={"schedule": {"log": strict}}, baseline=None, **arguments)
 
 
+@pytest.mark.slow
 def test_a_run_that_halts_is_reported_and_not_tried_again(tmp_path, monkeypatch):
     make(halting(), tmp_path)
     halted = json.loads((tmp_path / "log-seed0" / "halted.json").read_text())
@@ -188,6 +192,7 @@ def test_a_run_that_halts_goes_on_with_the_adjusted_schedule(tmp_path):
     assert len(rates) == 4 and rates[2:] == pytest.approx([1e-4] * 2)
 
 
+@pytest.mark.slow
 def test_a_study_makes_the_range_test_that_its_bounds_come_from(tmp_path, monkeypatch):
     def constant(context):
         return {"schedule": la.constant_schedule(context.bounds[1])}
@@ -207,6 +212,7 @@ def test_a_study_makes_the_range_test_that_its_bounds_come_from(tmp_path, monkey
     make(study, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_search_comes_before_the_runs_that_take_what_it_found(tmp_path, monkeypatch):
     pytest.importorskip("optuna", reason="skipped: optuna is not installed")
     peak = {"schedule.peak_value": Range(low=0.001, high=0.2, scale="log")}

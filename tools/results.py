@@ -104,8 +104,8 @@ def block(found: Mapping[str, Mapping[str, Any]]) -> str:
     parts = [_table(headers, rows)]
     if any(report["size"] == "smoke" for report in found.values()):
         parts.append(
-            "Smoke size is small networks, few images and few epochs. It shows that a study runs "
-            "from its command to its report, and is no evidence for or against a schedule."
+            "Smoke size shows that a study runs from its command to its report, and is no evidence "
+            "for or against a schedule: with two seeds the intervals are as wide as they look."
         )
     in_full = {f: r for f, r in found.items() if r["name"] == IN_FULL}
     for folder in sorted(in_full, key=lambda folder: in_full[folder]["size"] == "smoke")[:1]:
@@ -171,7 +171,7 @@ def _accuracy(cell: Mapping[str, Any] | None) -> str:
 
 def _verdicts(report: Mapping[str, Any]) -> str:
     if report["size"] == "smoke":
-        return f"{len(report['answers'])} checked, no evidence"
+        return f"{len(report['answers'])} (smoke: no evidence)"
     said = [answer["verdict"] for answer in report["answers"]]
     return ", ".join(f"{said.count(verdict)} {verdict}" for verdict in dict.fromkeys(said))
 

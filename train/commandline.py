@@ -104,6 +104,9 @@ def parse(argv: Sequence[str]) -> Command:
         return _from_words(Report, "python -m train report", argv)
     if not argv or argv[0].startswith("-"):
         if argv and argv[0] in ("-h", "--help"):
+            if kind is RunStudy:
+                any_study = RunStudy(file=Path("configs/study_NAME.py"))
+                _from_words(RunStudy, f"python -m train study {any_study.file}", argv, any_study)
             print(
                 "usage: python -m train [range-test] configs/NAME.py "
                 "[--workdir DIR] [--FIELD VALUE ...]\n"

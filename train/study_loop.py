@@ -51,10 +51,10 @@ def run(study: Study, folder: Path, *, name: str, size: Size, jobs: Jobs = (1, 1
         print(f"{len(runs) - len(todo)} of {len(runs)} runs are done", flush=True)
     began = time.monotonic()
     for made, each in enumerate(todo, 1):
+        print(f"run {len(runs) - len(todo) + made} of {len(runs)}: {each.folder}", flush=True)
         outcome = make(study, each, folder, jobs=jobs)
         left = (time.monotonic() - began) / made * (len(todo) - made)
-        place = f"run {len(runs) - len(todo) + made} of {len(runs)}"
-        print(f"{place}: {each.folder}: {outcome}; {_duration(left)} left", flush=True)
+        print(f"  {outcome}; {_duration(left)} left", flush=True)
     finish(study, folder, name=name, size=size)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from train import workdir
-from train.config import digest
+from train.config import digest, flatten
 from train.errors import UserError
 from train.files import write_atomically
 from train.study import SETTINGS, Bounds, Labels, RangeTests, Run, Size, Study, slug
@@ -38,8 +38,8 @@ def claim(study: Study, folder: Path, *, name: str, size: Size) -> None:
             differing = "study.json, which cannot be read,"
         if differing:
             raise UserError(
-                f"`--workdir` must hold this study, got {folder}, where {differing} differ. "
-                "Choose another folder."
+                f"`--workdir` must hold this study, got {folder}, where {differing}"
+                f"{_changed_fields(study, folder, differing)} differ. Choose another folder."
             )
     write(path, record)
 
@@ -102,6 +102,16 @@ def _differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
         return f"the runs, {min(gone)} among them,"
     changed = [run for run, sha256 in settings[0].items() if sha256 not in (None, settings[1][run])]
     return f"the settings of {changed[0]}" if changed else ""
+
+
+def _changed_fields(study: Study, folder: Path, differing: str) -> str:
+    """Which settings of that run are others than its own configuration says, if it has begun."""
+    name = differing.removeprefix("the settings of ")
+    run = next((run for run in study.runs() if run.folder == name), None)
+    there = flatten(read(folder / name / "config.json"))
+    here = flatten(json.loads(json.dumps(run.config.to_dict()))) if run else {}
+    fields = [field for field in here if there and there.get(field) != here[field]]
+    return f" ({', '.join(fields[:6])})" if fields else ""
 
 
 def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]:

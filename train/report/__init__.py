@@ -92,7 +92,7 @@ def _warnings(study: Study) -> Sequence[Block]:
     warnings, states = [], [run.state for run in study.runs]
     if study.record["size"] == "smoke":
         warnings.append(
-            "Smoke size: small networks, few images and few epochs, to show that the study runs. "
+            "Smoke size: so small that it shows that the study runs, and no more. "
             "Nothing here is evidence for or against a schedule."
         )
     if lacking := states.count("unfinished") + states.count("missing"):

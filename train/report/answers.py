@@ -66,7 +66,7 @@ def section(study: Study, found: Sequence[Answer]) -> Sequence[Block]:
     is_smoke = study.record["size"] == "smoke"
     rows = [
         [
-            f"{each.claim['text']}\n({each.claim['source']})",
+            f"{each.claim['text']}\n({each.claim['source']}; {each.claim['id']})",
             f"{each.verdict} (smoke)" if is_smoke else Verdict(each.verdict),
             "\n".join(each.lines),
         ]

@@ -67,7 +67,7 @@ def differences(study: Study) -> Sequence[Picture]:
         labels.append(" / ".join(filter(None, parts)))
     axes.axvline(0, color="0.2", linewidth=0.8)
     axes.set_yticks(range(len(labels)), labels)
-    axes.invert_yaxis()
+    axes.set_ylim(len(labels) - 0.4, -0.6)
     name = study.name_of(study.baseline)
     axes.set_xlabel(f"final test accuracy less that of {name}, points")
     canvas.tidy(axes)

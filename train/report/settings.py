@@ -108,6 +108,7 @@ def _not_ended(study: Study) -> Sequence[Block]:
         "The means below are of the runs that ended; n counts them. Where a run halted, the mean "
         "of the others is too kind to its setting."
     )
+    note = "" if all(run.has_ended for run in study.runs) else note
     return [Table("Runs out of the ordinary", _HEADERS, rows, 3, note)]
 
 

@@ -36,7 +36,8 @@ def results(study: Study) -> Table:
         "Mean ± half of the 95 % interval (Student's t) over the n seeds whose runs ended; "
         "where a number was not finite, the n of the others stands beside it. Bold: "
         "better than every other row of its group, each paired difference significant at 5 % after "
-        "Holm's correction. The best checkpoint was chosen without the test images: by a "
+        "Holm's correction for the rows of that group and column alone (the tables of differences "
+        "correct for all of theirs). The best checkpoint was chosen without the test images: by a "
         "validation split, or without one by the training loss."
     )
     headers = [*_headers(study), "n", *(MEASURES[name].header for name in names)]
