@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from train import report
 from train.errors import UserError
+from train.report import canvas
 from train.report.records import Study, load
 
 RUNS = "runs.tar.xz"
@@ -93,6 +96,8 @@ def _archive(study: Study, digits: int | None) -> bytes:
             record = path.read_bytes()
             if path.name in ("config.json", "range_test.json"):
                 record = _without_data_dir(record)
+            elif path.suffix == ".png":
+                record = canvas.small(Image.open(path))
             elif path.name == "metrics.jsonl" and digits:
                 record = b"".join(_shortened(line, digits) for line in record.splitlines(True))
             entry.size = len(record)
