@@ -18,6 +18,7 @@ from typing import Any
 
 import cifar10_hybrid50_log
 import smoke
+from study_experiment1 import ANCHORED, COSINE, LOG, NONE, STEP
 
 import log_anneal as la
 from train.changes import Changes, changed
@@ -25,13 +26,6 @@ from train.config import Halt
 from train.models import Transformer
 from train.study import Claim, Size, Study
 
-LOG, ANCHORED, COSINE, STEP, NONE = (
-    "log, equation 4",
-    "log, anchored",
-    "cosine",
-    "step",
-    "none",
-)
 NAMES = ("resnet", "googlenet", "xception", "vgg19", "vgg16")
 """Of the networks, in order, in the claims."""
 NETWORKS: dict[Size, dict[str, Changes]] = {

@@ -88,7 +88,7 @@ def test_runs_that_are_done_are_not_made_again(whole, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("writes", [4, 19])
-def test_a_study_that_stopped_between_any_two_files_ends_with_the_same_report(
+def test_a_study_that_stopped_between_two_files_ends_with_the_same_report(
     writes, whole, tmp_path, monkeypatch
 ):
     class Died(BaseException):
