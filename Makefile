@@ -1,5 +1,5 @@
 # make quickstart | test | test-slow | train CONFIG=configs/... | lint | bundle | benchmark | figures
-# | results
+# | results | evidence [STUDIES=...]
 # PYTHON=python3.12 uses that interpreter, in a virtual environment of its own.
 
 PYTHON ?= python3
@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DATA ?= $(or $(TFDS_DATA_DIR),../shared/tfds)
 
-.PHONY: quickstart test test-slow train lint format bundle benchmark figures results requirements clean
+.PHONY: quickstart test test-slow train lint format bundle benchmark figures results evidence requirements clean
 .DEFAULT_GOAL := test
 
 $(INSTALLED): requirements.txt pyproject.toml
@@ -57,6 +57,10 @@ figures: $(INSTALLED)
 
 results: $(INSTALLED)
 	$(BIN)/python -m tools.results readme
+
+# The runs that are missing of every study at laptop size, until it is stopped; again, it goes on.
+evidence: $(INSTALLED)
+	TFDS_DATA_DIR=$(DATA) $(BIN)/python -m tools.evidence $(STUDIES)
 
 requirements:
 	uv pip compile --universal --python-version 3.11 --extra train --extra tune --extra dev \

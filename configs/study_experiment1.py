@@ -14,18 +14,23 @@ As `configs/cifar10_resnet34_log.py` says, with these differences along the axes
 Every schedule is also tuned, with the sane cycle and a softmax head: the same number of trials for
 each, over its own fields, on a tenth of the training images.
 
+Laptop size, on two CPU cores: a tenth of every duration, on a small ResNet (`configs/laptop.py`
+says which, and why ten seeds). It leaves out the sane cycle with a sigmoid head and the printed one
+with softmax, which no claim is about. The halt counts from the second of its 6 epochs.
+
 Not as printed: 21.3 million parameters, as ResNet-34 has, and not 63.5 million.
 """
 
 from typing import Any
 
 import cifar10_resnet34_log
+import laptop
 import smoke
 
 import log_anneal as la
 from train.changes import Changes, changed
 from train.study import Claim, Context, Labels, Size, Study
-from train.tune import Range, Tune
+from train.study.tune import Range, Tune
 
 LOG, ANCHORED, COSINE, STEP, NONE = (
     "log, equation 4",
@@ -43,10 +48,16 @@ CYCLES: dict[str, dict[str, float]] = {
 
 
 def get_study(size: Size) -> Study:
-    """60 epochs and 3 seeds; smoke: a fifth of them, and of every duration."""
-    is_full = size == "full"
-    shrink = 1 if is_full else 5
+    """60 epochs and 3 seeds; smoke: a fifth of each duration; laptop: a tenth, and 10 seeds."""
+    shrink = 5 if size == "smoke" else 1
     base = changed(cifar10_resnet34_log.get_config(), {"epochs": 60 // shrink})
+    if size != "full":
+        few = {"smoke": smoke.SMOKE, "laptop": {**laptop.LAPTOP, "halt.grace_epochs": 1}}
+        base = changed(base, few[size])
+
+    def of_size(schedule: Any) -> Changes:
+        is_laptop = size == "laptop"
+        return laptop.in_steps(schedule, epochs=60) if is_laptop else {"schedule": schedule}
 
     def cyclical(schedule: Any, **arguments: Any) -> Any:
         def change(context: Context) -> Changes:
@@ -60,7 +71,7 @@ def get_study(size: Size) -> Study:
                 }.items()
             }
             shared = {"end_value": 0.001, "restart_multiplier": 2.0}
-            return {"schedule": schedule(**cycle, **durations, **shared, **arguments)}
+            return of_size(schedule(**cycle, **durations, **shared, **arguments))
 
         return change
 
@@ -68,10 +79,10 @@ def get_study(size: Size) -> Study:
         init_value = CYCLES[context.labels["cycle"]]["peak_value"]
         third = 20 // shrink
         schedule = la.step_decay_schedule(init_value=init_value, decay_steps=third, decay_rate=0.1)
-        return {"schedule": schedule}
+        return of_size(schedule)
 
     def none(context: Context) -> Changes:
-        return {"schedule": la.constant_schedule(CYCLES[context.labels["cycle"]]["peak_value"])}
+        return of_size(la.constant_schedule(CYCLES[context.labels["cycle"]]["peak_value"]))
 
     peak = Range(low=0.01, high=1.0, scale="log")
     restarting = {
@@ -79,11 +90,11 @@ def get_study(size: Size) -> Study:
         "schedule.restart_value": peak,
         "schedule.end_value": Range(low=1e-5, high=5e-3, scale="log"),
     }
-    with_base = {**restarting, "schedule.base": Range(low=2.0, high=2000.0, scale="log")}
+    with_base = {**restarting, "schedule.base": Range(low=1.2, high=2000.0, scale="log")}
     return Study(
         title="Experiment 1: schedules for a ResNet on CIFAR-10 (Naveen 2024, figure 2)",
         description=DESCRIPTION,
-        base=base if is_full else changed(base, smoke.SMOKE),
+        base=base,
         axes={
             "head": {"sigmoid": {"head": "sigmoid"}, "softmax": {"head": "softmax"}},
             "cycle": {PRINTED: {}, SANE: {}},
@@ -95,7 +106,11 @@ def get_study(size: Size) -> Study:
                 NONE: none,
             },
         },
-        seeds=(0, 1, 2) if is_full else (0, 1),
+        without=[{"head": "sigmoid", "cycle": SANE}, {"head": "softmax", "cycle": PRINTED}]
+        if size == "laptop"
+        else (),
+        seeds={"smoke": (0, 1), "laptop": laptop.SEEDS, "full": (0, 1, 2)}[size],
+        cores=laptop.CORES if size == "laptop" else None,
         baseline={"schedule": COSINE},
         claims=CLAIMS,
         tune=Tune(
@@ -110,7 +125,8 @@ def get_study(size: Size) -> Study:
                 NONE: {"schedule.value": Range(low=1e-3, high=0.3, scale="log")},
             },
             within={"head": "softmax", "cycle": SANE},
-            trials=20 if is_full else 4,
+            changes=laptop.TRIAL if size == "laptop" else {},
+            trials={"smoke": 4, "laptop": laptop.TRIALS, "full": 20}[size],
         ),
     )
 
@@ -125,8 +141,8 @@ normalisation, per-pixel mean and ZCA whitening. Printed is the paper's cycle ta
 warm-up goes down from 0.01 to 1e-4, and its first decay up to 0.001, before the restarts at 0.1. \
 Sane warms up from 1e-4 to 0.1. Step decay and no schedule take the rate that the warm-up leads \
 to; printed, that is 1e-4, too low to learn much. The last cycle has 40 epochs, of which 15 are \
-left (smoke: a fifth of both): the runs end in mid-cycle, as the paper's did. The paper's output \
-layer is a sigmoid whose outputs are divided by their sum; softmax is the usual one.
+left (smoke: a fifth of both, laptop: a tenth): the runs end in mid-cycle, as the paper's did. The \
+paper's output layer is a sigmoid whose outputs are divided by their sum; softmax is the usual one.
 
 A run halts when, after 2 epochs of grace, its cross-entropy passes 4.5 (equation 5)."""
 

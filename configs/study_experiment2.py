@@ -12,11 +12,15 @@ fewer parameters than the paper's 144 and 138 million, which are those of 224 pi
 not print, fall to a tenth after each third of the run, and stay at 0.001. The base of equation 4
 would be 1 / 1e-5 by its own rule; here it is experiment 1's 1000. The VGGs have batch norm. The
 halt is of the paper's experiment 1: here no run halts but where a number is not finite.
+
+Laptop size: 4 epochs with a restart after each, batch 128, and networks of a few channels, so that
+a core makes a run in minutes: the report says how many parameters each has. Ten seeds.
 """
 
 from typing import Any
 
 import cifar10_hybrid50_log
+import laptop
 import smoke
 from study_experiment1 import ANCHORED, COSINE, LOG, NONE, STEP
 
@@ -36,6 +40,13 @@ NETWORKS: dict[Size, dict[str, Changes]] = {
         "VGG-19": {"model.name": "hybrid_vgg19"},
         "VGG-16": {"model.name": "hybrid_vgg16"},
     },
+    "laptop": {
+        "ResNet, small": {"model.name": "hybrid_resnet_small", "model.width": 16},
+        "GoogLeNet, small": {"model.name": "hybrid_googlenet_small", "model.width": 8},
+        "Xception, small": {"model.name": "hybrid_xception_small", "model.width": 8},
+        "VGG-19, narrow": {"model.name": "hybrid_vgg19", "model.width": 8},
+        "VGG-16, narrow": {"model.name": "hybrid_vgg16", "model.width": 8},
+    },
     "smoke": {
         "ResNet, small": {"model.name": "hybrid_resnet_small", "model.width": 4},
         "GoogLeNet, small": {"model.name": "hybrid_googlenet_small", "model.width": 4},
@@ -47,15 +58,15 @@ NETWORKS: dict[Size, dict[str, Changes]] = {
 
 
 def get_study(size: Size) -> Study:
-    """40 epochs and 3 seeds; smoke: 8 epochs with a restart every 2."""
-    is_full = size == "full"
-    epochs = 40 if is_full else 8
+    """40 epochs and 3 seeds; smoke: 8 epochs; laptop: 4 epochs and 10 seeds."""
+    epochs = {"smoke": 8, "laptop": 4, "full": 40}[size]
     base = changed(
         cifar10_hybrid50_log.get_config(), {"epochs": epochs, "halt": Halt(threshold=None)}
     )
     cycle: dict[str, Any] = {"peak_value": 1e-3, "end_value": 1e-5}
-    cycle |= {"decay_steps": epochs // 4, "restart_steps": epochs // 4}
-    thirds = la.step_decay_schedule(init_value=1e-3, decay_steps=epochs // 3, decay_rate=0.1)
+    length = epochs * (laptop.STEPS if size == "laptop" else 1)
+    cycle |= {"decay_steps": length // 4, "restart_steps": length // 4}
+    thirds = la.step_decay_schedule(init_value=1e-3, decay_steps=length // 3, decay_rate=0.1)
     schedules = {
         LOG: la.cyclical_log_schedule(**cycle, base=1000.0, form="equation_4"),
         ANCHORED: la.cyclical_log_schedule(**cycle, base=1000.0),
@@ -63,21 +74,23 @@ def get_study(size: Size) -> Study:
         STEP: thirds,
         NONE: la.constant_schedule(1e-3),
     }
-    few = {
-        "num_train_images": 256,
-        "num_test_images": 256,
-        "batch_size": 32,
-        "model.transformer": Transformer(patch_size=8, width=48),
-    }
+    small = {"model.transformer": Transformer(patch_size=8, width=48)}
+    few = {"num_train_images": 256, "num_test_images": 256, "batch_size": 32}
+    in_steps = {"epochs": epochs, "schedule_unit": "steps"}
+    if size == "smoke":
+        base = changed(base, {**smoke.SMOKE, **small, **few})
+    if size == "laptop":
+        base = changed(base, {**laptop.LAPTOP, **small, **in_steps})
     return Study(
         title="Experiment 2: a transformer beside five networks (Naveen 2024, figure 3)",
         description=DESCRIPTION,
-        base=base if is_full else changed(base, {**smoke.SMOKE, **few}),
+        base=base,
         axes={
             "network": NETWORKS[size],
             "schedule": {label: {"schedule": each} for label, each in schedules.items()},
         },
-        seeds=(0, 1, 2) if is_full else (0, 1),
+        seeds={"smoke": (0, 1), "laptop": laptop.SEEDS, "full": (0, 1, 2)}[size],
+        cores=laptop.CORES if size == "laptop" else None,
         baseline={"schedule": COSINE},
         claims=_claims(*NETWORKS[size]),
     )

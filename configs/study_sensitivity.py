@@ -5,9 +5,13 @@
 The sane cycle of experiment 1 with the anchored form, on ResNet-18 for 45 epochs: the base, the
 restart interval, its multiplier and the restart value are changed one at a time and in pairs. No
 run halts but where a number is not finite.
+
+Laptop size: 6 epochs for the 45, in proportion, on the network of `configs/laptop.py`; ten seeds,
+and one setting changed at a time, but over more bases.
 """
 
 import cifar10_resnet34_log
+import laptop
 import smoke
 
 import log_anneal as la
@@ -31,9 +35,8 @@ CENTRE = {"base": "20", "multiplier": "1.5", "interval": "10", "restart_value": 
 
 
 def get_study(size: Size) -> Study:
-    """45 epochs and 3 seeds; smoke: a fifth of every duration, 2 seeds and fewer values."""
-    is_full = size == "full"
-    shrink = 1 if is_full else 5
+    """45 epochs and 3 seeds; smoke: a fifth, 2 seeds, fewer values; laptop: 6 epochs, 10 seeds."""
+    shrink = 5 if size == "smoke" else 1
     base = changed(
         cifar10_resnet34_log.get_config(),
         {
@@ -54,10 +57,15 @@ def get_study(size: Size) -> Study:
             ),
         },
     )
-    values = VALUES if is_full else {**VALUES, "base": (3.0, 20.0, 1000.0)}
-    if not is_full:
+    values: dict[str, tuple[float, ...]] = dict(VALUES)
+    in_epoch = 1
+    if size == "smoke":
         base = changed(base, {**smoke.SMOKE, "num_train_images": 1024})
-        values["restart_value"] = (0.02, 0.1, 0.3)
+        values |= {"base": (3.0, 20.0, 1000.0), "restart_value": (0.02, 0.1, 0.3)}
+    if size == "laptop":
+        in_epoch = laptop.LAPTOP["epochs"] * laptop.STEPS // 45
+        base = changed(base, {**laptop.LAPTOP, **laptop.in_steps(base.schedule, epochs=45)})
+        values |= {"base": (1.2, 3.0, 8.0, 20.0, 100.0, 1000.0)}
     return Study(
         title="How sensitive cyclical log annealing is to its settings",
         description=DESCRIPTION,
@@ -65,14 +73,17 @@ def get_study(size: Size) -> Study:
         base=base,
         axes={
             axis: {
-                f"{value:g}": {FIELDS[axis]: value // shrink if axis == "interval" else value}
+                f"{value:g}": {
+                    FIELDS[axis]: value * in_epoch // shrink if axis == "interval" else value
+                }
                 for value in values[axis]
             }
             for axis in values
         },
-        seeds=(0, 1, 2) if is_full else (0, 1),
+        seeds={"smoke": (0, 1), "laptop": laptop.SEEDS, "full": (0, 1, 2)}[size],
+        cores=laptop.CORES if size == "laptop" else None,
         baseline=CENTRE,
-        most_changes=2,
+        most_changes=1 if size == "laptop" else 2,
         claims=[
             Claim(
                 f"o.{axis}",

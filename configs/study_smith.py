@@ -10,6 +10,10 @@ with momentum 0.9, batch 128, a step size of 4 epochs, 48 epochs.
 The range test has Smith's linear sweep, over several epochs; its accuracy is that of the training
 batches. No run halts but where a number is not finite.
 
+Laptop size: one network on CIFAR-10, that of `configs/laptop.py`, for 6 epochs with a step size of
+half an epoch, which is the same part of the run. Ten seeds; and each policy is also tuned, by eight
+values of its highest rate, as Smith's range test is to make that needless.
+
 Not as in the paper: its CIFAR-10 network was Caffe's small one, with batch 100 and a step size of
 2000 updates, which are 4 epochs; its CIFAR-100 networks ran for longer. The decay of exp_range is
 its 0.99994 to the power of its 70,000 updates, spread over the run.
@@ -18,6 +22,7 @@ its 0.99994 to the power of its 70,000 updates, spread over the run.
 from typing import Any
 
 import cifar10_small
+import laptop
 import smoke
 
 import log_anneal as la
@@ -25,6 +30,7 @@ from train.changes import Changes, changed
 from train.config import Halt
 from train.optimizer import OptimizerConfig
 from train.study import Claim, Context, RangeTests, Size, Study
+from train.study.tune import Range, Tune
 
 NETWORKS: dict[Size, dict[str, Changes]] = {
     "full": {
@@ -33,6 +39,7 @@ NETWORKS: dict[Size, dict[str, Changes]] = {
         "stochastic depth, CIFAR-100": {"dataset": "cifar100", "model.name": "stochastic110"},
         "DenseNet-40, CIFAR-100": {"dataset": "cifar100", "model.name": "densenet40"},
     },
+    "laptop": {"ResNet, small": {"model.name": "resnet_small"}},
     "smoke": {
         "ResNet, small": {"model.name": "resnet_small"},
         "stochastic depth, small": {"model.name": "stochastic20", "model.width": 4},
@@ -50,9 +57,10 @@ LOW, MIDDLE, HIGH = "fixed, lower bound", "fixed, middle", "fixed, upper bound"
 
 
 def get_study(size: Size) -> Study:
-    """48 epochs and 3 seeds; smoke: 12 epochs, a step size of 1, and CIFAR-10 alone."""
-    is_full = size == "full"
-    epochs, up_steps = (48, 4) if is_full else (12, 1)
+    """48 epochs and 3 seeds; smoke: 12 epochs, CIFAR-10 alone; laptop: 6 epochs and 10 seeds."""
+    is_laptop = size == "laptop"
+    epochs, up_steps = {"smoke": (12, 1), "laptop": (6, laptop.STEPS // 2), "full": (48, 4)}[size]
+    in_epoch = laptop.STEPS if is_laptop else 1
     base = changed(
         cifar10_small.get_config(),
         {
@@ -61,8 +69,12 @@ def get_study(size: Size) -> Study:
             "optimizer": OptimizerConfig(momentum=0.9, weight_decay=1e-4),
             "cpu_devices": 1,
             "halt": Halt(threshold=None),
+            "schedule_unit": "steps" if is_laptop else "epochs",
         },
     )
+    few = {"num_train_images": 512, "num_test_images": 512}
+    sizes = {"smoke": {**smoke.SMOKE, **few}, "laptop": laptop.LAPTOP, "full": {}}
+    base = changed(base, sizes[size])
 
     def between_bounds(schedule: Any, **arguments: Any) -> Any:
         def change(context: Context) -> Changes:
@@ -79,12 +91,16 @@ def get_study(size: Size) -> Study:
 
         return change
 
-    few = {"num_train_images": 512, "num_test_images": 512}
-    exp_range = between_bounds(la.exp_range_schedule, step_decay=0.99994 ** (70_000 / epochs))
+    step_decay = 0.99994 ** (70_000 / (epochs * in_epoch))
+    exp_range = between_bounds(la.exp_range_schedule, step_decay=step_decay)
+    highest = Range(low=0.01, high=1.28, scale="log")
+    search = {label: {"schedule.peak_value": highest} for label in (*WINDOWS, EXP_RANGE)}
+    search |= {DECAY: {"schedule.init_value": highest}, MIDDLE: {"schedule.value": highest}}
+    tuning = Tune(search=search, trials=laptop.TRIALS, method="grid", changes=laptop.TRIAL)
     return Study(
         title="Cyclical learning rates on CIFAR (Smith 2015)",
         description=DESCRIPTION,
-        base=base if is_full else changed(base, {**smoke.SMOKE, **few}),
+        base=base,
         axes={
             "network": NETWORKS[size],
             "schedule": {
@@ -94,14 +110,16 @@ def get_study(size: Size) -> Study:
                 **{label: fixed(share) for label, share in ((LOW, 0), (MIDDLE, 0.5), (HIGH, 1))},
             },
         },
-        seeds=(0, 1, 2) if is_full else (0, 1),
+        seeds={"smoke": (0, 1), "laptop": laptop.SEEDS, "full": (0, 1, 2)}[size],
+        cores=laptop.CORES if is_laptop else None,
+        tune=tuning if is_laptop else None,
         baseline={"schedule": MIDDLE},
         claims=CLAIMS,
         range_tests=RangeTests(
             fallback=(0.01, 0.3),
             min_value=1e-3,
             max_value=1.5,
-            num_steps=3000 if is_full else 150,
+            num_steps={"smoke": 150, "laptop": laptop.STEPS, "full": 3000}[size],
         ),
     )
 

@@ -7,12 +7,14 @@ a solver share it. L-BFGS has no use for small batches: it learns the digits, al
 but one in each step, without augmentation and with its rate from the schedule instead of a line
 search, on a small ResNet. Its numbers compare with each other alone. Weight decay is 5e-4 in the
 gradient, 0.05 decoupled for AdamW and Muon, 0.1 for Lion and none for L-BFGS. No run halts but
-where a number is not finite.
+where a number is not finite. Laptop size: 6 epochs on the network of `configs/laptop.py`, in three
+cycles of 2, and ten seeds.
 """
 
 from typing import Any
 
 import cifar10_resnet34_log
+import laptop
 import smoke
 
 import log_anneal as la
@@ -63,9 +65,8 @@ SOLVERS: dict[str, Changes] = {
 
 
 def get_study(size: Size) -> Study:
-    """30 epochs and 3 seeds; smoke: 9 epochs and 2 seeds."""
-    is_full = size == "full"
-    epochs = 30 if is_full else 9
+    """30 epochs and 3 seeds; smoke: 9 epochs and 2 seeds; laptop: 6 epochs and 10 seeds."""
+    epochs = {"smoke": 9, "laptop": laptop.LAPTOP["epochs"], "full": 30}[size]
     base = changed(
         cifar10_resnet34_log.get_config(),
         {
@@ -75,6 +76,9 @@ def get_study(size: Size) -> Study:
             "epochs": epochs,
         },
     )
+
+    if size != "full":
+        base = changed(base, smoke.SMOKE if size == "smoke" else laptop.LAPTOP)
 
     def cycles(schedule: Any, **arguments: Any) -> Any:
         def change(context: Context) -> Changes:
@@ -90,7 +94,7 @@ def get_study(size: Size) -> Study:
     return Study(
         title="Log and cosine annealing under eight solvers",
         description=DESCRIPTION,
-        base=base if is_full else changed(base, smoke.SMOKE),
+        base=base,
         axes={
             "solver": SOLVERS,
             "schedule": {
@@ -98,7 +102,8 @@ def get_study(size: Size) -> Study:
                 COSINE: cycles(la.cyclical_cosine_schedule),
             },
         },
-        seeds=(0, 1, 2) if is_full else (0, 1),
+        seeds={"smoke": (0, 1), "laptop": laptop.SEEDS, "full": (0, 1, 2)}[size],
+        cores=laptop.CORES if size == "laptop" else None,
         baseline={"schedule": COSINE},
         claims=[
             Claim(

@@ -4,10 +4,12 @@
 
 Log annealing whose restarts jump to thirty times the rate that the run was stable at; clipping the
 gradient by its global norm, halting by equation 5 and going on with a tenth of that rate, and
-neither.
+neither. Laptop size: a tenth of every duration, on the network of `configs/laptop.py`, ten seeds;
+equation 5 counts from the second epoch.
 """
 
 import cifar10_resnet34_log
+import laptop
 import smoke
 
 import log_anneal as la
@@ -19,9 +21,8 @@ NEITHER, CLIP, RETRAIN = "neither", "clip by global norm", "halt and retrain"
 
 
 def get_study(size: Size) -> Study:
-    """60 epochs and 5 seeds; smoke: 12 epochs and 3 seeds."""
-    is_full = size == "full"
-    shrink = 1 if is_full else 5
+    """60 epochs and 5 seeds; smoke: 12 epochs and 3 seeds; laptop: 6 epochs and 10 seeds."""
+    shrink = 5 if size == "smoke" else 1
     schedule = la.cyclical_log_schedule(
         init_value=1e-4,
         peak_value=0.1,
@@ -34,18 +35,24 @@ def get_study(size: Size) -> Study:
     )
     shared = {"epochs": 60 // shrink, "head": "softmax", "schedule": schedule}
     base = changed(cifar10_resnet34_log.get_config(), shared)
+    if size == "smoke":
+        base = changed(base, smoke.SMOKE)
+    if size == "laptop":
+        base = changed(base, {**laptop.LAPTOP, **laptop.in_steps(schedule, epochs=60)})
+    grace = 1 if size == "laptop" else 2
     return Study(
         title="Against the spikes of an aggressive restart",
         description=DESCRIPTION,
-        base=base if is_full else changed(base, smoke.SMOKE),
+        base=base,
         axes={
             "remedy": {
                 NEITHER: {"halt": Halt(threshold=None)},
                 CLIP: {"halt": Halt(threshold=None), "optimizer.clip_norm": 1.0},
-                RETRAIN: {"halt": Halt(threshold=4.5, grace_epochs=2)},
+                RETRAIN: {"halt": Halt(threshold=4.5, grace_epochs=grace)},
             }
         },
-        seeds=range(5) if is_full else range(3),
+        seeds={"smoke": range(3), "laptop": laptop.SEEDS, "full": range(5)}[size],
+        cores=laptop.CORES if size == "laptop" else None,
         baseline={"remedy": NEITHER},
         retry={RETRAIN: {"schedule.restart_value": 0.3}},
         claims=[

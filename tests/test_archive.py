@@ -111,10 +111,22 @@ def test_fewer_digits_take_less_room_and_the_report_says_it(
 
 
 @pytest.mark.parametrize("is_begun", [True, False], ids=["unfinished", "not begun"])
-def test_a_study_that_is_not_whole_is_refused(tmp_path: Path, is_begun: bool) -> None:
+def test_of_an_unfinished_study_the_runs_that_ended_are_kept(
+    tmp_path: Path, is_begun: bool
+) -> None:
     write_study(tmp_path / "study", schedules=TWO, seeds=(0,), epochs=2)
     cut(tmp_path / "study" / "log-resnet-seed0", 30 if is_begun else 0)
-    with pytest.raises(UserError, match=r"whole, got .* 1 of 2 runs .* log-resnet-seed0"):
+    archive.pack(tmp_path / "study", tmp_path / "kept")
+    folder = archive.unpack(tmp_path / "kept", tmp_path / "unpacked")
+    assert (folder / "cosine-resnet-seed0" / "summary.json").exists()
+    assert not (folder / "log-resnet-seed0").exists()
+    assert "1 of 2 runs" in (tmp_path / "kept" / "report.md").read_text()
+
+
+def test_a_study_of_which_nothing_is_made_is_not_kept(tmp_path: Path) -> None:
+    write_study(tmp_path / "study", schedules={"log": TWO["log"]}, seeds=(0,), epochs=2)
+    cut(tmp_path / "study" / "log-resnet-seed0", 30)
+    with pytest.raises(UserError, match="a study in which a run has ended"):
         archive.pack(tmp_path / "study", tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
 

@@ -60,8 +60,8 @@ def test_the_library_needs_jax_numpy_and_optax_alone():
         ("tensorboardX", "train/log.py"),
         ("sklearn", "train/digits.py"),
         ("rich", "train/terminal.py"),
-        ("ray", "train/study_ray.py"),
-        ("optuna", "train/tune"),
+        ("ray", "train/study/ray.py"),
+        ("optuna", "train/study/"),
     ],
 )
 def test_one_place_knows_each_library(library, knowers):
@@ -84,8 +84,9 @@ def test_tensorflow_is_imported_by_nobody():
 
 
 def test_only_the_front_door_and_studies_import_the_loop_and_the_range_test():
-    assert importers("train.loop") == {"train/__main__.py", "train/study_loop.py"}
-    assert importers("train.range_test") == {"train/__main__.py", "train/study_loop.py"}
+    makers = {"train/study/make.py", "train/study/repeats.py"}
+    assert importers("train.loop") == {"train/__main__.py", *makers}
+    assert importers("train.range_test") == {"train/__main__.py", "train/study/make.py"}
 
 
 def test_the_trainer_reaches_the_library_where_a_schedule_is_named_used_or_drawn():

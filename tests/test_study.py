@@ -9,7 +9,7 @@ import log_anneal as la
 from train.changes import changed
 from train.errors import UserError
 from train.study import AS_PRINTED, SETTINGS, TUNED, Claim, RangeTests, Study
-from train.tune import Range, Tune
+from train.study.tune import Range, Tune
 
 COSINE = la.cyclical_cosine_schedule(peak_value=0.05, end_value=1e-3, decay_steps=2)
 
@@ -137,7 +137,6 @@ def test_a_change_that_cannot_be_made_is_refused_with_the_way_out(changes, messa
         ),
         ({"retry": {"lag": {}}}, "labels of `retry` must .*, got 'lag'. There are log, cosine"),
         ({"retry": {"log": {"schedule.peek": 1}}}, "must name a field of .*, got 'peek'"),
-        ({"claims": [claim(check="compere")]}, "`check` of the claim t.one must .* compare"),
         ({"claims": [claim(of={"schedule": "sine"})]}, "labels of the claim t.one .* got 'sine'"),
         ({"tune": Tune(search={"lag": PEAK})}, "labels of `tune.search` must .* got 'lag'"),
         ({"most_changes": 1}, "`baseline` must have a label of each axis"),

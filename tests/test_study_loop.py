@@ -10,12 +10,13 @@ import pytest
 import studies
 
 import log_anneal as la
-from train import changes, files, program, range_test, step, study_loop, study_record, tune
+from train import changes, files, loop, origin, program, range_test, step
 from train.config import Halt
 from train.errors import UserError
 from train.log import read_metrics
-from train.study import RangeTests
-from train.tune import Range, Tune
+from train.study import Claim, RangeTests, tune
+from train.study import loop as study_loop
+from train.study.tune import Range, Tune
 
 
 def make(study, folder, **arguments):
@@ -81,7 +82,7 @@ def test_a_study_makes_every_run_as_the_trainer_would_and_reports(whole):
 
 def test_runs_that_are_done_are_not_made_again(whole, monkeypatch, capsys):
     before = studies.results(whole)
-    monkeypatch.setattr(study_loop.loop, "run", None)
+    monkeypatch.setattr(loop, "run", None)
     make(studies.study(), whole)
     assert "4 of 4 runs are done" in capsys.readouterr().out
     assert studies.results(whole) == before
@@ -103,7 +104,7 @@ def test_a_study_that_stopped_between_two_files_ends_with_the_same_report(
 
     real = files.write_atomically
     with monkeypatch.context() as patch:
-        for module in ("study_record", "workdir", "summary", "pictures", "log", "report"):
+        for module in ("study.record", "workdir", "summary", "pictures", "log", "report"):
             patch.setattr(f"train.{module}.write_atomically", dying, raising=False)
         with pytest.raises(Died):
             make(studies.study(), tmp_path)
@@ -150,6 +151,13 @@ def test_a_seed_may_be_added_later(whole, tmp_path):
         make(studies.study(), tmp_path / "more")
 
 
+def test_a_claim_without_a_check_is_refused_before_the_first_run(tmp_path):
+    unknown = Claim("t.one", "nobody", "It is so.", "compere", {})
+    with pytest.raises(UserError, match="`check` of the claim t.one must be one of .* compare"):
+        make(studies.study(claims=[unknown]), tmp_path)
+    assert not list(tmp_path.glob("*/config.json"))
+
+
 def test_a_data_set_that_is_not_there_is_refused_before_the_first_run(tmp_path):
     elsewhere = {"dataset": "./nowhere"}
     with pytest.raises(UserError, match="nowhere"):
@@ -177,7 +185,7 @@ def test_a_run_that_halts_is_reported_and_not_tried_again(tmp_path, monkeypatch)
     halted = json.loads((tmp_path / "log-seed0" / "halted.json").read_text())
     assert halted["step"] == 2 and "above the threshold of 0.001" in halted["reason"]
     assert "2 of 2; 0 ended" in (tmp_path / "report.md").read_text()
-    monkeypatch.setattr(study_loop.loop, "run", None)
+    monkeypatch.setattr(loop, "run", None)
     make(halting(), tmp_path)
 
 
@@ -237,4 +245,4 @@ def test_a_search_comes_before_the_runs_that_take_what_it_found(tmp_path, monkey
 
 
 def test_the_commit_is_that_of_the_code():
-    assert study_record.commit().rstrip("+").isalnum()
+    assert origin.commit().rstrip("+").isalnum()

@@ -10,10 +10,10 @@ import pytest
 import small
 
 import log_anneal as la
-from train import tune
 from train.errors import UserError
-from train.tune import Range, Tune
-from train.tune_journal import Journal
+from train.study import tune
+from train.study.journal import Journal
+from train.study.tune import Range, Tune
 
 CONFIG = small.config(
     schedule=la.cyclical_log_schedule(peak_value=0.05, end_value=1e-3, base=20.0, decay_steps=10)

@@ -63,7 +63,14 @@ class RunStudy:
     workdir: Path | None = None
     """The study's folder, with one for each run; machines may share it. None: runs/FILE_SIZE."""
     size: Size = "full"
-    """smoke proves on a CPU that the study runs; full is the study."""
+    """smoke shows in minutes that the study runs; laptop is evidence from a few CPU cores in hours;
+    full is the papers' own size, for an accelerator."""
+    workers: int | None = None
+    """Runs that are made side by side on this machine, each in a process with CPU cores of its own.
+    None: as many as there are cores for, where the study says how many a run takes; else one run
+    after the other."""
+    kept: Annotated[Path | None, tyro.conf.arg(name="from")] = None
+    """A kept study, results/NAME: its finished runs are taken over, and the others are made."""
     jobs: str = "1/1"
     """i/n: make the i-th of n shares, as in a job array; the last to end has the whole report."""
     executor: Literal["local", "ray"] = "local"

@@ -33,6 +33,10 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def mine(self) -> str | None:
+        """Returns the name of the signal that this process got; None: none has come."""
+        return self._received.name if self._received else None
+
     def received(self) -> str | None:
         """The name of the signal that this or another process got, the same in all; else None."""
         mine = self._received or 0

@@ -1,5 +1,6 @@
 """Configuration files -> what their functions return."""
 
+import dataclasses
 import runpy
 import sys
 import traceback
@@ -7,6 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import jax
+
+from train.changes import changed
 from train.config import Config
 from train.errors import UserError
 from train.study import Size, Study
@@ -30,6 +34,25 @@ def load_study(path: Path, size: Size) -> Study:
       UserError: there is no such file, or it does not give a Study.
     """
     return _call(path, "get_study", (size,), Study, "configs/study_experiment1.py")
+
+
+def prepare_study(path: Path, size: Size, data_dir: str | None) -> Study:
+    """Returns the study of a file, ready to be run; no device has been used.
+
+    Args:
+      path: the study's file.
+      size: which size.
+      data_dir: where TensorFlow Datasets keeps its data; None: as the study says.
+
+    Raises:
+      UserError: the file does not give a study.
+    """
+    study = load_study(path, size)
+    if data_dir is not None:
+        study = dataclasses.replace(study, base=changed(study.base, {"data_dir": data_dir}))
+    if study.base.cpu_devices > 1:
+        jax.config.update("jax_num_cpu_devices", study.base.cpu_devices)
+    return study
 
 
 def _call(

@@ -60,7 +60,9 @@ class _Key:
 
 
 def program(config: Config, num_classes: int) -> Program:
-    """The program of a configuration: the one of the last run, if it is the same.
+    """The program of a configuration: that of an earlier run, if it is the same.
+
+    The last eight are kept: a study goes through its settings seed by seed.
 
     Raises:
       UserError: the batches cannot be shared out, or the model cannot be built.
@@ -74,7 +76,7 @@ def fields_of(config: Config) -> str:
     return json.dumps(fields, sort_keys=True)
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=8)
 def _program(key: _Key) -> Program:
     config = key.config
     model = build(config.model, num_classes=key.num_classes, axis_name=step.BATCH)

@@ -4,10 +4,8 @@ import dataclasses
 import io
 import json
 import math
-import platform
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ from train.errors import UserError
 from train.files import write_atomically
 from train.interrupt import Interrupted, Interrupts
 from train.job import Job, prepare
-from train.manifest import versions
+from train.origin import origin, today
 from train.state import TrainState
 from train.terminal import Terminal
 
@@ -124,7 +122,6 @@ def _finish(
     job: Job, config: Config, folder: Path, test: la.RangeTest, sweep: dict[str, Any]
 ) -> None:
     suggestions = test.suggestions()
-    device = jax.devices()[0]
     record = {
         "range_test": sweep,
         "suggestions": dataclasses.asdict(suggestions),
@@ -136,9 +133,8 @@ def _finish(
         "smooth_losses": _strict(test.smooth_losses),
         "smooth_accuracies": _strict(test.smooth_accuracies),
         "config": {**config.to_dict(), "data_sha256": job.dataset.digest},
-        "device": f"{jax.device_count()} x {device.device_kind}, {platform.machine()}",
-        "date": datetime.now(UTC).date().isoformat(),
-        "versions": versions(),
+        "date": today().isoformat(),
+        **origin(),
     }
     content = io.BytesIO()
     test.plot().savefig(content, format="png", dpi=150)

@@ -1,51 +1,60 @@
 """`python -m train study`: a study file -> its runs here, or on a Ray cluster."""
 
-import dataclasses
+import functools
 import re
 from pathlib import Path
 
-import jax
-
-from train import changes, load, study_loop
 from train.commandline import RunStudy
 from train.errors import UserError
-from train.study import Size, Study
+from train.load import prepare_study
+from train.study import Study, loop, make, pool
+from train.study.tasks import Jobs, share
 
 
 def run(command: RunStudy) -> None:
     """Makes the runs of a study.
 
     Raises:
-      UserError: the file, the folder, the data or `--jobs` cannot be used.
+      UserError: the file, the folder, the data, `--jobs` or `--workers` cannot be used.
       Interrupted: a signal came; the run's state is saved.
     """
     name = command.file.stem
     folder = command.workdir or Path("runs") / f"{name}_{command.size}"
-    study = prepare(command.file, command.size, command.data_dir)
+    study = prepare_study(command.file, command.size, command.data_dir)
     name, size = name.removeprefix("study_"), command.size
     jobs = _jobs(command.jobs)
     if command.executor == "ray":
-        from train import study_ray
+        if command.workers is not None:
+            raise UserError(
+                f"`--workers` must go with `--executor local`, got {command.workers} and ray. "
+                "Ray has workers of its own: leave one of them out."
+            )
+        from train.study import ray
 
-        runs = study_loop.share(study, jobs)
-        study_loop.begin(study, folder, name=name, size=size)
-        study_ray.make(study, runs, command, folder.absolute(), jobs)
-        study_loop.finish(study, folder, name=name, size=size)
+        runs = share(study, jobs)
+        loop.begin(study, folder, name=name, size=size, kept=command.kept)
+        ray.make(study, runs, command.file.absolute(), size, command.data_dir, folder, jobs)
+        loop.finish(study, folder, name=name, size=size)
     else:
-        study_loop.run(study, folder, name=name, size=size, jobs=jobs)
+        workers = _workers(command, study, folder, jobs)
+        loop.run(study, folder, name=name, size=size, jobs=jobs, workers=workers, kept=command.kept)
 
 
-def prepare(file: Path, size: Size, data_dir: str | None) -> Study:
-    """The study of a file; no device has been used."""
-    study = load.load_study(file, size)
-    if data_dir is not None:
-        study = dataclasses.replace(study, base=changes.changed(study.base, {"data_dir": data_dir}))
-    if study.base.cpu_devices > 1:
-        jax.config.update("jax_num_cpu_devices", study.base.cpu_devices)
-    return study
+def _workers(command: RunStudy, study: Study, folder: Path, jobs: Jobs) -> loop.Workers | None:
+    if command.workers is None and study.cores is None:
+        return None
+    start = functools.partial(
+        make.doer,
+        command.file.absolute(),
+        command.size,
+        command.data_dir,
+        folder.absolute(),
+        jobs,
+    )
+    return loop.Workers(start, pool.cores_of(command.workers, study.cores))
 
 
-def _jobs(text: str) -> study_loop.Jobs:
+def _jobs(text: str) -> Jobs:
     found = re.fullmatch(r"(\d+)/(\d+)", text)
     if not found:
         raise UserError(f"`--jobs` must be i/n, got {text}. The first of four shares is 1/4.")

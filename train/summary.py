@@ -1,9 +1,7 @@
 """The end of a run: summary.json, the pictures and the table."""
 
 import json
-import platform
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,10 @@ from train.errors import UserError
 from train.files import set_aside, write_atomically
 from train.job import Job
 from train.log import Log, read_metrics
-from train.manifest import versions
 from train.models import num_params
+from train.origin import origin, today
 from train.pictures import curves_picture, schedule_picture
+from train.workdir import settings_sha256
 
 _PICTURES = ("schedule.png", "curves.png")
 
@@ -96,7 +95,6 @@ def summarise(
             "the folder away and start again."
         )
     last = tests[job.total_steps]
-    device = jax.devices()[0]
     return {
         "model": job.config.model.name,
         "parameters": num_params(jax.eval_shape(job.create_state).params),
@@ -110,9 +108,9 @@ def summarise(
         "train_accuracy": _mean(last_epoch, "accuracy"),
         "train_loss": _mean(last_epoch, "loss"),
         "seconds": round(records[-1]["seconds"], 1),
-        "device": f"{jax.device_count()} x {device.device_kind}, {platform.machine()}",
-        "date": datetime.now(UTC).date().isoformat(),
-        "versions": versions(),
+        "date": today().isoformat(),
+        **origin(),
+        "config_sha256": settings_sha256(job.config),
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from train.config import flatten
+from train.config import Config, digest, flatten
 from train.errors import UserError
 from train.files import set_aside, write_atomically
 
@@ -58,6 +58,11 @@ class Claim:
             content = json.dumps({**self.record, _SINCE: since}, indent=2, allow_nan=False)
             write_atomically(path, f"{content}\n".encode())
         return since
+
+
+def settings_sha256(config: Config) -> str:
+    """Returns the digest of all that a run is set to, in hex, wherever its data lie."""
+    return digest({name: value for name, value in config.to_dict().items() if name not in FREE})
 
 
 def claim(folder: Path, record: Mapping[str, Any], *, adjust_schedule: bool) -> Claim:

@@ -5,7 +5,7 @@ import json
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +14,37 @@ from PIL import Image
 from train import report
 from train.errors import UserError
 from train.report import canvas
-from train.report.records import Study, load
+from train.report.records import Run, Study, load
 
 RUNS = "runs.tar.xz"
 _OF_A_RUN = ("config.json", "halted.json", "metrics.jsonl", "summary.json")
+_OF_A_SEARCH = ("found.json", "journal.log")
+_OF_A_STEP = ("kind", "step", "epoch", "loss", "learning_rate", "seconds", "images_per_second")
+_ROUNDED = ("loss", "learning_rate", "images_per_second")
 _OF_A_RANGE_TEST = ("range_test.json", "range_test.png")
 
 
 def pack(folder: Path, to: Path, *, digits: int | None = None) -> None:
-    """Puts a study's report, and the records of its runs, into a folder of their own.
+    """Puts a study's report, and the records of the runs that ended, into a folder of their own.
 
     `to` gets `study.json`, `report.md`, `report.json`, `figures/` and `runs.tar.xz`, with which
     `unpack` and `report.write` make that report again; the same records give the same bytes, with
     the same libraries.
 
     Args:
-      folder: of a study whose runs have all ended, or were halted.
+      folder: of a study; a run that has not ended is left out, and `restore` goes on without it.
       to: the folder to make, in place of an older one.
-      digits: of the numbers of each training step, how many are kept; None: all. The report is
-        made from what is kept, and says it.
+      digits: of each training step's loss and learning rate, how many are kept, and nothing but
+        them; None: all that there is. The report is made from what is kept, and says it.
 
     Raises:
-      UserError: the study is not whole, or `to` holds something else.
+      UserError: no run has ended, or `to` holds something else.
     """
     study = load(folder)
-    if left := [run.name for run in study.runs if run.state in ("unfinished", "missing")]:
+    if not any(map(_is_final, study.runs)) and not _searched(folder):
         raise UserError(
-            f"`folder` must hold a study that is whole, got {folder}, where {len(left)} of "
-            f"{len(study.runs)} runs have not ended, {left[0]} among them. Make them by `python -m "
-            "train study`, with the command that made the others."
+            f"`folder` must hold a study in which a run has ended, or a search has begun, got "
+            f"{folder}. Make the runs by `python -m train study`."
         )
     if to.exists() and not (to / RUNS).exists():
         raise UserError(
@@ -87,6 +89,70 @@ def unpack(packed: Path, to: Path) -> Path:
     return to
 
 
+def restore(packed: Path, folder: Path) -> str:
+    """Takes over what a packed study holds, and a study's folder does not.
+
+    A run is taken if its settings are the study's, a search and a range test if they are set as the
+    study's are. What the folder has, begun or ended, stays as it is.
+
+    Args:
+      packed: what `pack` made of a study of the same name and size.
+      folder: of the study, with its `study.json`.
+
+    Returns:
+      What was taken, for a person.
+
+    Raises:
+      UserError: it is no packed study, or one of another name or size.
+    """
+    here = json.loads((folder / "study.json").read_bytes())
+    with tempfile.TemporaryDirectory(prefix=".from.", dir=folder) as partial:
+        there = unpack(packed, Path(partial) / "study")
+        record = json.loads((there / "study.json").read_bytes())
+        for part in ("name", "size"):
+            if record[part] != here[part]:
+                raise UserError(
+                    f"`--from` must hold this study, got {packed}, whose {part} is {record[part]} "
+                    f"and not {here[part]}. Leave it out, or name another folder."
+                )
+        settings = {run["folder"]: run["sha256"] for run in here["runs"]}
+        same = [run for run in record["runs"] if settings.get(run["folder"]) == run["sha256"]]
+        is_searched_alike = record.get("searches") == here["searches"]
+        if not is_searched_alike:
+            same = [run for run in same if not _is_searched(run, record)]
+        others = ["repeats.json", *(_searched(there) if is_searched_alike else [])]
+        kept = sum((there / run["folder"]).exists() for run in record["runs"])
+        names = [run["folder"] for run in same if (there / run["folder"]).exists()]
+        for name in [*others, *names]:
+            if (there / name).exists() and not (folder / name).exists():
+                (folder / name).parent.mkdir(exist_ok=True)
+                if name in names:
+                    digits = json.dumps({"digits": record.get("digits")})
+                    (there / name / "kept.json").write_text(f"{digits}\n")
+                (there / name).rename(folder / name)
+        kept = sum((there / run["folder"]).exists() for run in record["runs"])
+    rest = len({run["folder"] for run in record["runs"]} - set(names)) - (
+        len(record["runs"]) - kept
+    )
+    left = f"; {rest} of other settings are left" if rest else ""
+    return f"{len(names)} runs are kept in {packed}{left}"
+
+
+def _searched(folder: Path) -> list[str]:
+    paths = [*folder.glob("range_test-*"), *folder.glob("tuning/*")]
+    return [path.relative_to(folder).as_posix() for path in sorted(paths)]
+
+
+def _is_searched(run: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
+    """Whether a run's settings depend on a range test or a search."""
+    return bool(record.get("range_test")) or run["labels"].get("settings") == "tuned"
+
+
+def _is_final(run: Run) -> bool:
+    """Whether a run has ended, or was halted and does not go on with another schedule."""
+    return run.state == "ended" or (run.state == "halted" and not run.goes_on)
+
+
 def _archive(study: Study, digits: int | None) -> bytes:
     content = io.BytesIO()
     # The format that holds any name; a preset of its own, lest a newer Python choose another.
@@ -117,12 +183,12 @@ def _shortened(line: bytes, digits: int) -> bytes:
     record: dict[str, Any] = json.loads(line)
     if record["kind"] != "train":
         return line
-    exact = ("epoch", "seconds")
     short = {
-        name: float(f"{value:.{digits}g}")
-        if isinstance(value, float) and name not in exact
-        else value
-        for name, value in record.items()
+        name: float(f"{record[name]:.{digits}g}")
+        if name in _ROUNDED and record[name] is not None
+        else record[name]
+        for name in _OF_A_STEP
+        if name in record
     }
     return f"{json.dumps(short)}\n".encode()
 
@@ -131,6 +197,8 @@ def _records(study: Study) -> Iterator[Path]:
     wanted: dict[str, tuple[str, ...]] = {
         entry["folder"]: _OF_A_RANGE_TEST for entry in study.record.get("range_test") or []
     }
-    wanted |= {run.name: _OF_A_RUN for run in study.runs}
+    wanted |= {run.name: _OF_A_RUN for run in study.runs if _is_final(run)}
+    wanted |= {name: _OF_A_SEARCH for name in _searched(study.folder) if name.startswith("tuning/")}
+    wanted |= {".": ("repeats.json",)}
     for folder, names in sorted(wanted.items()):
         yield from (path for name in names if (path := study.folder / folder / name).exists())

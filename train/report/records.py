@@ -29,6 +29,8 @@ class Run:
     """What became of it, where there is more to say."""
     was_halted: bool
     """Whether the guard stopped it, though it may have gone on with another schedule."""
+    goes_on: bool
+    """Whether it is halted for now, and is to go on with another schedule."""
     config: Mapping[str, Any]
     summary: Mapping[str, Any]
     steps_per_epoch: int
@@ -172,6 +174,7 @@ def _run(folder: Path, entry: Mapping[str, Any]) -> Run:
         state=state,
         note=note,
         was_halted=bool(halted),
+        goes_on=bool(entry.get("goes_on")) and "again" not in halted,
         config=config,
         summary=summary,
         steps_per_epoch=spe,

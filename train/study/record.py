@@ -2,9 +2,7 @@
 
 import dataclasses
 import json
-import subprocess
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from train import workdir
 from train.config import digest, flatten
 from train.errors import UserError
 from train.files import write_atomically
+from train.origin import commit, today
 from train.study import SETTINGS, Bounds, Labels, RangeTests, Run, Size, Study, slug
 
 
@@ -54,6 +53,19 @@ def write(path: Path, record: Mapping[str, Any]) -> None:
     write_atomically(path, f"{json.dumps(record, indent=2, allow_nan=False)}\n".encode())
 
 
+def is_done(run: Run, folder: Path) -> bool:
+    """Returns whether a run has ended, or was halted for good.
+
+    Args:
+      run: the run.
+      folder: of the run.
+    """
+    if (folder / "summary.json").exists():
+        return True
+    halted = read(folder / "halted.json")
+    return bool(halted) and (run.retry is None or "again" in halted)
+
+
 def read_bounds(tests: RangeTests, folder: Path) -> tuple[Bounds, bool]:
     """The bounds of a range test that was made, and whether it suggests them itself."""
     found = read(folder / "range_test.json")["suggestions"]["bounds"]
@@ -68,22 +80,6 @@ def range_test_folder(label: str) -> str:
 def combination(labels: Labels) -> str:
     """The labels less what a search adds, as the name of a folder."""
     return "-".join(slug(label) for axis, label in labels.items() if axis != SETTINGS)
-
-
-def commit() -> str:
-    """The commit of the code, with a + where files differ from it; "unknown" outside of git."""
-    how: dict[str, Any] = {"cwd": Path(__file__).parent, "text": True, "stderr": subprocess.DEVNULL}
-    try:
-        name = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], **how)
-        changes = subprocess.check_output(["git", "status", "--short", "-uno"], **how)
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return name.strip() + ("+" if changes.strip() else "")
-
-
-def today() -> date:
-    """In UTC."""
-    return datetime.now(UTC).date()
 
 
 def _differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
@@ -137,7 +133,8 @@ def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]
                 "folder": run.folder,
                 "labels": dict(run.labels),
                 "seed": run.seed,
-                "sha256": _sha256(run),
+                "sha256": workdir.settings_sha256(run.config),
+                "goes_on": run.retry is not None,
             }
             for run in runs
         ],
@@ -146,13 +143,6 @@ def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]
 
 def _plain(part: Any) -> Any:
     return None if part is None else json.loads(json.dumps(dataclasses.asdict(part), default=str))
-
-
-def _sha256(run: Run) -> str:
-    """Of its settings, before a range test or a search comes in, and wherever the data lie."""
-    record = run.config.to_dict()
-    free = {name: value for name, value in record.items() if name not in workdir.FREE}
-    return digest(free)
 
 
 def _range_tests(study: Study, folder: Path) -> list[dict[str, Any]]:

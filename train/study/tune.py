@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from train.changes import Changes, changed
-from train.config import Config, digest
+from train.config import Config
 from train.errors import UserError
-from train.tune_journal import Journal, Trial
-from train.workdir import FREE
+from train.study.journal import Journal, Trial
+from train.workdir import settings_sha256
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -52,6 +52,21 @@ class Range:
                 "Round them, or leave `is_integer` out."
             )
 
+    def point(self, place: int, of: int) -> float | int:
+        """Returns one of `of` values that lie evenly on the range's scale, both ends among them.
+
+        Args:
+          place: which, from 0 to of - 1.
+          of: how many there are, at least 2.
+        """
+        share = place / (of - 1)
+        if self.scale == "log":
+            value = self.low * (self.high / self.low) ** share
+        else:
+            value = self.low + (self.high - self.low) * share
+        value = min(max(float(f"{value:.6g}"), self.low), self.high)
+        return round(value) if self.is_integer else value
+
     def distribution(self) -> "BaseDistribution":
         """As Optuna takes it."""
         from optuna.distributions import FloatDistribution, IntDistribution
@@ -72,6 +87,11 @@ class Tune:
     axis: str = "schedule"
     trials: int = 20
     """Of each label. More may be asked for later; those that are made are kept."""
+    method: Literal["drawn", "grid"] = "drawn"
+    """drawn: by Optuna's estimator, from what the trials before came to. grid: evenly over the one
+    range that each label then has, the same values for each; their number cannot be changed."""
+    is_only: bool = False
+    """Whether the runs are made tuned alone, and not as printed besides."""
     within: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Only combinations with these labels are tuned, by their axes."""
     changes: Changes = dataclasses.field(default_factory=dict)
@@ -98,6 +118,12 @@ class Tune:
                     f"`search` must have a range for each label, got none for {label}. "
                     "Leave the label out, and it is not tuned."
                 )
+            if self.method == "grid" and (len(ranges) > 1 or self.trials < 2):
+                raise UserError(
+                    "`search` must have one range for each label where `method` is grid, and two "
+                    f"trials or more, got {len(ranges)} for {label} and {self.trials}. "
+                    'Take method="drawn" for several ranges.'
+                )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +147,7 @@ def search(
     *,
     worker: str = "1/1",
 ) -> Found:
-    """Makes the trials of one label, by Optuna's tree-structured Parzen estimator.
+    """Makes the trials of one label, on a grid or by Optuna's tree-structured Parzen estimator.
 
     The same command again goes on, and one worker that is killed at any moment ends with the same
     trials as one that is not: a trial enters the journal together with its settings, which depend
@@ -171,8 +197,12 @@ def search(
                 f"trial {trials.index(mine) + 1} of {tune.trials}: {settings}: {note}", flush=True
             )
         elif len(trials) < tune.trials:
-            seed = (tune.seed, len(trials), place - 1)
-            journal.draw(distributions, seed=seed, worker=worker)
+            if tune.method == "grid":
+                at = {name: each.point(len(trials), tune.trials) for name, each in ranges.items()}
+                journal.add(at, distributions, worker=worker)
+            else:
+                seed = (tune.seed, len(trials), place - 1)
+                journal.draw(distributions, seed=seed, worker=worker)
         elif running:
             if not is_told:
                 others = ", ".join(sorted({trial.worker for trial in running}))
@@ -222,9 +252,10 @@ def _check(config: Config, ranges: Mapping[str, Range]) -> None:
 
 
 def _record(tune: Tune, base: Config, ranges: Mapping[str, Range]) -> dict[str, Any]:
-    fields = {name: value for name, value in base.to_dict().items() if name not in FREE}
+    grid = {"grid": tune.trials} if tune.method == "grid" else {}
     return {
         "ranges": {name: dataclasses.asdict(each) for name, each in ranges.items()},
         "seed": tune.seed,
-        "config": digest(fields),
+        **grid,
+        "config": settings_sha256(base),
     }

@@ -3,14 +3,21 @@
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 
-from train.commandline import RunStudy
 from train.errors import UserError
-from train.study import SETTINGS, TUNED, Run, Study
-from train.study_loop import Jobs
-from train.study_record import combination
+from train.study import Run, Size, Study
+from train.study.record import combination
+from train.study.tasks import Jobs, is_tuned
 
 
-def make(study: Study, runs: Sequence[Run], command: RunStudy, folder: Path, jobs: Jobs) -> None:
+def make(
+    study: Study,
+    runs: Sequence[Run],
+    file: Path,
+    size: Size,
+    data_dir: str | None,
+    folder: Path,
+    jobs: Jobs,
+) -> None:
     """Makes the runs, as many at once as there are GPUs, or CPU cores where there is no GPU.
 
     It joins the cluster that `$RAY_ADDRESS` names, else starts one of this machine. A worker on a
@@ -21,7 +28,9 @@ def make(study: Study, runs: Sequence[Run], command: RunStudy, folder: Path, job
     Args:
       study: the description.
       runs: which of its runs.
-      command: how the study was called.
+      file: of the study.
+      size: which size.
+      data_dir: where TensorFlow Datasets keeps its data; None: as the study says.
       folder: of the study, on a file system that all workers share.
       jobs: the share that `runs` are.
 
@@ -36,15 +45,16 @@ def make(study: Study, runs: Sequence[Run], command: RunStudy, folder: Path, job
         ) from error
     ray.init(ignore_reinit_error=True, include_dashboard=False, log_to_driver=False)
     has_gpu = ray.cluster_resources().get("GPU", 0) > 0
-    file, size = command.file.absolute(), command.size
-    data_dir = command.data_dir and str(Path(command.data_dir).expanduser().absolute())
+    data_dir = data_dir and str(Path(data_dir).expanduser().absolute())
+    here = folder.absolute()
 
     def make_one(name: str) -> str:
-        from train import study_command, study_loop
+        from train.load import prepare_study
+        from train.study.make import make as make_run
 
-        here = study_command.prepare(file, size, data_dir)
-        run = next(run for run in here.runs() if run.folder == name)
-        return study_loop.make(here, run, folder, jobs=jobs)
+        same = prepare_study(file, size, data_dir)
+        run = next(run for run in same.runs() if run.folder == name)
+        return make_run(same, run, here, jobs=jobs)
 
     task = ray.remote(num_cpus=1, num_gpus=1 if has_gpu else 0, max_retries=3)(make_one)
     done = 0
@@ -74,7 +84,7 @@ def waves(study: Study, runs: Sequence[Run]) -> Sequence[Sequence[Run]]:
             first.setdefault(run.labels[study.range_tests.axis], run)
     tests = list(first.values())
     for run in runs:
-        if run not in tests and run.labels.get(SETTINGS) == TUNED:
+        if run not in tests and is_tuned(run):
             first.setdefault(combination(run.labels), run)
     searches = [run for run in first.values() if run not in tests]
     rest = [run for run in runs if run not in first.values()]

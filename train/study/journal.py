@@ -106,13 +106,32 @@ class Journal:
         )
         draft = optuna.create_study(direction="maximize", sampler=sampler)
         draft.add_trials(self._study.get_trials())
-        drawn = optuna.trial.create_trial(
-            state=optuna.trial.TrialState.RUNNING,
-            params=draft.ask(dict(distributions)).params,
-            distributions=dict(distributions),
-            user_attrs={"worker": worker},
+        self.add(draft.ask(dict(distributions)).params, distributions, worker=worker)
+
+    def add(
+        self,
+        settings: Mapping[str, float | int],
+        distributions: "Mapping[str, BaseDistribution]",
+        *,
+        worker: str,
+    ) -> None:
+        """Adds a trial for a worker.
+
+        Args:
+          settings: of the trial.
+          distributions: that they lie in.
+          worker: who is to make it.
+        """
+        import optuna
+
+        self._study.add_trial(
+            optuna.trial.create_trial(
+                state=optuna.trial.TrialState.RUNNING,
+                params=dict(settings),
+                distributions=dict(distributions),
+                user_attrs={"worker": worker},
+            )
         )
-        self._study.add_trial(drawn)
 
     def tell(self, trial: Trial, value: float) -> None:
         """Ends a trial."""

@@ -12,14 +12,15 @@ from train.changes import Changes, changed
 from train.config import Config
 from train.errors import UserError
 from train.program import fields_of
-from train.report.checks import CHECKS
-from train.tune import Tune
+from train.study.tune import Tune
 
 Bounds: TypeAlias = tuple[float, float]
 """The lowest and the highest learning rate."""
 Labels: TypeAlias = Mapping[str, str]
 """What a run is called along each axis."""
-Size: TypeAlias = Literal["smoke", "full"]
+Size: TypeAlias = Literal["smoke", "laptop", "full"]
+"""smoke shows in minutes that a study runs; laptop is evidence from a few CPU cores, in hours; full
+is the papers' own size, for an accelerator."""
 SETTINGS, AS_PRINTED, TUNED = "settings", "as printed", "tuned"
 """The axis that a search adds, and its labels."""
 
@@ -82,6 +83,11 @@ class Study:
     """The labels that the others are held against, by their axes."""
     most_changes: int | None = None
     """Only combinations that differ from the baseline along so many axes; None: all."""
+    without: Sequence[Labels] = ()
+    """Combinations with all the labels of one of these are left out."""
+    cores: int | None = None
+    """CPU cores that each run is computed on. Then runs are made side by side, in processes of so
+    many cores each, and their numbers do not depend on how many there are; None: all the cores."""
     claims: Sequence[Claim] = ()
     retry: Mapping[str, Changes] = dataclasses.field(default_factory=dict)
     """By label, what a run that the guard halted goes on with, as by `--adjust-schedule`."""
@@ -101,10 +107,16 @@ class Study:
         if tune is not None and tune.axis in axes:
             for label in tune.search:
                 _known("the labels of `tune.search`", label, axes[tune.axis])
+        for labels in self.without:
+            for axis, label in labels.items():
+                _known("the labels of `without`", label, axes.get(axis, ()))
+        if self.cores is not None and self.cores < 1:
+            raise UserError(
+                f"`cores` must be at least 1, got {self.cores}. None takes all that there are."
+            )
         for label in self.retry:
             _known("the labels of `retry`", label, [each for of in axes.values() for each in of])
         for claim in self.claims:
-            _known(f"`check` of the claim {claim.id}", claim.check, CHECKS)
             for labels in (claim.arguments.get("of"), claim.arguments.get("than")):
                 for axis, label in (labels or {}).items():
                     _known(f"the labels of the claim {claim.id}", label, axes.get(axis, ()))
@@ -136,7 +148,9 @@ class Study:
     def labels(self) -> Mapping[str, Sequence[str]]:
         """The labels of each axis, the one that a search adds with them."""
         found = {axis: list(labels) for axis, labels in self.axes.items()}
-        return found | ({SETTINGS: [AS_PRINTED, TUNED]} if self.tune else {})
+        if self.tune is not None:
+            found[SETTINGS] = [TUNED] if self.tune.is_only else [AS_PRINTED, TUNED]
+        return found
 
     def runs(self) -> Sequence["Run"]:
         """Every run, those that share a compiled program one after the other.
@@ -193,10 +207,17 @@ class Study:
                 for labels in every
                 if sum(labels[axis] != centre[axis] for axis in labels) <= self.most_changes
             ]
+        every = [
+            labels
+            for labels in every
+            if not any(left_out.items() <= labels.items() for left_out in self.without)
+        ]
         if self.tune is None:
             return every
         printed = [{**labels, SETTINGS: AS_PRINTED} for labels in every]
-        return printed + [{**labels, SETTINGS: TUNED} for labels in every if self._is_tuned(labels)]
+        return ([] if self.tune.is_only else printed) + [
+            {**labels, SETTINGS: TUNED} for labels in every if self._is_tuned(labels)
+        ]
 
     def _is_tuned(self, labels: Labels) -> bool:
         assert self.tune is not None

@@ -1,0 +1,149 @@
+"""The runs of a study, skipped where they are done: one by one, or side by side."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from train import report, sources, workdir
+from train.errors import UserError
+from train.files import one_at_a_time
+from train.report import archive
+from train.report.checks import CHECKS
+from train.study import Size, Study, pool, repeats
+from train.study.make import do
+from train.study.progress import PAGE, Progress
+from train.study.record import claim, is_done
+from train.study.tasks import Jobs, Task, is_made, repeat, share, tasks
+
+
+@dataclasses.dataclass(frozen=True)
+class Workers:
+    """Processes that make a study's tasks side by side."""
+
+    start: Callable[[], pool.Do]
+    """`make.doer` of the same study, in a partial that can be pickled."""
+    cores: Sequence[Sequence[int]]
+    """Of each worker."""
+
+
+def run(
+    study: Study,
+    folder: Path,
+    *,
+    name: str,
+    size: Size,
+    jobs: Jobs = (1, 1),
+    workers: Workers | None = None,
+    kept: Path | None = None,
+) -> None:
+    """Makes the runs, and writes the report of all that are there.
+
+    The same command again goes on: runs that are done are skipped, one that was interrupted goes on
+    from its checkpoint. One program serves all runs that differ in schedule and seed alone.
+
+    Args:
+      study: the description.
+      folder: of the study; each run has a folder in it.
+      name: of the study, for the report.
+      size: which size `study` is of.
+      jobs: the share to make: machines may share the folder.
+      workers: make the runs side by side; None: one after the other, in this process.
+      kept: what `tools.results pack` made of this study: its runs are taken over.
+
+    Raises:
+      UserError: a configuration, the data or the folder cannot be used, it holds another study, or
+        some run could not be made.
+      Interrupted: a signal came; the state of each run that was being made is saved.
+    """
+    runs = share(study, jobs)
+    begin(study, folder, name=name, size=size, kept=kept)
+    todo = [each for each in runs if not is_done(each, folder / each.folder)]
+    if len(todo) < len(runs):
+        print(f"{len(runs) - len(todo)} of {len(runs)} runs are done", flush=True)
+
+    again = [repeat(study, each) for each in repeats.due(folder, runs)] if todo else []
+    to_make = [*again, *(task for task in tasks(study, todo) if not is_made(task, folder))]
+    num_workers = len(workers.cores) if workers else 1
+    progress = Progress(study, folder, to_make, runs, num_workers=num_workers)
+    if workers is None:
+        _one_by_one(study, folder, to_make, progress, jobs)
+    elif to_make:
+        record = functools.partial(_take, study, folder, name=name, size=size)
+        _side_by_side(to_make, folder, progress, workers, record)
+    progress.write()
+    finish(study, folder, name=name, size=size)
+    if progress.failed:
+        key, why = next(iter(progress.failed.items()))
+        raise UserError(
+            f"{len(progress.failed)} of {len(to_make)} tasks could not be made. The first is the "
+            f"{key}: {why} The same command tries them again."
+        )
+
+
+def begin(study: Study, folder: Path, *, name: str, size: Size, kept: Path | None = None) -> None:
+    """Takes the folder, and looks for the data of all runs before the first is made."""
+    for each in study.claims:
+        if each.check not in CHECKS:
+            raise UserError(
+                f"`check` of the claim {each.id} must be one of {', '.join(CHECKS)}, got "
+                f"{each.check}. Mend it in the study's configuration."
+            )
+    workdir.make(folder)
+    _take(study, folder, name=name, size=size)
+    if kept is not None:
+        with one_at_a_time(folder):
+            print(archive.restore(kept, folder), flush=True)
+        _take(study, folder, name=name, size=size)
+    for dataset, data_dir in {(run.config.dataset, run.config.data_dir) for run in study.runs()}:
+        sources.find(dataset, data_dir)
+
+
+def finish(study: Study, folder: Path, *, name: str, size: Size) -> None:
+    """Records what the range tests and searches found, and writes the report."""
+    _take(study, folder, name=name, size=size)
+    with one_at_a_time(folder):
+        report.write(folder)
+    print(f"The report: {folder / 'report.html'}, and {folder / 'report.md'}.")
+
+
+def _take(study: Study, folder: Path, *, name: str, size: Size) -> None:
+    """Writes `study.json`, with the range tests and searches that have ended."""
+    with one_at_a_time(folder):
+        claim(study, folder, name=name, size=size)
+
+
+def _one_by_one(
+    study: Study, folder: Path, todo: Sequence[Task], progress: Progress, jobs: Jobs
+) -> None:
+    """Makes the tasks in this process; one that cannot be made ends the study at once."""
+    for task in todo:
+        print(f"{task.kind} {progress.place(task)}{task.name}", flush=True)
+        progress.began(task)
+        outcome = do(study, task, folder, jobs=jobs)
+        print(f"  {progress.ended(task, outcome).partition(f'{task.name}: ')[2]}", flush=True)
+
+
+def _side_by_side(
+    todo: Sequence[Task],
+    folder: Path,
+    progress: Progress,
+    workers: Workers,
+    record: Callable[[], None],
+) -> None:
+    def ended(each: pool.Ended) -> None:
+        if each.task.kind != "run":
+            record()  # what was found is part of study.json
+        line = progress.ended(each.task, each.outcome, is_failed=each.is_failed)
+        print(line, flush=True)
+
+    print(f"{len(workers.cores)} workers; see {folder / PAGE}", flush=True)
+    pool.make(
+        todo,
+        workers.start,
+        workers.cores,
+        folder,
+        began=progress.began,
+        ended=ended,
+        looked=functools.partial(progress.write, seldom=True),
+    )

@@ -1,0 +1,266 @@
+"""Processes side by side, each on cores of its own, that make the tasks of a study."""
+
+import contextlib
+import dataclasses
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from train import cache
+from train.errors import UserError
+from train.interrupt import Interrupted, Interrupts
+from train.study.tasks import Task
+
+_ATTEMPTS = 3  # of a task whose worker died, or whose folder another process still held
+_PATIENCE = 120.0  # seconds that workers have to save after a signal
+_LOOK = 2.0  # seconds between two looks at the runs
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """What came of a task."""
+
+    task: Task
+    outcome: str
+    """For a person: "74.3 %", or the sentence of the error."""
+    is_failed: bool
+
+
+Do = Callable[[str], str]
+"""Makes the task with this key, and says how it ended."""
+
+
+@dataclasses.dataclass
+class _Worker:
+    process: Any
+    connection: Connection
+    cores: Sequence[int]
+    log: Path
+    task: Task | None = None
+
+    def give(self, task: Task) -> None:
+        """Tells it to make a task."""
+        self.task = task
+        with contextlib.suppress(OSError):  # it has died, which its sentinel tells
+            self.connection.send(task.key)
+
+    def told(self) -> tuple[str, str] | None:
+        """Returns what it says of its task; None: it has died."""
+        try:
+            if self.connection.poll():
+                said: tuple[str, str] = self.connection.recv()
+                return said
+        except (EOFError, OSError):
+            pass
+        self.process.join()
+        self.connection.close()
+        return None
+
+
+def cores_of(num_workers: int | None, cores_each: int | None) -> Sequence[Sequence[int]]:
+    """Returns the cores of each worker.
+
+    Args:
+      num_workers: how many; None: as many as there are cores for.
+      cores_each: cores of each; None: as many as there are for each.
+
+    Raises:
+      UserError: this machine has too few cores.
+    """
+    has_affinity = hasattr(os, "sched_getaffinity")
+    here = sorted(os.sched_getaffinity(0)) if has_affinity else list(range(os.cpu_count() or 1))
+    each = cores_each or max(1, len(here) // (num_workers or 1))
+    num = num_workers or max(1, len(here) // each)
+    if num < 1 or num * each > max(len(here), each):
+        raise UserError(
+            f"`--workers` must be from 1 to {max(1, len(here) // each)}, got {num}: this process "
+            f"may use {len(here)} cores, and each worker takes {each}. Ask for fewer."
+        )
+    return [here[place * each : (place + 1) * each] for place in range(num)]
+
+
+def make(
+    tasks: Sequence[Task],
+    start: Callable[[], Do],
+    cores: Sequence[Sequence[int]],
+    folder: Path,
+    *,
+    began: Callable[[Task], None],
+    ended: Callable[[Ended], None],
+    looked: Callable[[], None],
+) -> None:
+    """Makes tasks, each after those that it needs, on as many workers as `cores` has parts.
+
+    A task whose worker dies is given to a new one; what cannot be made is told to `ended`, as is
+    what needs it, and the others go on.
+
+    Args:
+      tasks: in the order in which they are best begun.
+      start: called in each worker, and so to be pickled; gives what makes a task.
+      cores: of each worker.
+      folder: gets `workers/1.log` and so on, with what each worker prints.
+      began: is told of each task that a worker has begun.
+      ended: is told of each task that has ended.
+      looked: is called every two seconds.
+
+    Raises:
+      Interrupted: a signal came; each worker has saved its run.
+    """
+    waiting, attempts = list(tasks), dict.fromkeys((task.key for task in tasks), 0)
+    open_keys = set(attempts)
+    failed: set[str] = set()
+    logs = [folder / "workers" / f"{place}.log" for place in range(1, len(cores) + 1)]
+    logs[0].parent.mkdir(exist_ok=True)
+    workers: list[_Worker] = []
+
+    def settle(task: Task, outcome: str, *, is_failed: bool) -> None:
+        open_keys.discard(task.key)
+        failed.update([task.key] if is_failed else [])
+        ended(Ended(task, outcome, is_failed))
+
+    with Interrupts() as interrupts:
+        try:
+            needed = min(len(cores), len(tasks))
+            for part, log in list(zip(cores, logs, strict=True))[:needed]:
+                workers.append(_started(start, part, log))
+            while open_keys:
+                for task in [task for task in waiting if task.needs & failed]:
+                    waiting.remove(task)
+                    cause = ", ".join(sorted(task.needs & failed))
+                    settle(task, f"It needs what could not be made: {cause}.", is_failed=True)
+                for worker in workers:
+                    ready = (task for task in waiting if not task.needs & open_keys)
+                    following = next(ready, None)
+                    if worker.task is None and following is not None:
+                        waiting.remove(following)
+                        attempts[following.key] += 1
+                        began(following)
+                        worker.give(following)
+
+                for place in _with_news(workers):
+                    worker = workers[place]
+                    told = worker.told()
+                    made, worker.task = worker.task, None
+                    if told is None:  # it died
+                        workers[place] = _started(start, worker.cores, worker.log)
+                    if made is None:
+                        continue
+                    kind, outcome = told or ("died", f"Its worker died; see {worker.log}.")
+                    if kind in ("died", "busy") and attempts[made.key] < _ATTEMPTS:
+                        waiting.insert(0, made)
+                    else:
+                        settle(made, outcome, is_failed=kind != "done")
+                looked()
+                if name := interrupts.mine():
+                    raise Interrupted(f"{name} came; each run that was being made is saved.")
+        finally:
+            _stop(workers)
+
+
+@contextlib.contextmanager
+def _as_many_threads_as(cores: int) -> Iterator[None]:
+    """Sets how many threads the libraries of a new process start: its sums depend on it."""
+    names = ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, str(cores)))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _started(start: Callable[[], Do], cores: Sequence[int], log: Path) -> _Worker:
+    context = multiprocessing.get_context("spawn")  # a fork of a process with threads can hang
+    ours, theirs = context.Pipe()
+    with _as_many_threads_as(len(cores)):
+        process = context.Process(target=_work, args=(theirs, start, list(cores), log))
+        process.start()
+    theirs.close()
+    return _Worker(process, ours, cores, log)
+
+
+def _with_news(workers: Sequence[_Worker]) -> set[int]:
+    """Waits for a while, and gives the places of the workers that have something to tell."""
+    places = {
+        handle: place
+        for place, worker in enumerate(workers)
+        for handle in (worker.connection, worker.process.sentinel)
+    }
+    return {places[handle] for handle in wait(list(places), _LOOK)}
+
+
+def _stop(workers: Sequence[_Worker]) -> None:
+    """Ends the workers: one that makes a run saves it first."""
+    for worker in workers:
+        with contextlib.suppress(OSError):
+            worker.connection.close()
+        if worker.task is not None and worker.process.is_alive():
+            worker.process.terminate()
+    until = time.monotonic() + _PATIENCE
+    for worker in workers:
+        worker.process.join(max(0.0, until - time.monotonic()))
+        if worker.process.is_alive():
+            worker.process.kill()
+            worker.process.join()
+
+
+def _work(connection: Connection, start: Callable[[], Do], cores: Sequence[int], log: Path) -> None:
+    """A worker: makes the tasks that it is told, until nobody tells it any."""
+    with log.open("a") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C: whoever started it ends it
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
+    _share_programs()
+    try:
+        do: Do | None = start()
+        said = ("done", "")
+    except UserError as error:
+        do, said = None, ("failed", str(error))
+    while True:
+        try:
+            key = connection.recv()
+        except (EOFError, OSError):
+            return
+        if do is not None:
+            try:
+                said = ("done", do(key))
+            except Interrupted:
+                return
+            except UserError as error:
+                is_held = "another run is writing to" in str(error)
+                said = ("busy" if is_held else "failed", str(error))
+                time.sleep(5.0 if is_held else 0.0)
+            except Exception as error:
+                traceback.print_exc()
+                said = ("failed", f"{type(error).__name__}: {error}; see {log}.")
+        sys.stdout.flush()
+        with contextlib.suppress(OSError):
+            connection.send(said)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)  # a run that is being made is saved
+
+
+def _share_programs() -> None:
+    """Compiled programs are kept on disk, so that the workers compile each once."""
+    if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        jax.config.update("jax_compilation_cache_dir", str(cache.directory() / "programs"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)

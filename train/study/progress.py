@@ -1,0 +1,217 @@
+"""How far a study has come: a line for each task that ends, and a page that reloads itself."""
+
+import dataclasses
+import html
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from train.files import write_atomically
+from train.log import read_metrics
+from train.study import Run, Study
+from train.study.record import is_done, read
+from train.study.tasks import Task, work
+
+PAGE = "progress.html"
+_RECENT = 5  # runs that the pace is taken from
+_SELDOM = 10.0  # seconds between two pages
+
+
+@dataclasses.dataclass
+class Progress:
+    """What is done, what is being made, and how long the rest takes.
+
+    Args:
+      study: the description.
+      folder: of the study.
+      tasks: all that this start has to make.
+      runs: the runs of this share.
+      num_workers: how many tasks are made at once.
+    """
+
+    study: Study
+    folder: Path
+    tasks: Sequence[Task]
+    runs: Sequence[Run]
+    num_workers: int = 1
+    failed: dict[str, str] = dataclasses.field(default_factory=dict)
+    """By the keys of tasks, why they could not be made."""
+    _begun: dict[str, float] = dataclasses.field(default_factory=dict)
+    _open: dict[str, Task] = dataclasses.field(default_factory=dict)
+    _paces: list[float] = dataclasses.field(default_factory=list)
+    _written: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Learns the pace of runs that an earlier start made."""
+        self._open = {task.key: task for task in self.tasks}
+        self._done = {run.folder for run in self.runs if is_done(run, self.folder / run.folder)}
+        for run in [run for run in self.runs if run.folder in self._done][-_RECENT:]:
+            self._learn(self.folder / run.folder, run.config.epochs)
+
+    def place(self, task: Task) -> str:
+        """Returns which run of how many comes next; empty for what is no run."""
+        return f"{len(self._done) + 1} of {len(self.runs)}: " if task.kind == "run" else "of "
+
+    def began(self, task: Task) -> None:
+        """A worker has begun a task."""
+        self._begun[task.key] = time.monotonic()
+        self.write()
+
+    def ended(self, task: Task, outcome: str, *, is_failed: bool = False) -> str:
+        """A task has ended; returns the line that says it."""
+        self._open.pop(task.key, None)
+        self._begun.pop(task.key, None)
+        if is_failed:
+            self.failed[task.key] = outcome
+        elif task.kind == "run":
+            self._done.add(task.name)
+            self._learn(self.folder / task.name, task.run.config.epochs)
+        left = self.seconds_left()
+        rest = "" if left is None else f"; {duration(left)} left"
+        self.write()
+        failed = "failed: " if is_failed else ""
+        if task.kind != "run":
+            return f"{task.kind} of {task.name}: {failed}{outcome}{rest}"
+        return f"run {len(self._done)} of {len(self.runs)}: {task.name}: {failed}{outcome}{rest}"
+
+    def seconds_left(self) -> float | None:
+        """Returns how long the rest takes at the pace of the last runs; None: none has ended.
+
+        The pace leaves compilation out, which the first run of each worker pays.
+        """
+        if not self._paces:
+            return None
+        pace = statistics.median(self._paces[-_RECENT:])
+        rest = []
+        for task in self._open.values():
+            expected = pace * (work(self.study, task) - self._trials(task)[0])
+            spent = time.monotonic() - self._begun[task.key] if task.key in self._begun else 0.0
+            rest.append(max(expected - spent, 0.0))
+        return max(sum(rest) / self.num_workers, max(rest, default=0.0))
+
+    def write(self, *, seldom: bool = False) -> None:
+        """Writes the page; `seldom`: only where the one that is there is ten seconds old."""
+        if seldom and time.monotonic() - self._written < _SELDOM:
+            return
+        self._written = time.monotonic()
+        write_atomically(self.folder / PAGE, self._page().encode())
+
+    def _learn(self, folder: Path, epochs: int) -> None:
+        """Takes the seconds an epoch from a run's lines; the first ones waited for a compiler."""
+        path = folder / "metrics.jsonl"
+        lines = read_metrics(path) if path.exists() else []
+        timed = [line for line in lines if line.get("seconds") is not None]
+        if len(timed) > 1 and (made := timed[-1]["step"] - timed[0]["step"]) > 0:
+            seconds = timed[-1]["seconds"] - timed[0]["seconds"]
+            self._paces.append(seconds * timed[-1]["step"] / made / epochs)
+
+    def _trials(self, task: Task) -> tuple[int, int]:
+        """Epochs that a search's trials have made, and how many trials."""
+        tune = self.study.tune
+        if task.kind != "search" or tune is None:
+            return 0, 0
+        made = len(list((self.folder / "tuning" / task.name).glob("trial*/summary.json")))
+        return min(made, tune.trials) * work(self.study, task) // tune.trials, made
+
+    def _page(self) -> str:
+        left = self.seconds_left()
+        still = "no run has ended yet" if left is None else f"about {duration(left)} left"
+        if not self._open:
+            still = "nothing is left to make"
+        head = f"{len(self._done)} of {len(self.runs)} runs are done, {still}"
+        rows: dict[str, dict[int, str]] = {}
+        for run in self.runs:
+            name = " / ".join(run.labels.values())
+            rows.setdefault(name, {})[run.seed] = self._state(run)
+        seeds = sorted({run.seed for run in self.runs})
+        body = "\n".join(
+            f"<tr><th>{html.escape(name)}</th>"
+            + "".join(f"<td>{of.get(seed, '')}</td>" for seed in seeds)
+            + "</tr>"
+            for name, of in rows.items()
+        )
+        heads = "".join(f"<th>{seed}</th>" for seed in seeds)
+        others = "".join(
+            f"<li>{html.escape(task.kind)} of {html.escape(task.name)}: {self._of_other(task)}</li>"
+            for task in self.tasks
+            if task.kind != "run"
+        )
+        wrong = "".join(
+            f"<li>{html.escape(key)}: {html.escape(why)}</li>" for key, why in self.failed.items()
+        )
+        when = time.strftime("%Y-%m-%d %H:%M:%S %Z")
+        return _HTML.format(
+            title=html.escape(self.study.title), head=head, others=others, wrong=wrong,
+            heads=heads, body=body, workers=self.num_workers, when=when,
+        )  # fmt: skip
+
+    def _state(self, run: Run) -> str:
+        key = f"run {run.folder}"
+        if run.folder in self._done:
+            accuracy = read(self.folder / run.folder / "summary.json").get("test_accuracy")
+            return f"{100 * accuracy:.1f}" if accuracy is not None else "halted"
+        if key in self.failed:
+            return "failed"
+        return self._made(self.folder / run.folder, run) if key in self._begun else "·"
+
+    def _made(self, folder: Path, run: Run) -> str:
+        """How far a run has come, from the last line of its records."""
+        path = folder / "metrics.jsonl"
+        lines = [line for line in (read_metrics(path) if path.exists() else []) if "epoch" in line]
+        return f"{100 * lines[-1]['epoch'] / run.config.epochs:.0f} %" if lines else "begun"
+
+    def _of_other(self, task: Task) -> str:
+        if task.key in self.failed:
+            return "failed"
+        if task.key not in self._open:
+            return "done"
+        made = self._trials(task)[1]
+        of = f", {made} of {self.study.tune.trials} trials" if made and self.study.tune else ""
+        return ("being made" if task.key in self._begun else "waits") + of
+
+
+def duration(seconds: float) -> str:
+    """Returns hours, minutes and seconds: `1:02:03`."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+_HTML = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="15">
+<title>{head}</title>
+<style>
+body {{ margin: 0 auto; max-width: 70rem; padding: 1.5rem 1rem; color: #1b232c;
+  font: 16px/1.5 system-ui, "Segoe UI", Arial, "DejaVu Sans", sans-serif; }}
+h1 {{ font-size: 1.4rem; }}
+.wide {{ overflow-x: auto; }}
+table {{ border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }}
+th, td {{ padding: 0.3rem 0.6rem; border-bottom: 1px solid #d8dde3; text-align: right;
+  white-space: nowrap; }}
+th:first-child {{ text-align: left; position: sticky; left: 0; background: #fff;
+  font-weight: 600; }}
+.wrong {{ color: #7a1515; }}
+footer {{ color: #586573; font-size: 0.875rem; }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+<p><strong>{head}</strong>, with {workers} made at once.</p>
+<ul>{others}</ul>
+<ul class="wrong">{wrong}</ul>
+<div class="wide"><table>
+<thead><tr><th>setting, by seed</th>{heads}</tr></thead>
+<tbody>
+{body}
+</tbody></table></div>
+<p>A number is the final test accuracy of a run that is done, in %; a percentage is how far a run
+has come that is being made; a dot is a run that waits.</p>
+<footer>Written {when}; the page reloads itself. The report is made at the end.</footer>
+</body>
+</html>
+"""
