@@ -274,3 +274,39 @@ def test_a_missing_optuna_is_told(tmp_path, monkeypatch):
 def test_a_wrong_knob_is_named(make, message):
     with pytest.raises(UserError, match=re.escape(message)):
         make()
+
+
+@pytest.mark.parametrize("is_integer", [False, True])
+def test_a_grid_is_the_same_for_each_label_and_has_both_ends(is_integer):
+    range_ = Range(low=2, high=128, scale="log", is_integer=is_integer)
+    points = [range_.point(place, 7) for place in range(7)]
+    assert points == [2, 4, 8, 16, 32, 64, 128]
+    assert all(isinstance(point, int) == is_integer for point in points)
+    assert [Range(low=0.0, high=1.0).point(place, 3) for place in range(3)] == [0.0, 0.5, 1.0]
+
+
+def test_a_search_on_a_grid_tries_each_point_once(tmp_path):
+    ranges = {"schedule.peak_value": Range(low=0.01, high=0.16, scale="log")}
+    grid = Tune(search={"log": ranges}, trials=5, method="grid")
+    tried = []
+
+    def train(config, folder):
+        tried.append(config.schedule.peak_value)
+        return 1 - abs(config.schedule.peak_value - 0.04)
+
+    found = tune.search(grid, CONFIG, ranges, tmp_path, train)
+    assert tried == pytest.approx([0.01, 0.02, 0.04, 0.08, 0.16])
+    assert found.best == pytest.approx({"schedule.peak_value": 0.04})
+    again = tune.search(grid, CONFIG, ranges, tmp_path, train)
+    assert (again, len(tried)) == (found, 5)
+    finer = dataclasses.replace(grid, trials=9)
+    with pytest.raises(UserError, match="got one with another grid"):
+        tune.search(finer, CONFIG, ranges, tmp_path, train)
+
+
+def test_a_grid_has_one_range_for_each_label():
+    two = {name: Range(low=0.1, high=1.0) for name in ("schedule.peak_value", "schedule.base")}
+    with pytest.raises(UserError, match="one range for each label where `method` is grid"):
+        Tune(search={"log": two}, method="grid")
+    with pytest.raises(UserError, match="two trials or more, got 1 for log and 1"):
+        Tune(search={"log": dict([two.popitem()])}, method="grid", trials=1)

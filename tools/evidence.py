@@ -11,7 +11,6 @@ runs/evidence/NAME results/NAME --digits 4` keeps what is finished, of an unfini
 
 import argparse
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -43,15 +42,15 @@ def main() -> int:
     if unknown := set(arguments.studies) - set(STUDIES):
         parser.error(f"`studies` must be some of {', '.join(STUDIES)}, got {min(unknown)}")
 
-    if arguments.seconds is not None:
-        signal.signal(signal.SIGALRM, _stop)
-        signal.setitimer(signal.ITIMER_REAL, arguments.seconds)
-    signal.signal(signal.SIGTERM, _stop)
+    study = _Child()
+    for number in (signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, study.stop)
+    signal.setitimer(signal.ITIMER_REAL, arguments.seconds or 0)  # 0: never
     code = 0
     for name in arguments.studies or STUDIES:
-        ended = _run(command(name, arguments.out, arguments.workers))
-        if ended == INTERRUPTED:
-            return ended
+        ended = study.run(command(name, arguments.out, arguments.workers))
+        if study.is_stopped:
+            return INTERRUPTED
         code = code or ended  # a study that cannot be made does not keep the others from it
     return code
 
@@ -77,23 +76,28 @@ def _size(kept: Path) -> str | None:
     return str(json.loads(path.read_bytes())["size"]) if path.exists() else None
 
 
-def _run(words: list[str]) -> int:
-    """Runs a command with the lowest priority; a signal that comes is handed on to it."""
-    global _child
-    print(" ".join(words[1:]), flush=True)
-    _child = subprocess.Popen(words, cwd=ROOT, preexec_fn=lambda: os.nice(19))
-    try:
-        return _child.wait()
-    except KeyboardInterrupt:  # it has the signal too
-        return _child.wait() and INTERRUPTED
+class _Child:
+    """The study that is being made; a signal that comes here is handed on to it."""
 
+    def __init__(self) -> None:
+        self.is_stopped = False
+        self._process: subprocess.Popen[bytes] | None = None
 
-_child: "subprocess.Popen[bytes] | None" = None
+    def run(self, words: list[str]) -> int:
+        """Runs a command with the lowest priority; returns its exit code."""
+        print(" ".join(["python", *words[1:]]), flush=True)
+        self._process = subprocess.Popen(["nice", "-n", "19", *words], cwd=ROOT)
+        while True:
+            try:
+                return self._process.wait()
+            except KeyboardInterrupt:  # Ctrl-C reaches the study too, which saves and ends
+                self.is_stopped = True
 
-
-def _stop(*_: int | FrameType | None) -> None:
-    if _child is not None and _child.poll() is None:
-        _child.terminate()
+    def stop(self, *_: int | FrameType | None) -> None:
+        """Ends the study, which saves what it makes."""
+        self.is_stopped = True
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
 
 
 if __name__ == "__main__":

@@ -130,11 +130,7 @@ def restore(packed: Path, folder: Path) -> str:
                     digits = json.dumps({"digits": record.get("digits")})
                     (there / name / "kept.json").write_text(f"{digits}\n")
                 (there / name).rename(folder / name)
-        kept = sum((there / run["folder"]).exists() for run in record["runs"])
-    rest = len({run["folder"] for run in record["runs"]} - set(names)) - (
-        len(record["runs"]) - kept
-    )
-    left = f"; {rest} of other settings are left" if rest else ""
+    left = f"; {kept - len(names)} of other settings are left there" if kept > len(names) else ""
     return f"{len(names)} runs are kept in {packed}{left}"
 
 

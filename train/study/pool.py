@@ -79,8 +79,8 @@ def cores_of(num_workers: int | None, cores_each: int | None) -> Sequence[Sequen
     """
     has_affinity = hasattr(os, "sched_getaffinity")
     here = sorted(os.sched_getaffinity(0)) if has_affinity else list(range(os.cpu_count() or 1))
-    each = cores_each or max(1, len(here) // (num_workers or 1))
-    num = num_workers or max(1, len(here) // each)
+    each = cores_each or max(1, len(here) // max(num_workers or 1, 1))
+    num = max(1, len(here) // each) if num_workers is None else num_workers
     if num < 1 or num * each > max(len(here), each):
         raise UserError(
             f"`--workers` must be from 1 to {max(1, len(here) // each)}, got {num}: this process "

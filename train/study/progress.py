@@ -102,8 +102,9 @@ class Progress:
         path = folder / "metrics.jsonl"
         lines = read_metrics(path) if path.exists() else []
         timed = [line for line in lines if line.get("seconds") is not None]
-        if len(timed) > 1 and (made := timed[-1]["step"] - timed[0]["step"]) > 0:
-            seconds = timed[-1]["seconds"] - timed[0]["seconds"]
+        first = [line for line in timed if line["seconds"] == timed[0]["seconds"]]  # of one chunk
+        if timed and (made := timed[-1]["step"] - first[-1]["step"]) > 0:
+            seconds = timed[-1]["seconds"] - first[-1]["seconds"]
             self._paces.append(seconds * timed[-1]["step"] / made / epochs)
 
     def _trials(self, task: Task) -> tuple[int, int]:
