@@ -181,7 +181,7 @@ def test_a_run_that_was_made_again_is_held_against_the_one_that_is_kept(
 
 def _start(folder: Path, *arguments: str):
     file = folder / "study_small.py"
-    file.write_text(studies.FILE)
+    file.write_text(studies.FILE.replace("study()", "study(cores=1)"))
     return small.start("study", str(file), *arguments)
 
 
