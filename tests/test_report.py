@@ -3,6 +3,7 @@
 import html.parser
 import json
 import re
+import urllib.parse
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from train import report
 from train.errors import UserError
 from train.report import settings, tables
 from train.report.comparisons import estimate_of
-from train.report.page import Block, Table, to_html, to_markdown
+from train.report.html_page import to_html
+from train.report.markdown_page import to_markdown
+from train.report.page import Block, Table
 from train.report.records import Study, load
 from train.report.words import NONE
 
@@ -33,11 +36,15 @@ class Page(html.parser.HTMLParser):
         self.open: list[str] = []
         self.tags: set[str] = set()
         self.addresses: list[str] = []
+        self.links: list[str] = []
+        self.anchors: set[str] = set()
         self.feed(text)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
-        self.addresses += [value or "" for name, value in attributes if name in ("src", "href")]
+        self.addresses += [value or "" for name, value in attributes if name == "src"]
+        self.links += [value or "" for name, value in attributes if name == "href"]
+        self.anchors |= {value or "" for name, value in attributes if name == "id"}
         if tag not in ("meta", "img", "br"):
             self.open.append(tag)
 
@@ -88,6 +95,19 @@ def test_the_page_needs_nothing_from_outside(written: Path) -> None:
     assert not re.search(r"https?:|@import|url\(", text)
 
 
+def test_the_contents_and_the_runs_are_linked_to_where_they_are(written: Path) -> None:
+    page = Page((written / "report.html").read_text())
+    inside = [link[1:] for link in page.links if link.startswith("#")]
+    assert inside and set(inside) <= page.anchors
+    runs = [link for link in page.links if not link.startswith("#")]
+    assert len(runs) == 18
+    for link in runs:
+        assert (written / urllib.parse.unquote(link)).is_dir()
+    text = (written / "report.md").read_text()
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert re.findall(r"\[([^\]]+)\]\(#", text) == headings
+
+
 def test_names_are_text_and_not_tags(written: Path) -> None:
     text = (written / "report.html").read_text()
     assert "b" not in Page(text).tags
@@ -129,13 +149,17 @@ def test_the_same_records_give_the_same_bytes_and_no_old_figure_stays(tmp_path: 
 
 
 def test_runs_that_did_not_end_are_told_and_not_counted(written: Path, study: Study) -> None:
-    told = table(settings.section(study), "Runs out of the ordinary")
+    told = table(settings.runs(study), "Runs out of the ordinary")
     assert [(row["Run"], row["State"], row["What happened"]) for row in told] == [
         ("none-b|c-seed0", "halted",
          "halted after step 48: its loss was 4.7, above the threshold of 4.5"),
         ("none-b|c-seed1", "unfinished", "at step 67 of 160"),
-        ("none-b|c-seed2", "missing", "not begun"),
     ]  # fmt: skip
+    every = table(settings.runs(study), "All 18 runs")
+    assert every[-1] == {
+        "Run": "none-b|c-seed2", "State": "missing", "Final test accuracy, %": NONE, "Time, s": NONE
+    }  # fmt: skip
+    assert (every[0]["State"], every[0]["Time, s"]) == ("ended", "16")
     last = table(tables.results(study), "Accuracy")[-1]
     assert (last["Schedule"], last["n"], last["Final test accuracy, %"]) == ("none", "0 of 3", NONE)
     text = (written / "report.md").read_text()
@@ -192,7 +216,7 @@ def test_a_range_test_says_which_bounds_were_used_and_whose_they_are(written: Pa
 
 def test_a_cell_is_escaped_in_both_forms() -> None:
     blocks: list[Block] = [Table("T", ("A",), [["x|<y>\nz"]], 1)]
-    assert '<td class="text">x|&lt;y&gt;<br>z</td>' in to_html("t", blocks)
+    assert '<th scope="row" class="text">x|&lt;y&gt;<br>z</th>' in to_html("t", blocks)
     assert "| x\\|<y><br>z |" in to_markdown("t", blocks)
 
 

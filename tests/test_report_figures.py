@@ -20,7 +20,17 @@ from synthetic_study import (
 import log_anneal as la
 from tools import results
 from train import report
-from train.report import after, canvas, curves, figures, sensitivity, settings, tables, words
+from train.report import (
+    after,
+    canvas,
+    curves,
+    figures,
+    provenance,
+    sensitivity,
+    settings,
+    tables,
+    words,
+)
 from train.report.answers import answer
 from train.report.page import Table
 from train.report.records import load
@@ -41,7 +51,7 @@ def test_settings_are_told_where_they_differ(tmp_path: Path) -> None:
 def test_what_a_search_chose_is_told(tmp_path: Path) -> None:
     tuned = [{"labels": {"schedule": "log"}, "trials": 12, "best": {"base": 20.0}, "value": 0.81}]
     study = study_of(tmp_path, schedules=TWO, seeds=(0,), epochs=1, tuned=tuned)
-    row = table(settings.section(study), "Settings chosen by a search")[0]
+    row = table(settings.details(study), "Settings chosen by a search")[0]
     assert list(row.values()) == ["log", "12", "81.00", "base = 20"]
 
 
@@ -54,8 +64,8 @@ def test_the_note_on_the_trials_is_of_their_numbers(tmp_path: Path, trials: int,
         for name, count in (("log", 12), ("cosine", trials))
     ]
     study = study_of(tmp_path, schedules=TWO, seeds=(0,), epochs=1, tuned=tuned)
-    blocks = [block for block in settings.section(study) if isinstance(block, Table)]
-    assert blocks[-1].note.startswith(says)
+    blocks = [block for block in settings.details(study) if isinstance(block, Table)]
+    assert blocks[0].note.startswith(says)
 
 
 def test_device_versions_and_data_are_those_that_the_runs_recorded(tmp_path: Path) -> None:
@@ -64,8 +74,10 @@ def test_device_versions_and_data_are_those_that_the_runs_recorded(tmp_path: Pat
     path.write_text(json.dumps({**json.loads(path.read_text()), "device": "1 x H100, x86_64"}))
     facts = {r["Fact"]: r["Value"] for r in table(settings.section(load(tmp_path)), "The study")}
     assert facts["Device"] == "1 x cpu, x86_64; 1 x H100, x86_64"
-    assert facts["Versions"] == "python 3.11, jax 0.10.2"
-    assert (facts["Data set"], facts["Its SHA-256"]) == ("digits", "ab" * 32)
+    assert facts["Data set"] == "digits"
+    last = {r["Fact"]: r["Value"] for r in table(provenance.section(load(tmp_path)), "Versions")}
+    assert last["Versions"] == "python 3.11, jax 0.10.2"
+    assert (last["Data set"], last["SHA-256 of the data"]) == ("digits", "ab" * 32)
 
 
 def test_combinations_that_were_not_run_appear_nowhere(tmp_path: Path) -> None:
@@ -184,7 +196,11 @@ def test_sensitivity_has_a_curve_for_an_axis_and_a_map_for_a_pair(tmp_path: Path
 def test_more_settings_than_can_be_told_apart_are_not_drawn(tmp_path: Path) -> None:
     many = {f"rate {n}": la.constant_schedule(n / 100) for n in range(1, 14)}
     study = study_of(tmp_path, schedules=many, seeds=(0,), epochs=1, baseline=None)
-    assert figures.schedules(study) == curves.pictures(study) == []
+    assert curves.pictures(study) == []
+    assert len(figures.schedules(study)) == 1  # each in a panel of its own
+    many = {f"rate {n}": la.constant_schedule(n / 100) for n in range(1, 26)}
+    study = study_of(tmp_path / "more", schedules=many, seeds=(0,), epochs=1, baseline=None)
+    assert figures.schedules(study) == []
 
 
 def test_each_group_with_schedules_of_its_own_has_a_picture_of_them(tmp_path: Path) -> None:
