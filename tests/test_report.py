@@ -21,9 +21,6 @@ from train import report
 from train.errors import UserError
 from train.report import settings, tables
 from train.report.comparisons import estimate_of
-from train.report.html_page import to_html
-from train.report.markdown_page import to_markdown
-from train.report.page import Block, Table
 from train.report.records import Study, load
 from train.report.words import NONE
 
@@ -214,14 +211,18 @@ def test_a_range_test_says_which_bounds_were_used_and_whose_they_are(written: Pa
     assert "used the bounds 0.01 to 0.1, the study's own, as the test showed none." in text
 
 
-def test_a_cell_is_escaped_in_both_forms() -> None:
-    blocks: list[Block] = [Table("T", ("A",), [["x|<y>\nz"]], 1)]
-    assert '<th scope="row" class="text">x|&lt;y&gt;<br>z</th>' in to_html("t", blocks)
-    assert "| x\\|<y><br>z |" in to_markdown("t", blocks)
-
-
-def test_a_short_cell_stays_on_one_line_and_a_number_with_its_interval() -> None:
-    long = "what is measured: 81.2 ± 0.3"
-    text = to_html("t", [Table("T", ("A", "B"), [["log, anchored", long]], 2)])
-    assert "log,\u00a0anchored" in text
-    assert "what is measured: 81.2\u00a0±\u00a00.3" in text
+def test_a_figure_says_what_it_shows_to_who_does_not_see_it(written: Path) -> None:
+    texts = dict(
+        (name, alt)
+        for alt, name in re.findall(
+            r"!\[(.+?)\]\(figures/(.+?)\.png\)", (written / "report.md").read_text()
+        )
+    )
+    assert texts["schedules_1"].startswith("Learning rate over the epochs of <b>; b|c, a panel")
+    assert "none: 0.02 at first, 0.02 at most, 0.02 at the end" in texts["schedules_1"]
+    final = f"{estimate_of(load(written).cells[0], 'final_accuracy').mean:.2f}"
+    assert texts["test_accuracy"].startswith("Curves of test accuracy, % over the epochs. At the ")
+    assert f"<b> / log {final}" in texts["test_accuracy"]
+    assert texts["differences"].startswith("Points of final test accuracy above cosine, with 95 %")
+    assert re.search(r"log \+\d\.\d\d", texts["differences"])
+    assert "The bounds that were used are 0.001 and 0.25." in texts["range_test_1"]

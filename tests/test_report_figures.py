@@ -18,13 +18,14 @@ from synthetic_study import (
 )
 
 import log_anneal as la
-from tools import results
+from tools import readme
 from train import report
 from train.report import (
     after,
     canvas,
     curves,
     figures,
+    forest,
     provenance,
     sensitivity,
     settings,
@@ -118,7 +119,7 @@ def test_a_figure_names_the_one_of_the_paper_that_it_is_after(
 
 
 def test_every_study_that_is_after_a_paper_is_one_of_configs() -> None:
-    named = {*after.SCHEDULES, *after.X, *(name for name, _ in after.CURVES), results.IN_FULL}
+    named = {*after.SCHEDULES, *after.X, *(name for name, _ in after.CURVES), *readme.FIRST[1:]}
     assert {f"study_{name}.py" for name in named} <= {f.name for f in (ROOT / "configs").iterdir()}
 
 
@@ -212,3 +213,28 @@ def test_each_group_with_schedules_of_its_own_has_a_picture_of_them(tmp_path: Pa
     (tmp_path / "log-b-seed0" / "config.json").write_text(json.dumps(config))
     names = [picture.name for picture in figures.schedules(load(tmp_path))]
     assert names == ["schedules_1", "schedules_2"]
+
+
+def test_the_differences_go_from_the_best_to_the_worst_around_a_line_at_0(tmp_path: Path) -> None:
+    flat = {name: la.constant_schedule(0.02 + n / 1e6) for n, name in enumerate("abcd")}
+    gain = {"b": -2.0, "c": 3.0}
+    study = study_of(tmp_path, schedules=flat, gain=gain, baseline={"schedule": "a"}, epochs=2)
+    (picture,) = forest.differences(study)
+    (figure,) = picture.draw.args
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["c", "d", "b"]
+    assert "0: as a" in [text.get_text() for text in axes.texts]
+    kinds = {(line.get_marker(), line.get_color()) for line in axes.get_lines()}
+    assert {(">", "#0072b2"), ("<", "#d55e00"), ("o", "0.45")} <= kinds  # not by colour alone
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["better", "worse", "not significant"]
+
+
+def test_before_all_runs_are_over_no_difference_is_ranked(tmp_path: Path) -> None:
+    write_study(tmp_path, gain={"none": 9.0}, epochs=2)
+    for path in (tmp_path / "cosine-resnet-seed2").iterdir():
+        path.unlink()
+    (picture,) = forest.differences(load(tmp_path))
+    (figure,) = picture.draw.args
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["log", "none"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["not significant"]

@@ -30,21 +30,27 @@ def results(study: Study) -> Sequence[Result]:
     """Of each group, the main one first; that one tells the number of seeds or of runs too."""
     main = main_group(study)
     smoke = "No evidence, as the size is smoke: " if study.record["size"] == "smoke" else ""
+    is_sensitivity = study.record.get("kind") == "sensitivity"
     if study.is_whole:
-        tell = _of_axes if study.record.get("kind") == "sensitivity" else race
         seeds = words.count(len({run.seed for run in study.runs}), "seed")
         named = f" ({main})" if len(study.groups) > 1 else ""
         head, tail = f"{'with' if smoke else 'With'} {seeds}{named}, ", ""
     else:
-        tell = so_far
         done = sum(run.is_over for run in study.runs)
         named = f" For {main}:" if len(study.groups) > 1 else ""
         head = f"{done} of {len(study.runs)} runs are done.{named} "
         tail = " There is no verdict before all planned runs are done."
-    texts = {group: tell(study, group) for group in study.groups}
-    first = texts.pop(main, "nothing is planned.")
-    others = [Result(group, text) for group, text in texts.items()]
-    return [Result(main, f"{smoke}{head}{first}{tail}"), *others]
+    found = []
+    for group in sorted(study.groups, key=lambda group: group != main):  # stable: the main first
+        if not study.is_whole:
+            text = so_far(study, group)
+        elif is_sensitivity:
+            text = _of_axes(study, group)
+        else:
+            text = race(study, group, is_brief=group != main)
+        found.append(Result(group, text))
+    first, *others = found or [Result(main, "Nothing is planned.")]
+    return [Result(main, f"{smoke}{head}{first.text}{tail}"), *others]
 
 
 def section(study: Study) -> Sequence[Block]:

@@ -20,12 +20,13 @@ def complete(cells: Sequence[Cell]) -> Sequence[Cell]:
     return ranked(whole, MEASURE)
 
 
-def race(study: Study, group: str) -> str:
+def race(study: Study, group: str, *, is_brief: bool = False) -> str:
     """The best of a group, held against the next best and the baseline.
 
     Args:
       study: whole.
       group: a key of its groups.
+      is_brief: leaves out the baseline, and says the detectable difference in two words.
     """
     order = complete(study.groups[group])
     if not order:
@@ -43,7 +44,12 @@ def race(study: Study, group: str) -> str:
             "seeds the study cannot tell this from chance."
         )
     else:
-        text = f"{_leads(study, name, tests)}{_against(study, name, tests)} {power(tests[:1])}"
+        text = _leads(study, name, tests)
+        if is_brief:
+            seen = words.number(tests[0].difference.detectable, _DIGITS)
+            text += f" Detectable: {seen} points."
+        else:
+            text += f"{_against(study, name, tests)} {power(tests[:1])}"
     return text + _unranked(study, group)
 
 

@@ -73,9 +73,10 @@ def sizes(values: Iterable[float | None], digits: int) -> str:
 
 
 def listed(parts: Sequence[str], last: str = "and") -> str:
-    """`a`, `a and b`, `a; b and c`: labels may hold commas."""
+    """`a, b and c`; semicolons where a part has a comma itself."""
     *rest, end = parts
-    return f"{'; '.join(rest)} {last} {end}" if rest else end
+    between = "; " if any("," in part for part in parts) else ", "
+    return f"{between.join(rest)} {last} {end}" if rest else end
 
 
 def values(of: Mapping[str, float | None], digits: int, *, signed: bool = False) -> str:
