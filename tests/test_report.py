@@ -103,6 +103,7 @@ def test_the_contents_and_the_runs_are_linked_to_where_they_are(written: Path) -
     text = (written / "report.md").read_text()
     headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
     assert re.findall(r"\[([^\]]+)\]\(#", text) == headings
+    assert "[What was run](#what-was-run) · " in text
 
 
 def test_names_are_text_and_not_tags(written: Path) -> None:

@@ -86,7 +86,7 @@ def _repeats(study: Study) -> Sequence[tuple[Mapping[str, Any], str]]:
 
 def _entries(study: Study) -> Sequence[Mapping[str, Any]]:
     path = study.folder / "repeats.json"
-    if "repeats" in study.record or not path.exists():
+    if not path.exists():
         return study.record.get("repeats") or []
     try:
         entries = json.loads(path.read_bytes())
