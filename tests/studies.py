@@ -1,6 +1,7 @@
 """A study that is small enough to be made in a test, and what is the same in its reports."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,9 @@ def results(folder: Path) -> tuple[str, dict[str, Any]]:
     for name in ("date", "commit"):
         numbers.pop(name)
     lines = [line for line in (before + after).splitlines() if not line.startswith(_CLOCKED)]
-    return "\n".join(lines), numbers
+    return _TIME.sub(r"\1", "\n".join(lines)), numbers
 
 
-_CLOCKED = ("| Date |", "| Commit |")
+_CLOCKED = ("| The study was begun |",)
+_TIME = re.compile(r"(^\| \S+ \| ended \| [\d.]+) \| [\d,]+ \|$|\d{4}-\d\d-\d\d", re.MULTILINE)
+"""The last cell of a run in the table of them, and dates."""

@@ -36,3 +36,4 @@ def test_the_study_of_the_guide_is_one(tmp_path):
     file.write_text(example)
     assert [len(load_study(file, size).runs()) for size in ("smoke", "full")] == [8, 12]
     assert load_study(file, "full").runs()[0].folder == "narrow-log-seed0"
+    assert not load_study(file, "full").base.augment.flip  # a mirrored digit is no digit

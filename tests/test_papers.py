@@ -105,6 +105,21 @@ def test_a_verdict_is_read_from_the_reports_full_sizes_first() -> None:
     )
 
 
+def test_smoke_stands_last_and_a_study_that_is_not_whole_says_so() -> None:
+    row = {"claims": ["e1.late"]}
+    reports = {
+        "a": a_report("experiment1", "smoke", ("e1.late", "agrees")),
+        "b": a_report("experiment1", "laptop", ("e1.late", "not yet"))
+        | {"runs_done": 31, "runs_planned": 60},
+        "c": a_report("experiment1", "full", ("e1.late", "no difference")),
+    }
+    assert papers.result(row, reports) == (
+        "[c, full](../results/c/report.md): e1.late no difference<br>"
+        "[b, laptop, 31 of 60 runs so far](../results/b/report.md): e1.late not yet<br>"
+        "[a, smoke](../results/a/report.md): e1.late agrees"
+    )
+
+
 def test_a_row_without_a_result_says_why() -> None:
     assert papers.result({"claims": ["e1.late"]}, {}) == "not run yet"
     assert papers.result({"without": "not here: so it is"}, {}) == "not here: so it is"

@@ -3,6 +3,7 @@
 import html.parser
 import json
 import re
+import urllib.parse
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from train import report
 from train.errors import UserError
 from train.report import settings, tables
 from train.report.comparisons import estimate_of
-from train.report.page import Block, Table, to_html, to_markdown
 from train.report.records import Study, load
 from train.report.words import NONE
 
@@ -33,11 +33,15 @@ class Page(html.parser.HTMLParser):
         self.open: list[str] = []
         self.tags: set[str] = set()
         self.addresses: list[str] = []
+        self.links: list[str] = []
+        self.anchors: set[str] = set()
         self.feed(text)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
-        self.addresses += [value or "" for name, value in attributes if name in ("src", "href")]
+        self.addresses += [value or "" for name, value in attributes if name == "src"]
+        self.links += [value or "" for name, value in attributes if name == "href"]
+        self.anchors |= {value or "" for name, value in attributes if name == "id"}
         if tag not in ("meta", "img", "br"):
             self.open.append(tag)
 
@@ -88,6 +92,20 @@ def test_the_page_needs_nothing_from_outside(written: Path) -> None:
     assert not re.search(r"https?:|@import|url\(", text)
 
 
+def test_the_contents_and_the_runs_are_linked_to_where_they_are(written: Path) -> None:
+    page = Page((written / "report.html").read_text())
+    inside = [link[1:] for link in page.links if link.startswith("#")]
+    assert inside and set(inside) <= page.anchors
+    runs = [link for link in page.links if not link.startswith("#")]
+    assert len(runs) == 18
+    for link in runs:
+        assert (written / urllib.parse.unquote(link)).is_dir()
+    text = (written / "report.md").read_text()
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert re.findall(r"\[([^\]]+)\]\(#", text) == headings
+    assert "[What was run](#what-was-run) · " in text
+
+
 def test_names_are_text_and_not_tags(written: Path) -> None:
     text = (written / "report.html").read_text()
     assert "b" not in Page(text).tags
@@ -129,13 +147,17 @@ def test_the_same_records_give_the_same_bytes_and_no_old_figure_stays(tmp_path: 
 
 
 def test_runs_that_did_not_end_are_told_and_not_counted(written: Path, study: Study) -> None:
-    told = table(settings.section(study), "Runs out of the ordinary")
+    told = table(settings.runs(study), "Runs out of the ordinary")
     assert [(row["Run"], row["State"], row["What happened"]) for row in told] == [
         ("none-b|c-seed0", "halted",
          "halted after step 48: its loss was 4.7, above the threshold of 4.5"),
         ("none-b|c-seed1", "unfinished", "at step 67 of 160"),
-        ("none-b|c-seed2", "missing", "not begun"),
     ]  # fmt: skip
+    every = table(settings.runs(study), "All 18 runs")
+    assert every[-1] == {
+        "Run": "none-b|c-seed2", "State": "missing", "Final test accuracy, %": NONE, "Time, s": NONE
+    }  # fmt: skip
+    assert (every[0]["State"], every[0]["Time, s"]) == ("ended", "16")
     last = table(tables.results(study), "Accuracy")[-1]
     assert (last["Schedule"], last["n"], last["Final test accuracy, %"]) == ("none", "0 of 3", NONE)
     text = (written / "report.md").read_text()
@@ -190,14 +212,18 @@ def test_a_range_test_says_which_bounds_were_used_and_whose_they_are(written: Pa
     assert "used the bounds 0.01 to 0.1, the study's own, as the test showed none." in text
 
 
-def test_a_cell_is_escaped_in_both_forms() -> None:
-    blocks: list[Block] = [Table("T", ("A",), [["x|<y>\nz"]], 1)]
-    assert '<td class="text">x|&lt;y&gt;<br>z</td>' in to_html("t", blocks)
-    assert "| x\\|<y><br>z |" in to_markdown("t", blocks)
-
-
-def test_a_short_cell_stays_on_one_line_and_a_number_with_its_interval() -> None:
-    long = "what is measured: 81.2 ± 0.3"
-    text = to_html("t", [Table("T", ("A", "B"), [["log, anchored", long]], 2)])
-    assert "log,\u00a0anchored" in text
-    assert "what is measured: 81.2\u00a0±\u00a00.3" in text
+def test_a_figure_says_what_it_shows_to_who_does_not_see_it(written: Path) -> None:
+    texts = dict(
+        (name, alt)
+        for alt, name in re.findall(
+            r"!\[(.+?)\]\(figures/(.+?)\.png\)", (written / "report.md").read_text()
+        )
+    )
+    assert texts["schedules_1"].startswith("Learning rate over the epochs of <b>; b|c, a panel")
+    assert "none: 0.02 at first, 0.02 at most, 0.02 at the end" in texts["schedules_1"]
+    final = f"{estimate_of(load(written).cells[0], 'final_accuracy').mean:.2f}"
+    assert texts["test_accuracy"].startswith("Curves of test accuracy, % over the epochs. At the ")
+    assert f"<b> / log {final}" in texts["test_accuracy"]
+    assert texts["differences"].startswith("Points of final test accuracy above cosine, with 95 %")
+    assert re.search(r"log \+\d\.\d\d", texts["differences"])
+    assert "The bounds that were used are 0.001 and 0.25." in texts["range_test_1"]

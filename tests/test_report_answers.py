@@ -2,20 +2,23 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scipy import stats
 from synthetic_study import SCHEDULES, TWO, cut, study_of, write_study
 
 import log_anneal as la
 from train.errors import UserError
 from train.report import comparisons, findings
 from train.report.answers import answer
-from train.report.comparisons import difference_of, estimate_of
+from train.report.comparisons import estimate_of, values_of
 from train.report.measures import MEASURES
 from train.report.records import Run, Study, load
+from train.report.statistics import paired
 
 LOG_COSINE = {"of": {"schedule": "log"}, "than": {"schedule": "cosine"}}
 
@@ -36,7 +39,7 @@ def check(study: Study, name: str, **arguments: Any) -> tuple[str, str]:
 
 @pytest.mark.parametrize(
     ("gain", "verdict"),
-    [({"log": 4.0}, "agrees"), ({"log": -4.0}, "disagrees"), ({}, "cannot tell")],
+    [({"log": 4.0}, "agrees"), ({"log": -4.0}, "disagrees"), ({}, "no difference")],
     ids=["better", "worse", "alike"],
 )
 def test_an_answer_turns_with_the_numbers(
@@ -46,20 +49,21 @@ def test_an_answer_turns_with_the_numbers(
     study = study_of(tmp_path, schedules=alike, gain=gain, epochs=3)
     found, said = check(study, "compare", measure="final_accuracy", expect="higher", **LOG_COSINE)
     assert found == verdict
-    assert "3 pairs" in said
+    assert "3 pairs; detectable: " in said
     lower = check(study, "compare", measure="final_accuracy", expect="lower", **LOG_COSINE)
-    opposite = {"agrees": "disagrees", "disagrees": "agrees", "cannot tell": "cannot tell"}
-    assert lower[0] == opposite[verdict]
+    assert lower[0] == {"agrees": "disagrees", "disagrees": "agrees"}.get(verdict, verdict)
 
 
 def test_the_same_is_an_interval_within_the_margin(tmp_path: Path) -> None:
     alike = {"log": la.constant_schedule(0.0200001), "cosine": SCHEDULES["none"]}
     study = study_of(tmp_path, schedules=alike, gain={"log": 4.0}, epochs=3)
-    by = difference_of(*study.cells, "final_accuracy")
-    assert by.mean is not None and by.half is not None
+    by = paired(*(values_of(cell, "final_accuracy") for cell in study.cells))
+    assert by.mean is not None and by.half is not None and by.error is not None
+    end = stats.t.ppf(0.95, 2) * by.error  # of the 90 % interval, by which it is confirmed
+    margins = (by.mean + 1.01 * end, by.mean + 0.99 * end, by.low or 0, 0.99 * (by.low or 0))
     found = [
         check(study, "equivalent", measure="final_accuracy", margin=margin, **LOG_COSINE)[0]
-        for margin in (by.mean + halves * by.half for halves in (1.1, 0.9, -0.9, -1.1))
+        for margin in margins
     ]
     assert found == ["agrees", "cannot tell", "cannot tell", "disagrees"]
 
@@ -88,8 +92,8 @@ def test_the_seeds_that_are_left_do_not_speak_for_the_others(tmp_path: Path, how
         cut(run, 40, "its loss was nan" if how == "halted" else None)
     for name, more in (("compare", {"expect": "higher"}), ("equivalent", {"margin": 99.0})):
         found, said = check(load(tmp_path), name, measure="final_accuracy", **more, **LOG_COSINE)
-        assert found == "cannot tell"
-        assert said.endswith("2 pairs); 2 of 3 seeds have both numbers")
+        assert found == ("not yet" if how in ("unfinished", "missing") else "cannot tell")
+        assert re.search(r"2 pairs; detectable: [\d.]+\); 2 of 3 seeds have both numbers$", said)
 
 
 def test_a_run_that_never_got_there_took_longer_than_one_that_did(tmp_path: Path) -> None:
@@ -98,20 +102,24 @@ def test_a_run_that_never_got_there_took_longer_than_one_that_did(tmp_path: Path
     sooner = {"measure": "steps_to", "fraction": 0.98, "expect": "lower", **LOG_COSINE}
     found, said = check(load(tmp_path), "compare", **sooner)
     assert "cosine = 400 ± 0" in said
-    assert said.endswith("3 pairs); 3 runs never got there, counted with all its steps")
+    assert said.endswith("); 3 runs never got there, counted with all its steps")
     assert found == "agrees"
     neither = {"measure": "steps_to", "accuracy": 99.0, "expect": "lower", **LOG_COSINE}
     found, said = check(load(tmp_path), "compare", **neither)
     assert found == "cannot tell"
-    assert said.endswith("no difference; 0 of 3 seeds have both numbers")
+    assert said.endswith("no pair; 0 of 3 seeds have both numbers")
 
 
 def test_a_loss_that_some_seeds_do_not_show_cannot_be_told_to_settle(tmp_path: Path) -> None:
     write_study(tmp_path, epochs=20)
-    cut(tmp_path / "none-resnet-seed0", 50)
-    found, said = check(load(tmp_path), "settles", of={"schedule": "none"})
-    assert found == "cannot tell"
-    assert said.endswith("; 2 of 3 seeds have the number")
+    for reason, verdict in ((None, "not yet"), ("its loss was nan", "cannot tell")):
+        if reason:
+            write_study(tmp_path / reason, epochs=20)
+        folder = tmp_path / (reason or "")
+        cut(folder / "none-resnet-seed0", 50, reason)
+        found, said = check(load(folder), "settles", of={"schedule": "none"})
+        assert found == verdict
+        assert said.endswith("; 2 of 3 seeds have the number")
 
 
 def test_how_much_a_setting_matters_is_told_beside_the_noise(tmp_path: Path) -> None:
@@ -155,7 +163,7 @@ def test_a_halt_is_told(study: Study, tmp_path: Path) -> None:
     assert check(study, "never_halted", of={"schedule": "log"})[0] == "agrees"
     write_study(tmp_path, schedules=TWO, seeds=(0,), epochs=2)
     cut(tmp_path / "log-resnet-seed0", 30)
-    assert check(load(tmp_path), "never_halted")[0] == "cannot tell"
+    assert check(load(tmp_path), "never_halted")[0] == "not yet"
 
 
 def test_a_loss_settles_or_does_not(tmp_path: Path) -> None:
@@ -174,7 +182,7 @@ def test_a_loss_settles_or_does_not(tmp_path: Path) -> None:
 def test_every_measure_can_be_asked_for(study: Study, name: str) -> None:
     given = {"fraction": 0.5} if name == "steps_to" else {}
     found, said = check(study, "compare", measure=name, expect="lower", **given, **LOG_COSINE)
-    assert found in ("agrees", "disagrees", "cannot tell")
+    assert found in ("agrees", "disagrees", "no difference", "cannot tell")
     assert MEASURES[name].title in said
 
 

@@ -18,9 +18,20 @@ from synthetic_study import (
 )
 
 import log_anneal as la
-from tools import results
+from tools import readme
 from train import report
-from train.report import after, canvas, curves, figures, sensitivity, settings, tables, words
+from train.report import (
+    after,
+    canvas,
+    curves,
+    figures,
+    forest,
+    provenance,
+    sensitivity,
+    settings,
+    tables,
+    words,
+)
 from train.report.answers import answer
 from train.report.page import Table
 from train.report.records import load
@@ -41,7 +52,7 @@ def test_settings_are_told_where_they_differ(tmp_path: Path) -> None:
 def test_what_a_search_chose_is_told(tmp_path: Path) -> None:
     tuned = [{"labels": {"schedule": "log"}, "trials": 12, "best": {"base": 20.0}, "value": 0.81}]
     study = study_of(tmp_path, schedules=TWO, seeds=(0,), epochs=1, tuned=tuned)
-    row = table(settings.section(study), "Settings chosen by a search")[0]
+    row = table(settings.details(study), "Settings chosen by a search")[0]
     assert list(row.values()) == ["log", "12", "81.00", "base = 20"]
 
 
@@ -54,8 +65,8 @@ def test_the_note_on_the_trials_is_of_their_numbers(tmp_path: Path, trials: int,
         for name, count in (("log", 12), ("cosine", trials))
     ]
     study = study_of(tmp_path, schedules=TWO, seeds=(0,), epochs=1, tuned=tuned)
-    blocks = [block for block in settings.section(study) if isinstance(block, Table)]
-    assert blocks[-1].note.startswith(says)
+    blocks = [block for block in settings.details(study) if isinstance(block, Table)]
+    assert blocks[0].note.startswith(says)
 
 
 def test_device_versions_and_data_are_those_that_the_runs_recorded(tmp_path: Path) -> None:
@@ -64,8 +75,10 @@ def test_device_versions_and_data_are_those_that_the_runs_recorded(tmp_path: Pat
     path.write_text(json.dumps({**json.loads(path.read_text()), "device": "1 x H100, x86_64"}))
     facts = {r["Fact"]: r["Value"] for r in table(settings.section(load(tmp_path)), "The study")}
     assert facts["Device"] == "1 x cpu, x86_64; 1 x H100, x86_64"
-    assert facts["Versions"] == "python 3.11, jax 0.10.2"
-    assert (facts["Data set"], facts["Its SHA-256"]) == ("digits", "ab" * 32)
+    assert facts["Data set"] == "digits"
+    last = {r["Fact"]: r["Value"] for r in table(provenance.section(load(tmp_path)), "Versions")}
+    assert last["Versions"] == "python 3.11, jax 0.10.2"
+    assert (last["Data set"], last["SHA-256 of the data"]) == ("digits", "ab" * 32)
 
 
 def test_combinations_that_were_not_run_appear_nowhere(tmp_path: Path) -> None:
@@ -106,7 +119,7 @@ def test_a_figure_names_the_one_of_the_paper_that_it_is_after(
 
 
 def test_every_study_that_is_after_a_paper_is_one_of_configs() -> None:
-    named = {*after.SCHEDULES, *after.X, *(name for name, _ in after.CURVES), results.IN_FULL}
+    named = {*after.SCHEDULES, *after.X, *(name for name, _ in after.CURVES), *readme.FIRST[1:]}
     assert {f"study_{name}.py" for name in named} <= {f.name for f in (ROOT / "configs").iterdir()}
 
 
@@ -184,7 +197,11 @@ def test_sensitivity_has_a_curve_for_an_axis_and_a_map_for_a_pair(tmp_path: Path
 def test_more_settings_than_can_be_told_apart_are_not_drawn(tmp_path: Path) -> None:
     many = {f"rate {n}": la.constant_schedule(n / 100) for n in range(1, 14)}
     study = study_of(tmp_path, schedules=many, seeds=(0,), epochs=1, baseline=None)
-    assert figures.schedules(study) == curves.pictures(study) == []
+    assert curves.pictures(study) == []
+    assert len(figures.schedules(study)) == 1  # each in a panel of its own
+    many = {f"rate {n}": la.constant_schedule(n / 100) for n in range(1, 26)}
+    study = study_of(tmp_path / "more", schedules=many, seeds=(0,), epochs=1, baseline=None)
+    assert figures.schedules(study) == []
 
 
 def test_each_group_with_schedules_of_its_own_has_a_picture_of_them(tmp_path: Path) -> None:
@@ -196,3 +213,28 @@ def test_each_group_with_schedules_of_its_own_has_a_picture_of_them(tmp_path: Pa
     (tmp_path / "log-b-seed0" / "config.json").write_text(json.dumps(config))
     names = [picture.name for picture in figures.schedules(load(tmp_path))]
     assert names == ["schedules_1", "schedules_2"]
+
+
+def test_the_differences_go_from_the_best_to_the_worst_around_a_line_at_0(tmp_path: Path) -> None:
+    flat = {name: la.constant_schedule(0.02 + n / 1e6) for n, name in enumerate("abcd")}
+    gain = {"b": -2.0, "c": 3.0}
+    study = study_of(tmp_path, schedules=flat, gain=gain, baseline={"schedule": "a"}, epochs=2)
+    (picture,) = forest.differences(study)
+    (figure,) = picture.draw.args
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["c", "d", "b"]
+    assert "0: as a" in [text.get_text() for text in axes.texts]
+    kinds = {(line.get_marker(), line.get_color()) for line in axes.get_lines()}
+    assert {(">", "#0072b2"), ("<", "#d55e00"), ("o", "0.45")} <= kinds  # not by colour alone
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["better", "worse", "not significant"]
+
+
+def test_before_all_runs_are_over_no_difference_is_ranked(tmp_path: Path) -> None:
+    write_study(tmp_path, gain={"none": 9.0}, epochs=2)
+    for path in (tmp_path / "cosine-resnet-seed2").iterdir():
+        path.unlink()
+    (picture,) = forest.differences(load(tmp_path))
+    (figure,) = picture.draw.args
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["log", "none"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["not significant"]

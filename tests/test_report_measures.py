@@ -1,5 +1,6 @@
 """What the report measures of a run, and how it holds runs against each other."""
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -18,10 +19,11 @@ from synthetic_study import (
 
 import log_anneal as la
 from train.report import settings, tables
-from train.report.comparisons import against_baseline, clear_best
+from train.report.comparisons import Family, against_baseline, clear_best, values_of
 from train.report.measures import MEASURES, Restart, area, restarts, steps_to, unrest
 from train.report.page import Paragraph, Strong
 from train.report.records import Run, load
+from train.report.statistics import holm, paired
 from train.report.words import NONE
 
 
@@ -62,22 +64,65 @@ def test_the_best_is_bold_where_every_difference_is_significant(tmp_path: Path) 
     study = study_of(tmp_path, gain={"log": 5.0, "cosine": 0.0, "none": 0.0}, epochs=12)
     best = [row["Final test accuracy, %"] for row in table(tables.results(study), "Accuracy")]
     assert [isinstance(text, Strong) for text in best] == [True, False, False]
-    assert clear_best(study.cells[:1], "final_accuracy") is None
+    alone = study_of(tmp_path / "one", schedules={"log": SCHEDULES["log"]}, epochs=2)
+    assert clear_best(alone, "resnet", "final_accuracy") is None
 
 
 def test_the_best_is_not_bold_where_it_may_be_chance(tmp_path: Path) -> None:
     same = {"a": SCHEDULES["none"], "b": la.constant_schedule(0.0200001)}
     study = study_of(tmp_path, schedules=same, baseline=None, gain={}, epochs=3)
-    assert clear_best(study.cells, "final_accuracy") is None
+    assert clear_best(study, "", "final_accuracy") is None
     assert isinstance(tables.differences(study)[0], Paragraph)
 
 
-def test_the_correction_is_over_all_comparisons_of_the_study(tmp_path: Path) -> None:
-    found = against_baseline(study_of(tmp_path, networks=("a", "b"), epochs=3))
-    assert len(found) == 2 * 2 * 3  # networks, schedules but the baseline, measures
-    smallest = min(found, key=lambda each: each.difference.p or 1)
-    assert smallest.p == pytest.approx(12 * (smallest.difference.p or 1))
+def test_the_correction_is_over_all_pairs_of_a_group(tmp_path: Path) -> None:
+    study = study_of(tmp_path, networks=("a", "b"), epochs=3)
+    found = against_baseline(study, "final_accuracy")
+    assert len(found) == 2 * 2  # networks, schedules but the baseline
     assert {each.cell.labels["schedule"] for each in found} == {"log", "none"}
+    for cells in study.groups.values():
+        pairs = list(itertools.combinations(cells, 2))
+        ps = [paired(*(values_of(c, "final_accuracy") for c in pair)).p for pair in pairs]
+        corrected = dict(zip(pairs, holm(ps), strict=True))
+        family = Family(study, study.group_of(cells[0].labels), "final_accuracy")
+        for (cell, other), p in corrected.items():
+            for test in (family.of(cell, other), family.of(other, cell)):
+                assert test is not None and test.p == pytest.approx(p)
+            assert all(t.p == p for t in found if {t.cell, t.other} == {cell, other})
+
+
+def test_bold_and_the_tables_of_differences_have_one_correction(tmp_path: Path) -> None:
+    gain = {"log": 0.62, "cosine": 0.5, "none": -2.0}
+    alike = {name: la.constant_schedule(0.02 + n / 1e6) for n, name in enumerate(gain)}
+    for seeds in range(3, 9):
+        folder = tmp_path / str(seeds)
+        study = study_of(folder, schedules=alike, gain=gain, seeds=range(seeds), epochs=2)
+        bold = isinstance(
+            table(tables.results(study), "Accuracy")[0]["Final test accuracy, %"], Strong
+        )
+        row = table(tables.differences(study), "Final test accuracy less that of cosine")[0]
+        assert row["Schedule"] == "log" and bold == isinstance(row["p, Holm"], Strong)
+
+
+def test_a_study_of_sensitivity_tests_each_setting_against_the_default(tmp_path: Path) -> None:
+    study = study_of(tmp_path, kind="sensitivity", epochs=2)
+    log, cosine, none = study.cells
+    family = Family(study, "", "final_accuracy")
+    assert family.of(log, none) is None
+    against = family.of(log, cosine)
+    assert against is not None and against.tests == 2
+
+
+def test_nothing_is_tested_before_all_runs_are_over(tmp_path: Path) -> None:
+    write_study(tmp_path, epochs=3)
+    for path in (tmp_path / "none-resnet-seed2").iterdir():
+        path.unlink()
+    study = load(tmp_path)
+    row = table(tables.differences(study), "Final test accuracy less that of cosine")[0]
+    assert (row["Pairs"], row["p"], row["p, Holm"]) == ("3", NONE, NONE)
+    rows = table(tables.results(study), "Accuracy")
+    assert not any(isinstance(row["Final test accuracy, %"], Strong) for row in rows)
+    assert "Nothing is tested before all planned runs are done." in tables.results(study).note
 
 
 def test_the_area_is_the_one_under_the_test_loss() -> None:
@@ -151,7 +196,7 @@ def test_a_run_that_went_on_is_held_against_the_others_at_the_same_restarts(tmp_
     ] * 2
     rows = table(tables.at_restarts(study), "At each restart")
     assert [row["Restart at epoch"] for row in rows[:2]] == ["4.0", "8.0"]
-    told = table(settings.section(study), "Runs out of the ordinary")
+    told = table(settings.runs(study), "Runs out of the ordinary")
     assert [row["What happened"] for row in told] == [
         "halted after step 85: its loss was 4.7; went on with another schedule from step 85"
     ]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from train.report.statistics import Difference, Estimate, estimate, holm, paired
+from train.report.statistics import Difference, Estimate, detectable, estimate, holm, paired
 
 NAN = math.nan
 
@@ -58,6 +58,54 @@ def test_the_paired_test_is_the_t_test(n: int) -> None:
     assert found.p == pytest.approx(expected.pvalue)
     interval = expected.confidence_interval(0.95)
     assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+
+
+@pytest.mark.parametrize(
+    ("effect", "n"),
+    [(0.5, 33.36713), (1.0, 9.93785), (0.2, 198.1508), (0.8, 14.30276)],
+    ids=["medium", "sd", "small", "large"],
+)
+def test_the_detectable_effect_is_that_of_the_tables_of_power(effect: float, n: float) -> None:
+    # The number of pairs for 80 % power, by R: power.t.test(delta=, power=0.8, type="paired").
+    assert detectable(1.0, n) == pytest.approx(effect, rel=1e-5)
+    assert detectable(3.0, n) == pytest.approx(3 * effect, rel=1e-5)
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+def test_the_detectable_effect_is_seen_in_four_of_five_studies(n: int) -> None:
+    scatter = np.random.default_rng(n).normal(detectable(2.0, n), 2.0, (100_000, n))
+    seen = stats.ttest_1samp(scatter, 0.0, axis=1).pvalue < 0.05
+    assert seen.mean() == pytest.approx(0.8, abs=0.005)
+
+
+def test_a_difference_knows_what_its_study_could_have_seen() -> None:
+    these, those = np.random.default_rng(0).normal(0, 1, (2, 10))
+    found = paired(dict(enumerate(these)), dict(enumerate(those)))
+    assert found.detectable == pytest.approx(detectable(float(np.std(these - those, ddof=1)), 10))
+    assert paired({0: 1.0}, {0: 0.0}).detectable is None
+    assert paired({0: 1.0, 1: 2.0}, {0: 0.0, 1: 1.0}).detectable is None
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+def test_equality_is_confirmed_by_two_one_sided_tests(n: int) -> None:
+    these, those = np.random.default_rng(n).normal(0.1, 1, (2, n))
+    found = paired(dict(enumerate(these)), dict(enumerate(those)))
+    assert found.bound is not None
+
+    def by_scipy(margin: float) -> bool:
+        above = stats.ttest_1samp(these - those, -margin, alternative="greater").pvalue
+        below = stats.ttest_1samp(these - those, margin, alternative="less").pvalue
+        return bool(max(above, below) < 0.05)
+
+    for margin in (0.5 * found.bound, 0.999 * found.bound, 1.001 * found.bound, 2 * found.bound):
+        assert found.is_within(margin) == by_scipy(margin)
+    low, high = stats.ttest_1samp(these - those, 0).confidence_interval(0.90)
+    assert found.bound == pytest.approx(max(-low, high))
+
+
+def test_without_a_scatter_no_equality_is_confirmed() -> None:
+    assert not paired({0: 1.0}, {0: 1.0}).is_within(9.0)
+    assert not paired({0: 1.0, 1: 1.0}, {0: 1.0, 1: 1.0}).is_within(9.0)
 
 
 def test_runs_are_paired_by_their_seed_and_not_by_their_place() -> None:

@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+SIZES = ("full", "laptop", "smoke")
+"""Of a study, the one that is the most evidence first; smoke is none."""
 _HEAD = """\
 # The papers, row by row
 
 {papers}
 
 What they say, where it is here, and what the studies in `results/` measured. A verdict is \
-computed from the numbers of a report; how, and with which intervals, the report says. Smoke sizes \
-show that a study runs, and are no evidence. This page is written by `python -m tools.results \
+computed from the numbers of a report; how, and with which intervals, the report says. “Not yet” \
+means that planned runs are still to be made. Smoke sizes stand last: they show that a study runs, \
+and are no evidence. This page is written by `python -m tools.results \
 readme` from [papers.toml](papers.toml) and `results/`."""
 
 
@@ -43,10 +46,10 @@ def rows(table: Path) -> Sequence[Mapping[str, Any]]:
 
 
 def result(row: Mapping[str, Any], reports: Mapping[str, Mapping[str, Any]]) -> str:
-    """What the studies in `results/` say of a row, full sizes first."""
+    """What the studies in `results/` say of a row, the best evidence first."""
     if "without" in row:
         return str(row["without"])
-    ordered = sorted(reports, key=lambda folder: (reports[folder]["size"] == "smoke", folder))
+    ordered = sorted(reports, key=lambda folder: (rank(reports[folder]), folder))
     said = [part for folder in ordered if (part := _said(row, folder, reports[folder]))]
     names = [report["name"] for report in reports.values()]
     if left := [study for study in row.get("study", ()) if study not in names] if said else []:
@@ -54,8 +57,15 @@ def result(row: Mapping[str, Any], reports: Mapping[str, Mapping[str, Any]]) -> 
     return "<br>".join(said) or "not run yet"
 
 
+def rank(report: Mapping[str, Any]) -> int:
+    """By how much evidence its size is: the most is 0."""
+    return SIZES.index(report["size"])
+
+
 def _said(row: Mapping[str, Any], folder: str, report: Mapping[str, Any]) -> str:
-    link = f"[{folder}, {report['size']}](../results/{folder}/report.md)"
+    done, planned = report.get("runs_done"), report.get("runs_planned")
+    so_far = "" if done == planned else f", {done} of {planned} runs so far"
+    link = f"[{folder}, {report['size']}{so_far}](../results/{folder}/report.md)"
     if report["name"] in row.get("study", ()):
         return link
     verdicts = [

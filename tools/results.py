@@ -12,21 +12,18 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tools import papers
+from tools import papers, readme
 from train.errors import UserError
 from train.files import write_atomically
-from train.report import archive, settings, words
-from train.report.statistics import Estimate
+from train.report import archive, settings
 
 ROOT = Path(__file__).parent.parent
 MAX_BYTES = 1_500_000
 """Of a study of smoke size."""
-IN_FULL = "experiment1"
-"""The study whose accuracies README.md has."""
 
 
 def main() -> None:
@@ -67,12 +64,12 @@ def pages(root: Path) -> Mapping[Path, str]:
       UserError: README.md has no place for the table.
     """
     found = reports(root)
-    readme, table = root / "README.md", root / "docs" / "papers.toml"
+    page, table = root / "README.md", root / "docs" / "papers.toml"
     paths = sorted((root / "results" / "runs").glob("*.json"))
     runs = {path.stem: json.loads(path.read_bytes()) for path in paths}
-    text = _between_marks(readme.read_text(), "results", block(found))
+    text = _between_marks(page.read_text(), "results", readme.block(found))
     return {
-        readme: _between_marks(text, "runs", runs_table(runs)),
+        page: _between_marks(text, "runs", runs_table(runs)),
         table.with_suffix(".md"): papers.page(table, found),
     }
 
@@ -81,37 +78,6 @@ def reports(root: Path) -> Mapping[str, Mapping[str, Any]]:
     """`report.json` of each study that is kept, by its folder, in the order of their names."""
     paths = sorted((root / "results").glob("*/report.json"))
     return {path.parent.name: json.loads(path.read_bytes()) for path in paths}
-
-
-def block(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """The tables of README.md: a row for each study, and experiment 1 in full."""
-    if not found:
-        return "No study is kept yet."
-    rows = [
-        [
-            f"[{folder}](results/{folder}/report.md)",
-            report["size"],
-            report["data"],
-            report["device"],
-            report["date"],
-            str(sum(cell["runs"] for cell in report["cells"])),
-            str(len(report["seeds"])),
-            _verdicts(report),
-        ]
-        for folder, report in found.items()
-    ]
-    headers = ["study", "size", "data", "device", "date", "runs", "seeds", "claims of the papers"]
-    parts = [_table(headers, rows)]
-    if any(report["size"] == "smoke" for report in found.values()):
-        parts.append(
-            "Smoke size shows that a study runs from its command to its report, and is no evidence "
-            "for or against a schedule: with two seeds the intervals are as wide as they look."
-        )
-    in_full = {f: r for f, r in found.items() if r["name"] == IN_FULL}
-    for folder in sorted(in_full, key=lambda folder: in_full[folder]["size"] == "smoke")[:1]:
-        parts += _in_full(folder, in_full[folder])
-    parts.append("Every row of the papers with its result: [docs/papers.md](docs/papers.md).")
-    return "\n\n".join(parts)
 
 
 def kept(run: Path) -> str:
@@ -145,40 +111,7 @@ def runs_table(runs: Mapping[str, Mapping[str, Any]]) -> str:
         for name, run in runs.items()
     ]
     headers = ["configuration", "seed", "data", "test accuracy", "time", "where"]
-    return _table(headers, rows) if rows else "No run is kept yet."
-
-
-def _in_full(folder: str, report: Mapping[str, Any]) -> Sequence[str]:
-    groups = list(dict.fromkeys(cell["group"] for cell in report["cells"]))
-    cells = {(cell["name"], cell["group"]): cell for cell in report["cells"]}
-    rows = [
-        [name, *(_accuracy(cells.get((name, group))) for group in groups)]
-        for name in dict.fromkeys(cell["name"] for cell in report["cells"])
-    ]
-    head = (
-        f"`results/{folder}`, {report['size']} size: final test accuracy in %, mean ± half of the "
-        f"95 % interval over {words.count(len(report['seeds']), 'seed')}."
-    )
-    return [head, _table(["schedule", *(group or "all" for group in groups)], rows)]
-
-
-def _accuracy(cell: Mapping[str, Any] | None) -> str:
-    if cell is None:
-        return ""
-    found = cell["final_accuracy"]
-    return words.mean(Estimate(found["n"], found["mean"], found["half_interval"]), 1)
-
-
-def _verdicts(report: Mapping[str, Any]) -> str:
-    if report["size"] == "smoke":
-        return f"{len(report['answers'])} (smoke: no evidence)"
-    said = [answer["verdict"] for answer in report["answers"]]
-    return ", ".join(f"{said.count(verdict)} {verdict}" for verdict in dict.fromkeys(said))
-
-
-def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    every = [headers, ["---"] * len(headers), *rows]
-    return "\n".join("| " + " | ".join(row) + " |" for row in every)
+    return readme.table(headers, rows) if rows else "No run is kept yet."
 
 
 def _between_marks(text: str, name: str, block: str) -> str:

@@ -1,18 +1,26 @@
 """The report of a study: one HTML page, a Markdown file with its figures, and the numbers."""
 
-import functools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-from PIL import Image
 
 from train.files import write_atomically
-from train.report import answers, canvas, curves, figures, sensitivity, settings, tables
+from train.report import (
+    answers,
+    curves,
+    exported,
+    figures,
+    forest,
+    headline,
+    provenance,
+    sensitivity,
+    settings,
+    tables,
+)
 from train.report.answers import Answer
-from train.report.comparisons import PRIMARY, estimate_of
-from train.report.page import Block, Heading, Paragraph, Picture, to_html, to_markdown
+from train.report.html_page import to_html
+from train.report.markdown_page import to_markdown
+from train.report.page import Block, Contents, Heading, Paragraph, Picture
 from train.report.records import Study, load
 
 
@@ -56,31 +64,43 @@ def texts(folder: Path) -> Mapping[str, bytes]:
 
 
 def _texts(study: Study, found: Sequence[Answer], blocks: Sequence[Block]) -> Mapping[str, bytes]:
-    numbers = json.dumps(_numbers(study, found), indent=2, allow_nan=False, ensure_ascii=False)
+    pictures = [block for block in blocks if isinstance(block, Picture)]
+    record = exported.numbers(study, found, pictures)
+    numbers = json.dumps(record, indent=2, allow_nan=False, ensure_ascii=False)
     page = to_markdown(study.record["title"], blocks)
     return {"report.json": f"{numbers}\n".encode(), "report.md": page.encode()}
 
 
 def _blocks(study: Study, found: Sequence[Answer]) -> Sequence[Block]:
-    return [
-        *_warnings(study),
+    """The result first, then what it rests on, and last what only a check of it needs."""
+    body = [
         *settings.section(study),
         *answers.section(study, found),
-        *_under("Learning rates", [*figures.schedules(study), *_range_tests(study)]),
         Heading("Results"),
         tables.results(study),
         *curves.pictures(study),
         *sensitivity.pictures(study),
         Heading("Differences from the baseline"),
+        *forest.differences(study),
         *tables.differences(study),
-        *figures.differences(study),
+        *_under("Learning rates", [*figures.schedules(study), *figures.range_tests(study)]),
         Heading("Anytime performance"),
         *tables.anytime(study),
         Heading("Restarts"),
         *tables.at_restarts(study),
         Heading("Cost"),
         tables.cost(study),
+        *settings.runs(study),
         *settings.details(study),
+        *provenance.section(study),
+    ]
+    return [
+        *_smoke(study),
+        *headline.section(study),
+        *_warnings(study),
+        *provenance.warnings(study),
+        Contents([block for block in body if isinstance(block, Heading)]),
+        *body,
     ]
 
 
@@ -88,13 +108,18 @@ def _under(heading: str, blocks: Sequence[Block]) -> Sequence[Block]:
     return [Heading(heading), *blocks] if blocks else []
 
 
+def _smoke(study: Study) -> Sequence[Block]:
+    if study.record["size"] != "smoke":
+        return []
+    text = (
+        "Smoke size: so small that it shows that the study runs, and no more. Nothing here is "
+        "evidence for or against a schedule."
+    )
+    return [Paragraph(text, "warning")]
+
+
 def _warnings(study: Study) -> Sequence[Block]:
     warnings, states = [], [run.state for run in study.runs]
-    if study.record["size"] == "smoke":
-        warnings.append(
-            "Smoke size: so small that it shows that the study runs, and no more. "
-            "Nothing here is evidence for or against a schedule."
-        )
     if lacking := states.count("unfinished") + states.count("missing"):
         warnings.append(
             f"Not whole: {lacking} of {len(states)} runs have not ended, and are not in the means."
@@ -103,56 +128,4 @@ def _warnings(study: Study) -> Sequence[Block]:
         warnings.append(
             f"The guard halted {halted} of {len(states)} runs, which are not in the means."
         )
-    return [Paragraph(text, is_warning=True) for text in warnings]
-
-
-def _range_tests(study: Study) -> Sequence[Picture]:
-    found = []
-    for place, entry in enumerate(study.record.get("range_test") or [], 1):
-        path = study.folder / entry["folder"] / "range_test.png"
-        if not path.exists():
-            continue
-        low, high = entry["bounds"]
-        which = (
-            "which it suggests"
-            if entry["suggested"]
-            else "the study's own, as the test showed none"
-        )
-        caption = (
-            f"The range test of {entry['label']} (after Smith 2015's, who takes test accuracy): "
-            "loss and accuracy of the training batches as the learning rate rises. The runs used "
-            f"the bounds {low:.2g} to {high:.2g}, {which}."
-        )
-        draw = functools.partial(_reduced, path)
-        found.append(Picture(f"range_test_{place}", draw, caption))
-    return found
-
-
-def _reduced(path: Path) -> bytes:
-    with Image.open(path) as image:
-        return canvas.small(image)
-
-
-def _numbers(study: Study, found: Sequence[Answer]) -> dict[str, Any]:
-    """The results for another program: what the README's table is made of."""
-    cells = []
-    for cell in study.cells:
-        estimates = {name: estimate_of(cell, name) for name in (*PRIMARY, "best_accuracy")}
-        measures = {
-            name: {"n": each.n, "mean": _rounded(each.mean), "half_interval": _rounded(each.half)}
-            for name, each in estimates.items()
-        }
-        where = {"group": study.group_of(cell.labels), "name": study.name_of(cell.labels)}
-        cells.append({"labels": cell.labels, **where, "runs": len(cell.runs), **measures})
-    answered = [
-        {"id": each.claim["id"], "verdict": each.verdict, "measured": " ".join(each.lines)}
-        for each in found
-    ]
-    names = ("name", "title", "size", "date", "commit", "seeds")
-    facts = {name: study.record.get(name) for name in names} | dict(settings.recorded(study))
-    return {**facts, "baseline": study.baseline, "cells": cells, "answers": answered}
-
-
-def _rounded(value: float | None) -> float | None:
-    """As far as a sum does not depend on the processor's order of it."""
-    return None if value is None else float(f"{value:.9g}")
+    return [Paragraph(text, "warning") for text in warnings]

@@ -97,9 +97,9 @@ def ticks(axes: Axes, axis: str, labels: Sequence[str]) -> Sequence[float]:
     return numbers
 
 
-def picture(name: str, figure: Figure, caption: str) -> Picture:
+def picture(name: str, figure: Figure, caption: str, alt: str) -> Picture:
     """A figure as a block of the report."""
-    return Picture(name, functools.partial(_png, figure), caption)
+    return Picture(name, functools.partial(_png, figure), caption, alt)
 
 
 def small(image: Image.Image) -> bytes:

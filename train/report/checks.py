@@ -11,27 +11,41 @@ from train.report.findings import (
     CANNOT_TELL,
     DISAGREES,
     MEASURED,
+    NO_DIFFERENCE,
+    NOT_YET,
     Finding,
     Findings,
     lacking,
     matching,
     measure_of,
     unusable,
+    without,
 )
+from train.report.margins import Margin, margin_of
 from train.report.records import Cell, Labels, Study
-from train.report.statistics import Estimate
+from train.report.statistics import Difference, Estimate
 
 Check: TypeAlias = Callable[..., Findings]
 
 
 def compare(
-    study: Study, *, measure: str, of: Labels, than: Labels, expect: str, **arguments: Any
+    study: Study,
+    *,
+    measure: str,
+    of: Labels,
+    than: Labels,
+    expect: str,
+    margin: float | None = None,
+    because: str = "",
+    **arguments: Any,
 ) -> Findings:
     """One setting is higher, or lower, than another: the interval of the difference excludes 0.
 
-    It cannot be told unless every seed of both has the number: what halted, has not ended or is not
-    finite is not chance, and the seeds that are left are the lucky ones. Of `steps_to`, where one
-    run of a pair never gets to the accuracy, its number is its length, the least that it can be.
+    Where it holds 0, and two one-sided tests confirm that the difference is within the margin, the
+    verdict is that there is no difference larger than it. It cannot be told unless every seed of
+    both has the number: what halted or is not finite is not chance, and the seeds that are left are
+    the lucky ones. Of `steps_to`, where one run of a pair never gets to the accuracy, its number is
+    its length, the least that it can be.
 
     Args:
       study: the study.
@@ -39,35 +53,59 @@ def compare(
       of: labels of the cells that the claim is about; each is a finding of its own.
       than: the labels in which the cell that it is held against differs from it.
       expect: "higher" or "lower".
+      margin: what is smaller is no difference, in the measure's unit; None: as in `MARGINS`.
+      because: the reason for a margin of the claim's own, as a sentence.
       **arguments: of the measure; `steps_to` takes a `fraction` of the best accuracy of the group.
     """
     sign = {"higher": 1, "lower": -1}.get(expect)
     if sign is None:
         raise unusable("expect", "be higher or lower", expect)
+    known, least = measure_of(measure), _margin(measure, margin, because)
 
-    def judge(low: float, high: float) -> str:
-        if low <= 0 <= high:
-            return CANNOT_TELL
-        return AGREES if sign * low > 0 else DISAGREES
+    def judge(by: Difference, margin: float | None) -> tuple[str, str]:
+        if by.low is None or by.high is None:
+            return CANNOT_TELL, ""
+        is_within = margin is not None and by.is_within(margin)
+        if by.low <= 0 <= by.high:
+            said = f"; no difference larger than {least.text(known)}" if is_within else ""
+            return (NO_DIFFERENCE if is_within else CANNOT_TELL), said
+        said = f"; though it is not larger than {least.text(known)}" if is_within else ""
+        return (AGREES if sign * by.low > 0 else DISAGREES), said
 
-    return differences(study, measure, of, than, judge, arguments)
+    return differences(study, measure, of, than, judge, least, arguments)
 
 
 def equivalent(
-    study: Study, *, measure: str, of: Labels, than: Labels, margin: float, **arguments: Any
+    study: Study,
+    *,
+    measure: str,
+    of: Labels,
+    than: Labels,
+    margin: float | None = None,
+    because: str = "",
+    **arguments: Any,
 ) -> Findings:
-    """Two settings are the same within a margin, in the measure's unit: the whole interval is.
+    """Two settings are the same within a margin, by two one-sided t-tests (TOST) at 5 % each.
 
-    It disagrees where the whole interval lies outside. The other arguments are those of `compare`.
+    That is: the whole 90 % interval of the difference lies within the margin. It disagrees where
+    the whole 95 % interval lies outside. The arguments are those of `compare`.
     """
+    known, least = measure_of(measure), _margin(measure, margin, because)
 
-    def judge(low: float, high: float) -> str:
-        if -margin < low and high < margin:
-            return AGREES
-        return DISAGREES if low > margin or high < -margin else CANNOT_TELL
+    def judge(by: Difference, margin: float | None) -> tuple[str, str]:
+        if margin is None or by.low is None or by.high is None or by.bound is None:
+            return CANNOT_TELL, ""
+        if by.is_within(margin):
+            return AGREES, f"; no difference larger than {least.text(known)}"
+        if by.low > margin or by.high < -margin:
+            return DISAGREES, ""
+        bound = words.number(by.bound, known.digits)
+        return CANNOT_TELL, f"; it could be confirmed within {bound}, and not within less"
 
-    found = differences(study, measure, of, than, judge, arguments)
-    return Findings(f"{found.measured} (the same: within {margin:g} either way)", found.each)
+    found = differences(study, measure, of, than, judge, least, arguments)
+    return Findings(
+        f"{found.measured} (the same: within {least.text(known)} either way)", found.each
+    )
 
 
 def never_halted(study: Study, *, of: Labels | None = None) -> Findings:
@@ -77,7 +115,7 @@ def never_halted(study: Study, *, of: Labels | None = None) -> Findings:
     numbers = f"{len(halted)} of {len(runs)}; {sum(run.has_ended for run in runs)} ended"
     numbers += "".join(f"; {run.name} {run.note}" for run in halted)
     is_whole = bool(runs) and all(run.has_ended for run in runs)
-    verdict = DISAGREES if halted else AGREES if is_whole else CANNOT_TELL
+    verdict = DISAGREES if halted else AGREES if is_whole else NOT_YET
     return Findings("Runs that were halted", [Finding(verdict, "", numbers)])
 
 
@@ -93,8 +131,8 @@ def settles(
     found = []
     for cell in matching(study, of or {}):
         unrest = estimate_of(cell, "unrest")
-        verdict = CANNOT_TELL
         left = lacking(unrest.n, len(cell.runs), "the number")
+        verdict = without(unrest.n, cell.runs) if left else CANNOT_TELL
         if not left and unrest.mean is not None and unrest.half is not None:
             if unrest.mean + unrest.half < limit:
                 verdict = AGREES if expect else DISAGREES
@@ -131,9 +169,9 @@ def spread(study: Study, *, axis: str, measure: str = "final_accuracy") -> Findi
         )
         apart = words.number(ranked[-1][0] - ranked[0][0], known.digits)
         numbers = f"from {low} to {high}, {apart} apart"
-        found.append(
-            Finding(MEASURED, name, numbers + _noise([each for each, _ in means], known.digits))
-        )
+        numbers += _noise([each for each, _ in means], known.digits)
+        is_whole = all(run.is_over for cell in cells for run in cell.runs)
+        found.append(Finding(MEASURED if is_whole else NOT_YET, name, numbers))
     measured = (
         f"{known.header}, over the values of {words.plain(axis)} (what is not well above the half "
         "intervals may be chance)"
@@ -149,6 +187,12 @@ CHECKS: Mapping[str, Check] = {
     "spread": spread,
 }
 """By the name by which a study's claim asks for one."""
+
+
+def _margin(measure: str, margin: float | None, because: str) -> Margin:
+    if margin is not None and not margin > 0:
+        raise unusable("margin", f"be above 0, in the unit of {measure}", margin)
+    return margin_of(measure, margin, because)
 
 
 def _noise(means: Sequence[Estimate], digits: int) -> str:

@@ -1,33 +1,80 @@
 """The runs of a study held against each other, paired over their seeds."""
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from train.report.measures import MEASURES
 from train.report.records import Cell, Study
-from train.report.statistics import Difference, Estimate, estimate, holm, paired
+from train.report.statistics import ALPHA, Difference, Estimate, estimate, holm, paired
 
 PRIMARY = ("final_accuracy", "final_loss", "area")
 """The measures that are tested against the baseline."""
-ALPHA = 0.05
-"""A corrected p below it is called significant."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """A cell against the baseline of its group, in one measure."""
+    """A cell less another one of its group, in one measure."""
 
     cell: Cell
+    other: Cell
     measure: str
     difference: Difference
     p: float | None
-    """Corrected for all the comparisons of the study."""
+    """Corrected by Holm for the family; None where there is no test, or not yet."""
+    tests: int
+    """How many the family has."""
 
     @property
     def is_significant(self) -> bool:
         """Whether the difference would be rare by chance, correction included."""
         return self.p is not None and self.p < ALPHA
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the cell is better than the other one, significantly."""
+        return (
+            self.is_significant and MEASURES[self.measure].better * (self.difference.mean or 0) > 0
+        )
+
+
+class Family:
+    """The comparisons of one measure in one group of a study: what Holm's correction is over.
+
+    They are all pairs of the group's settings. In a study of sensitivity they are the pairs with
+    the default alone, around which it was made. So a pair has one corrected p, wherever the report
+    shows it. Before all planned runs are over nothing is tested: whoever tests after each new seed
+    finds differences by chance sooner or later.
+    """
+
+    def __init__(self, study: Study, group: str, measure: str) -> None:
+        """Compares.
+
+        Args:
+          study: the study.
+          group: a key of `study.groups`.
+          measure: one of `MEASURES`.
+        """
+        cells = study.groups[group]
+        pairs = [pair for pair in itertools.combinations(cells, 2) if _is_tested(study, *pair)]
+        values = {cell: values_of(cell, measure) for cell in cells}
+        found = [paired(values[cell], values[other]) for cell, other in pairs]
+        corrected = holm([each.p if study.is_whole else None for each in found])
+        tests = sum(p is not None for p in corrected)
+        self._found = {
+            (cell, other): Comparison(cell, other, measure, difference, p, tests)
+            for (cell, other), difference, p in zip(pairs, found, corrected, strict=True)
+        }
+
+    def of(self, cell: Cell, other: Cell) -> Comparison | None:
+        """A cell less another one; None for a pair that is not of the family."""
+        if found := self._found.get((cell, other)):
+            return found
+        if found := self._found.get((other, cell)):
+            turned = found.difference.turned
+            return dataclasses.replace(found, cell=cell, other=other, difference=turned)
+        return None
 
 
 def estimate_of(cell: Cell, measure: str, **arguments: Any) -> Estimate:
@@ -40,36 +87,34 @@ def values_of(cell: Cell, measure: str, **arguments: Any) -> Mapping[int, float 
     return {run.seed: MEASURES[measure].of(run, **arguments) for run in cell.ended}
 
 
-def difference_of(these: Cell, those: Cell, measure: str, **arguments: Any) -> Difference:
-    """A measure of one cell less that of another, paired over the seeds that ended in both."""
-    return paired(*(values_of(cell, measure, **arguments) for cell in (these, those)))
+def against_baseline(study: Study, measure: str) -> Sequence[Comparison]:
+    """Every cell against the baseline of its group, in one measure."""
+    found: list[Comparison] = []
+    for group, cells in study.groups.items() if study.baseline else ():
+        family = Family(study, group, measure)
+        for cell in cells:
+            other = study.cell({**cell.labels, **study.baseline})
+            if other is not None and (each := family.of(cell, other)):
+                found.append(each)
+    return found
 
 
-def against_baseline(study: Study) -> Sequence[Comparison]:
-    """Every cell against the baseline of its group, in every primary measure."""
-    if not study.baseline:
-        return []
-    found = []
-    for cell in study.cells:
-        other = study.cell({**cell.labels, **study.baseline})
-        if other is not None and other is not cell:
-            found += [(cell, name, difference_of(cell, other, name)) for name in PRIMARY]
-    corrected = holm([difference.p for *_, difference in found])
-    return [Comparison(*each, p) for each, p in zip(found, corrected, strict=True)]
-
-
-def clear_best(cells: Sequence[Cell], measure: str) -> Cell | None:
-    """The cell that is better than every other one, each difference significant after Holm."""
+def ranked(cells: Sequence[Cell], measure: str) -> Sequence[Cell]:
+    """Those with a mean, the best first."""
     sign = MEASURES[measure].better
     means = [(cell, estimate_of(cell, measure).mean) for cell in cells]
     known = [(cell, mean) for cell, mean in means if mean is not None]
-    if len(known) < 2:
-        return None
-    best = max(known, key=lambda pair: sign * pair[1])[0]
-    others = [difference_of(best, cell, measure) for cell, _ in known if cell is not best]
-    corrected = holm([other.p for other in others])
-    is_clear = all(
-        p is not None and p < ALPHA and sign * (other.mean or 0) > 0
-        for p, other in zip(corrected, others, strict=True)
-    )
-    return best if is_clear else None
+    return [cell for cell, _ in sorted(known, key=lambda pair: -sign * pair[1])]
+
+
+def clear_best(study: Study, group: str, measure: str) -> Cell | None:
+    """The cell with the best mean, if each test of it against another of its group says so."""
+    order, family = ranked(study.groups[group], measure), Family(study, group, measure)
+    tests = [test for other in order[1:] if (test := family.of(order[0], other))]
+    return order[0] if tests and all(test.is_better for test in tests) else None
+
+
+def _is_tested(study: Study, cell: Cell, other: Cell) -> bool:
+    if study.record.get("kind") != "sensitivity" or not study.baseline:
+        return True
+    return any(study.baseline.items() <= each.labels.items() for each in (cell, other))

@@ -31,7 +31,10 @@ def pictures(study: Study) -> Sequence[Picture]:
     canvas.legend(figure, panels)
     papers = [f"{_named(of)} after {each}" for of in _CURVES if (each := _papers(study, of))]
     said = f" ({'; '.join(papers)})" if papers else ""
-    return [canvas.picture("curves", figure, f"Training and test over the run{said}. {_LINES}")]
+    caption = f"Training and test over the run{said}. {_LINES}"
+    ends = (f"{unit}: {_ends(study, curve)}" for unit, curve in _CURVES.values())
+    alt = f"Curves over the {x}s, a panel each, with their values at the end. {'. '.join(ends)}."
+    return [canvas.picture("curves", figure, caption, alt)]
 
 
 def _by_group(study: Study, names: Sequence[str], of: str, x: str) -> Picture:
@@ -52,7 +55,17 @@ def _by_group(study: Study, names: Sequence[str], of: str, x: str) -> Picture:
         f"{words.title(_named(of))}{said}, a panel with a scale of its own for each {each}. "
         f"{_LINES}"
     )
-    return canvas.picture(of, figure, caption)
+    alt = f"Curves of {unit} over the {x}s. At the end: {_ends(study, curve)}."
+    return canvas.picture(of, figure, caption, alt)
+
+
+def _ends(study: Study, curve: Callable[[Run], Curve]) -> str:
+    """The last value of each curve."""
+    ends: dict[str, float | None] = {}
+    for cell in study.cells:
+        values = [float(curve(run)[1][-1]) for run in cell.ended if len(curve(run)[1])]
+        ends[words.labels(cell.labels, study.varied)] = estimate(values).mean
+    return words.values(ends, 2)
 
 
 def _named(of: str) -> str:

@@ -5,7 +5,8 @@ from typing import Any
 
 from train.report import words
 from train.report.comparisons import values_of
-from train.report.findings import CANNOT_TELL, Finding, Findings, fit, lacking, matching, measure_of
+from train.report.findings import Finding, Findings, fit, lacking, matching, measure_of, without
+from train.report.margins import Margin
 from train.report.measures import Measure, best_reached
 from train.report.records import Cell, Labels, Study
 from train.report.statistics import Difference, estimate, paired
@@ -16,7 +17,8 @@ def differences(
     measure: str,
     of: Labels,
     than: Labels,
-    judge: Callable[[float, float], str],
+    judge: Callable[[Difference, float | None], tuple[str, str]],
+    margin: Margin,
     arguments: Mapping[str, Any],
 ) -> Findings:
     """A finding for each cell with the labels `of`, against that with the labels `than` besides.
@@ -26,7 +28,9 @@ def differences(
       measure: one of `MEASURES`.
       of: labels.
       than: labels.
-      judge: gives a verdict from the ends of the interval of the difference.
+      judge: gives a verdict, and what to say beside it, from a difference with an interval and the
+        margin in the measure's unit.
+      margin: what is smaller is no difference.
       arguments: of the measure.
     """
     known, found = measure_of(measure), []
@@ -42,18 +46,23 @@ def differences(
             given["accuracy"] = given.pop("fraction") * (best or 100.0)
         values, never = _paired_values(cell, other, measure, given)
         each = paired(*values)
-        seeds = {run.seed for one in (cell, other) for run in one.runs}
-        left = lacking(each.n, len(seeds), "both numbers")
-        verdict = CANNOT_TELL
-        if not left and each.low is not None and each.high is not None:
-            verdict = judge(each.low, each.high)
+        runs = [*cell.runs, *other.runs]
+        left = lacking(each.n, len({run.seed for run in runs}), "both numbers")
+        verdict, said = without(each.n, runs), ""
+        if not left:
+            verdict, said = judge(each, _absolute(margin, cell, values[1]))
         these, those = (
             f"{study.name_of(one.labels)} = " + words.mean(estimate(of_each.values()), known.digits)
             for one, of_each in zip((cell, other), values, strict=True)
         )
-        numbers = f"{these}; {those}; {_difference(each, known.digits)}{left}{never}"
+        numbers = f"{these}; {those}; {_difference(each, known)}{left}{never}{said}"
         found.append(Finding(verdict, study.group_of(cell.labels), numbers))
     return Findings(_title(known, arguments), found)
+
+
+def _absolute(margin: Margin, cell: Cell, others: Mapping[int, float | None]) -> float | None:
+    steps = max(run.total_steps for run in cell.runs)
+    return margin.absolute(steps=steps, other=estimate(others.values()).mean)
 
 
 def _paired_values(
@@ -76,12 +85,14 @@ def _paired_values(
     return values, said if never else ""
 
 
-def _difference(each: Difference, digits: int) -> str:
+def _difference(each: Difference, measure: Measure) -> str:
     if each.n == 0:
-        return "no difference"
-    scatter = f"{words.interval(each, digits)}, " if each.n > 1 else ""
-    by = words.number(each.mean, digits, signed=True)
-    return f"difference {by} ({scatter}{words.count(each.n, 'pair')})"
+        return "no pair"
+    scatter = f"{words.interval(each, measure.digits)}, " if each.n > 1 else ""
+    by = words.number(each.mean, measure.digits, signed=True)
+    seen = each.detectable
+    detectable = f"; detectable: {words.number(seen, measure.digits)}" if seen is not None else ""
+    return f"difference {by} ({scatter}{words.count(each.n, 'pair')}{detectable})"
 
 
 def _title(measure: Measure, arguments: Mapping[str, Any]) -> str:

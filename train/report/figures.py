@@ -1,17 +1,18 @@
-"""The figures of the learning rates and of the differences from the baseline."""
+"""The figures of the learning rates: as the runs used them, and as range tests tried them."""
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
+from PIL import Image
 
 from train.report import after, canvas
-from train.report.comparisons import against_baseline
 from train.report.page import Picture
 from train.report.records import Run, Study
 
-_MOST_DIFFERENCES, _MOST_GROUPS = 40, 6
+_MOST_GROUPS, _MOST_PANELS = 6, 24
 
 
 def schedules(study: Study) -> Sequence[Picture]:
@@ -20,7 +21,7 @@ def schedules(study: Study) -> Sequence[Picture]:
     for group, cells in study.groups.items():
         longest = {study.name_of(c.labels): max(c.runs, key=_length) for c in cells}
         runs = {name: run for name, run in longest.items() if _length(run)}
-        if 0 < len(runs) <= canvas.MOST:
+        if 0 < len(runs) <= _MOST_PANELS:
             key = json.dumps([(name, run.config.get("schedule")) for name, run in runs.items()])
             distinct.setdefault(key, ([], runs))[0].append(group)
     return [
@@ -48,35 +49,44 @@ def _schedules(study: Study, name: str, groups: Sequence[str], runs: Mapping[str
         f"The learning rate{of} at each step, as it was used{said}; each panel shows one setting "
         "in colour, and all the others in grey."
     )
-    return canvas.picture(name, figure, caption)
-
-
-def differences(study: Study) -> Sequence[Picture]:
-    """The paired differences from the baseline, with their intervals."""
-    found = [each for each in against_baseline(study) if each.measure == "final_accuracy"]
-    known = [(each, each.difference.mean) for each in found if each.difference.mean is not None]
-    if not 0 < len(known) <= _MOST_DIFFERENCES:
-        return []
-    figure = Figure(figsize=(canvas.WIDTH, 1.2 + 0.32 * len(known)), layout="constrained")
-    axes = figure.subplots()
-    labels = []
-    for place, (each, mean) in enumerate(known):
-        colour = canvas.colour(0) if each.is_significant else "0.45"
-        axes.errorbar(mean, place, xerr=each.difference.half, fmt="o", color=colour, capsize=3)
-        parts = study.group_of(each.cell.labels), study.name_of(each.cell.labels)
-        labels.append(" / ".join(filter(None, parts)))
-    axes.axvline(0, color="0.2", linewidth=0.8)
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_ylim(len(labels) - 0.4, -0.6)
-    name = study.name_of(study.baseline)
-    axes.set_xlabel(f"final test accuracy less that of {name}, points")
-    canvas.tidy(axes)
-    caption = (
-        f"Final test accuracy less that of {name} with the same seed: mean and 95 % interval over "
-        "the seeds, before correction. Blue: significant at 5 % after Holm's correction. A point "
-        "without a bar has no interval: one seed, or equal differences."
+    spans = (
+        f"{label}: {rates[0]:.2g} at first, {rates.max():.2g} at most, {rates[-1]:.2g} at the end"
+        for label, (_, rates) in ((label, _rates(run)) for label, run in runs.items())
     )
-    return [canvas.picture("differences", figure, caption)]
+    alt = f"Learning rate over the epochs{of}, a panel each. {'; '.join(spans)}."
+    return canvas.picture(name, figure, caption, alt)
+
+
+def range_tests(study: Study) -> Sequence[Picture]:
+    """Those that the study made, as they drew themselves."""
+    found = []
+    for place, entry in enumerate(study.record.get("range_test") or [], 1):
+        path = study.folder / entry["folder"] / "range_test.png"
+        if not path.exists():
+            continue
+        low, high = entry["bounds"]
+        which = (
+            "which it suggests"
+            if entry["suggested"]
+            else "the study's own, as the test showed none"
+        )
+        caption = (
+            f"The range test of {entry['label']} (after Smith 2015's, who takes test accuracy): "
+            "loss and accuracy of the training batches as the learning rate rises. The runs used "
+            f"the bounds {low:.2g} to {high:.2g}, {which}."
+        )
+        alt = (
+            f"Loss and accuracy of the training batches of {entry['label']} over a rising learning "
+            f"rate. The bounds that were used are {low:.2g} and {high:.2g}."
+        )
+        draw = functools.partial(_reduced, path)
+        found.append(Picture(f"range_test_{place}", draw, caption, alt))
+    return found
+
+
+def _reduced(path: Path) -> bytes:
+    with Image.open(path) as image:
+        return canvas.small(image)
 
 
 def _rates(run: Run) -> tuple[np.ndarray, np.ndarray]:

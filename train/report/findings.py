@@ -8,9 +8,13 @@ from typing import Any
 from train.errors import UserError
 from train.report import words
 from train.report.measures import MEASURES, Measure
-from train.report.records import Cell, Labels, Study
+from train.report.records import Cell, Labels, Run, Study
 
 AGREES, DISAGREES, CANNOT_TELL, MEASURED = "agrees", "disagrees", "cannot tell", "measured"
+NO_DIFFERENCE, NOT_YET = "no difference", "not yet"
+VERDICTS = (AGREES, DISAGREES, NO_DIFFERENCE, CANNOT_TELL, NOT_YET, MEASURED)
+"""No difference: none larger than the margin, where a claim says that there is one. Not yet: some
+of the runs are still to be made."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,3 +66,14 @@ def matching(study: Study, labels: Labels) -> Sequence[Cell]:
 def lacking(n: int, of: int, what: str) -> str:
     """What to say of `n` numbers where there should be as many as seeds; empty if there are."""
     return "" if n == of else f"; {n} of {words.count(of, 'seed')} have {what}"
+
+
+def without(n: int, runs: Sequence[Run]) -> str:
+    """The verdict where only `n` of the seeds of these runs have a number.
+
+    Not yet, if the runs that are still to be made are all that is lacking. A run that halted, or
+    whose number is not finite, will not come: then it cannot be told.
+    """
+    seeds = {run.seed for run in runs}
+    pending = {run.seed for run in runs if not run.is_over}
+    return NOT_YET if pending and n == len(seeds - pending) else CANNOT_TELL

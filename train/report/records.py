@@ -48,8 +48,13 @@ class Run:
         """Whether all its steps are made."""
         return self.state == "ended"
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, or was halted: its number is not merely still to come."""
+        return self.state in ("ended", "halted")
 
-@dataclasses.dataclass(frozen=True)
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Cell:
     """The runs that differ in their seed alone."""
 
@@ -79,6 +84,11 @@ class Study:
     def baseline(self) -> Labels:
         """What the others are held against; empty if there is none."""
         return self.record.get("baseline") or {}
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every planned run is over."""
+        return all(run.is_over for run in self.runs)
 
     @functools.cached_property
     def varied(self) -> Sequence[str]:

@@ -67,7 +67,19 @@ def _curves(study: Study, centre: Labels) -> Sequence[Picture]:
         "Final test accuracy as one setting is varied at a time, the others held at "
         f"{fixed}. Mean over the seeds; bar: 95 % interval (Student's t), none with one seed."
     )
-    return [canvas.picture("sensitivity", figure, caption)]
+    along = (f"{words.title(axis)} {_said(cells, [axis])}" for axis, cells in axes_of.items())
+    alt = f"Final test accuracy in %, a panel for each setting. {'. '.join(along)}."
+    return [canvas.picture("sensitivity", figure, caption, alt)]
+
+
+def _said(cells: Sequence[Cell], axes: Sequence[str]) -> str:
+    means = {
+        f"at {' / '.join(cell.labels[axis] for axis in axes)}:": estimate_of(
+            cell, "final_accuracy"
+        ).mean
+        for cell in cells
+    }
+    return words.values(means, _MEASURE.digits)
 
 
 def _maps(study: Study, centre: Labels) -> Sequence[Picture]:
@@ -112,4 +124,8 @@ def _map(study: Study, cells: Sequence[Cell], one: str, two: str, centre: Labels
         f"Final test accuracy by {words.plain(one)} and {words.plain(two)}, mean "
         f"over the seeds{held}. {words.NONE}: not run."
     )
-    return canvas.picture(f"map_{one}_{two}", figure, caption)
+    alt = (
+        f"Heat map of the final test accuracy in %, {words.plain(one)} down and {words.plain(two)} "
+        f"across. {_said(cells, [one, two])}."
+    )
+    return canvas.picture(f"map_{one}_{two}", figure, caption, alt)

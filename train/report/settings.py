@@ -6,7 +6,8 @@ from typing import Any
 
 from train.config import flatten
 from train.report import words
-from train.report.page import Block, Heading, Paragraph, Table
+from train.report.measures import MEASURES
+from train.report.page import Block, Folder, Heading, Paragraph, Table
 from train.report.records import Run, Study
 
 DATA = {
@@ -17,13 +18,29 @@ _NOT_SETTINGS = ("seed", "data_dir", "data_sha256", "schedule_from_step")
 
 
 def section(study: Study) -> Sequence[Block]:
-    """What was run."""
+    """What was run, in short."""
     return [
         Heading("What was run"),
         *[Paragraph(text) for text in study.record.get("description", "").split("\n\n") if text],
         _facts(study),
-        *_not_ended(study),
-        *_tuned(study),
+    ]
+
+
+def runs(study: Study) -> Sequence[Block]:
+    """Each run with its folder, and those that need a word."""
+    rows = []
+    for run in study.runs:
+        accuracy = MEASURES["final_accuracy"].of(run) if run.has_ended else None
+        seconds = run.summary.get("seconds")
+        rows.append(
+            [Folder(run.name), run.state, words.number(accuracy, 2), words.number(seconds, 0)]
+        )
+    headers = ("Run", "State", "Final test accuracy, %", "Time, s")
+    caption = f"All {len(study.runs)} runs"
+    return [
+        Heading("Runs"),
+        *_out_of_the_ordinary(study),
+        Table(caption, headers, rows, 2, is_folded=True),
     ]
 
 
@@ -34,7 +51,7 @@ def details(study: Study) -> Sequence[Block]:
     names = list(dict.fromkeys(name for fields in flat for name in fields))
     common = {name for name in names if _is_same(fields.get(name) for fields in flat)}
     left = [name for name in names if name not in common]
-    blocks: list[Block] = [Heading("Settings")]
+    blocks: list[Block] = [Heading("Settings"), *_tuned(study)]
     for axis in study.varied:
         own = [name for name in left if _follows(name, axis, runs, flat)]
         left = [name for name in left if name not in own]
@@ -81,38 +98,29 @@ def _facts(study: Study) -> Table:
     runs = f"{ended} of {len(study.runs)} ended" + (f", {lacking} not begun" if lacking else "")
     seeds = sorted({run.seed for run in study.runs})
     told = recorded(study)
-    shown = {
-        "Data set": told["data"],
-        "Its SHA-256": told["data_sha256"],
-        "Device": told["device"],
-        "Date": record.get("date"),
-        "Commit": record.get("commit"),
-        "Versions": told["versions"],
-    }
     rows = [
         ["Size", record["size"]],
         *([["Kept of each step", f"{kept} digits"]] if (kept := record.get("digits")) else []),
         ["Runs", runs],
         *[[words.title(axis), "; ".join(labels)] for axis, labels in study.axes.items()],
         ["Seeds", f"{len(seeds)}: {', '.join(map(str, seeds))}"],
-        *[[name, found or words.NONE] for name, found in shown.items()],
+        ["Data set", told["data"] or words.NONE],
+        ["Device", told["device"] or words.NONE],
     ]
     return Table("The study", ("Fact", "Value"), rows, 2)
 
 
-def _not_ended(study: Study) -> Sequence[Block]:
-    rows = [[run.name, run.state, run.note] for run in study.runs if not run.has_ended or run.note]
-    if not rows:
+def _out_of_the_ordinary(study: Study) -> Sequence[Block]:
+    told = [run for run in study.runs if run.note and run.state != "missing"]
+    if not told:
         return []
     note = (
-        "The means below are of the runs that ended; n counts them. Where a run halted, the mean "
-        "of the others is too kind to its setting."
+        "The means are of the runs that ended; n counts them. Where a run halted, the mean of the "
+        "others is too kind to its setting."
     )
-    note = "" if all(run.has_ended for run in study.runs) else note
-    return [Table("Runs out of the ordinary", _HEADERS, rows, 3, note)]
-
-
-_HEADERS = ("Run", "State", "What happened")
+    note = "" if all(run.has_ended for run in told) else note
+    rows = [[run.name, run.state, run.note] for run in told]
+    return [Table("Runs out of the ordinary", ("Run", "State", "What happened"), rows, 3, note)]
 
 
 def _tuned(study: Study) -> Sequence[Block]:
@@ -135,7 +143,7 @@ def _tuned(study: Study) -> Sequence[Block]:
     note = (
         f"Each had {'the same number' if len(counts) == 1 else 'a number of its own'} of trials, "
         "judged on images held out of the training split; the test split took no part. Chosen to "
-        "three digits here, and in full under Settings."
+        "three digits here, and in full below."
     )
     headers = ("Of", "Trials", "Validation accuracy, %", "Chosen")
     return [Table("Settings chosen by a search", headers, rows, len(headers), note)]

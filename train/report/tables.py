@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 
 from train.report import words
-from train.report.comparisons import PRIMARY, against_baseline, clear_best, estimate_of
+from train.report.comparisons import (
+    PRIMARY,
+    Comparison,
+    against_baseline,
+    clear_best,
+    estimate_of,
+)
 from train.report.measures import MEASURES, area, best_reached, restarts, steps_to
 from train.report.page import Block, Paragraph, Strong, Table
 from train.report.records import Cell, Study
@@ -17,9 +23,7 @@ def results(study: Study) -> Table:
     """Final and best accuracy and loss."""
     names = ("final_accuracy", "final_loss", "best_accuracy", "best_loss")
     best = {
-        (group, name): clear_best(cells, name)
-        for group, cells in study.groups.items()
-        for name in names
+        (group, name): clear_best(study, group, name) for group in study.groups for name in names
     }
     rows = []
     for cell in study.cells:
@@ -34,20 +38,33 @@ def results(study: Study) -> Table:
         rows.append(row)
     note = (
         "Mean ± half of the 95 % interval (Student's t) over the n seeds whose runs ended; "
-        "where a number was not finite, the n of the others stands beside it. Bold: "
-        "better than every other row of its group, each paired difference significant at 5 % after "
-        "Holm's correction for the rows of that group and column alone (the tables of differences "
-        "correct for all of theirs). The best checkpoint was chosen without the test images: by a "
-        "validation split, or without one by the training loss."
+        "where a number was not finite, the n of the others stands beside it. Bold: the best of "
+        "its group, where each test of it against another row is significant after the correction. "
+        f"{family(study)} The best checkpoint was chosen without the test images: by a validation "
+        "split, or without one by the training loss."
     )
     headers = [*_headers(study), "n", *(MEASURES[name].header for name in names)]
     return Table("Accuracy and loss on the test images", headers, rows, len(study.varied), note)
 
 
+def family(study: Study) -> str:
+    """What the p-values are corrected for: one sentence for all tables."""
+    if not study.is_whole:
+        return "Nothing is tested before all planned runs are done."
+    if study.record.get("kind") == "sensitivity":
+        pairs = "the pairs of a setting and the default"
+    else:
+        pairs = "all pairs of rows of its group"
+    return (
+        f"Holm's correction of a measure is over {pairs}, so that a pair has the same corrected p "
+        "wherever it stands."
+    )
+
+
 def differences(study: Study) -> Sequence[Block]:
     """Paired differences from the baseline."""
-    found = against_baseline(study)
-    if not found:
+    found = {measure: against_baseline(study, measure) for measure in PRIMARY}
+    if not any(found.values()):
         return [
             Paragraph(
                 "The study names no baseline, or nothing beside it, so nothing is compared with it."
@@ -55,42 +72,44 @@ def differences(study: Study) -> Sequence[Block]:
         ]
     name = study.name_of(study.baseline) or "the baseline"
     blocks: list[Block] = []
-    for measure in PRIMARY:
-        digits = MEASURES[measure].digits
-        rows = [
-            [
-                *_labels(study, each.cell),
-                str(each.difference.n),
-                _bold(words.number(each.difference.mean, digits, signed=True), each.is_significant),
-                words.interval(each.difference, digits),
-                words.probability(each.difference.p),
-                _bold(words.probability(each.p), each.is_significant),
-            ]
-            for each in found
-            if each.measure == measure
-        ]
-        unit = "points" if MEASURES[measure].unit == "%" else MEASURES[measure].unit
+    for measure, tests in found.items():
+        known = MEASURES[measure]
         headers = [
             *_headers(study),
             "Pairs",
-            f"Difference, {unit}",
+            f"Difference, {words.unit(known.unit)}",
             "95 % interval",
+            "Detectable",
             "p",
             "p, Holm",
         ]
-        better = "above" if MEASURES[measure].better > 0 else "below"
-        caption = f"{MEASURES[measure].title} less that of {name} ({better} 0 is better)"
+        better = "above" if known.better > 0 else "below"
+        caption = f"{known.title} less that of {name} ({better} 0 is better)"
+        rows = [_difference(study, each, known.digits) for each in tests]
         blocks.append(Table(caption, headers, rows, len(study.varied)))
-    tests = sum(each.p is not None for each in found)
     blocks.append(
         Paragraph(
             "Each difference is between two runs of the same seed; the mean is over the pairs, the "
-            "test is a two-sided paired t-test. Holm's correction is over all "
-            f"{tests} tests of these tables together; bold where it leaves p below 0.05. With one "
-            "pair, or where all pairs differ by the same amount, there is no test."
+            "test is a two-sided paired t-test. Detectable: the difference that the test, "
+            "uncorrected, would have called significant with 80 % probability, as the pairs "
+            f"scatter. {family(study)} Bold where it leaves p below 0.05. With one pair, or where "
+            "all pairs differ by the same amount, there is no test."
         )
     )
     return blocks
+
+
+def _difference(study: Study, each: Comparison, digits: int) -> Sequence[str]:
+    by = each.difference
+    return [
+        *_labels(study, each.cell),
+        str(by.n),
+        _bold(words.number(by.mean, digits, signed=True), each.is_significant),
+        words.interval(by, digits),
+        words.number(by.detectable, digits),
+        words.probability(None if each.p is None else by.p),
+        _bold(words.probability(each.p), each.is_significant),
+    ]
 
 
 def anytime(study: Study) -> Sequence[Block]:

@@ -1,13 +1,14 @@
 """Numbers as a reader sees them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from train.report.statistics import Difference, Estimate
 
 NONE = "\u2013"
 """Stands where there is no number."""
-AS_PRINTED = ("settings", "as printed")
-"""The axis that a search adds, and its label of what it did not change."""
+_MOST_VALUES = 10
+AS_PRINTED, TUNED = ("settings", "as printed"), ("settings", "tuned")
+"""The axis that a search adds, and its labels of what it did not change, and of what it chose."""
 
 
 def plain(name: str) -> str:
@@ -57,6 +58,37 @@ def interval(difference: Difference, digits: int) -> str:
         return {0: NONE, 1: "n = 1"}.get(difference.n, "all equal")
     low, high = (number(end, digits, signed=True) for end in (difference.low, difference.high))
     return f"{low} to {high}"
+
+
+def unit(of: str) -> str:
+    """That of a difference: per cent differ by points."""
+    return "points" if of == "%" else of
+
+
+def sizes(values: Iterable[float | None], digits: int) -> str:
+    """`0.52`, or of several `0.31 to 0.52`; a dash where there is none."""
+    known = sorted(value for value in values if value is not None)
+    texts = dict.fromkeys(number(value, digits) for value in known[:1] + known[-1:])
+    return " to ".join(texts) or NONE
+
+
+def listed(parts: Sequence[str], last: str = "and") -> str:
+    """`a, b and c`; semicolons where a part has a comma itself."""
+    *rest, end = parts
+    between = "; " if any("," in part for part in parts) else ", "
+    return f"{between.join(rest)} {last} {end}" if rest else end
+
+
+def values(of: Mapping[str, float | None], digits: int, *, signed: bool = False) -> str:
+    """`log 84.28; cosine 83.90`; of many the lowest and the highest."""
+    known = {name: value for name, value in of.items() if value is not None}
+    if not known:
+        return "no number yet"
+    if len(known) <= _MOST_VALUES:
+        return "; ".join(f"{name} {number(v, digits, signed=signed)}" for name, v in known.items())
+    ends = (min(known, key=lambda n: known[n]), max(known, key=lambda n: known[n]))
+    low, high = (f"{number(known[name], digits, signed=signed)} ({name})" for name in ends)
+    return f"{len(known)} values from {low} to {high}"
 
 
 def count(n: int, thing: str) -> str:

@@ -1,0 +1,129 @@
+"""What README.md says of the studies that are kept, from their `report.json`."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tools import papers
+from train.report import words
+from train.report.findings import VERDICTS
+from train.report.statistics import Estimate
+
+FIRST = ("schedules", "experiment1")
+"""The studies whose schedules README.md may hold against each other first: the one that is kept."""
+
+
+def block(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """What README.md says of the studies: the best evidence first, and smoke sizes last."""
+    if not found:
+        return "No study is kept yet."
+    ordered = sorted(found, key=lambda folder: (papers.rank(found[folder]), folder))
+    evidence = [folder for folder in ordered if found[folder]["size"] != "smoke"]
+    parts = []
+    if evidence:
+        first = min(evidence, key=lambda folder: _preference(found[folder]))
+        parts += _in_full(first, found[first])
+        if others := [_sentence(folder, found[folder]) for folder in evidence if folder != first]:
+            parts += ["The other studies:", "\n".join(f"- {other}" for other in others)]
+    else:
+        parts.append(
+            "Which schedule is better cannot be said yet: no study is kept at a size that is "
+            "evidence."
+        )
+    headers = ["study", "size", "data", "device", "date", "runs", "seeds", "claims of the papers"]
+    parts.append(table(headers, [_row(folder, found[folder]) for folder in ordered]))
+    if len(evidence) < len(found):
+        parts.append(
+            "Smoke size shows that a study runs from its command to its report, and is no evidence "
+            "for or against a schedule: with two seeds the intervals are very wide."
+        )
+    parts.append("Every row of the papers with its result: [docs/papers.md](docs/papers.md).")
+    return "\n\n".join(parts)
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """As Markdown."""
+    every = [headers, ["---"] * len(headers), *rows]
+    return "\n".join("| " + " | ".join(row) + " |" for row in every)
+
+
+def _preference(report: Mapping[str, Any]) -> tuple[int, int]:
+    """Where a study stands among those that README.md may have in full; the lowest is chosen."""
+    name = report["name"]
+    return (FIRST.index(name) if name in FIRST else len(FIRST), papers.rank(report))
+
+
+def _in_full(folder: str, report: Mapping[str, Any]) -> Sequence[str]:
+    """The verdict, a row for each schedule of the main group, and the figure."""
+    is_whole = report["runs_done"] == report["runs_planned"]
+    cells = [cell for cell in report["cells"] if cell["group"] == report["main_group"]]
+    if is_whole:
+        cells = sorted(cells, key=_place)
+    best = cells[0] if is_whole and _place(cells[0])[0] == 0 else None
+    headers = ["schedule", "test accuracy, %", "seeds"]
+    headers += ["less the best, points", "p, Holm"] if is_whole else []
+    rows = []
+    for cell in cells:
+        found = cell["final_accuracy"]
+        accuracy = words.mean(Estimate(found["n"], found["mean"], found["half_interval"]), 2)
+        row = [cell["name"], accuracy, f"{found['n']} of {cell['runs']}"]
+        rows.append([*row, *_behind(cell, best)] if is_whole else row)
+    of = f", {report['main_group']}" if len({c["group"] for c in report["cells"]}) > 1 else ""
+    said = report["headline"] if is_whole else f"{_so_far(report)}. There is no verdict yet."
+    told = (
+        f"[{folder}](results/{folder}/report.md), {report['size']} size{of}. Mean ± half of the "
+        "95 % interval over the seeds"
+    )
+    told += "; the best first; in brackets the 95 % interval." if is_whole else "."
+    parts = [f"**{said}**", told, table(headers, rows)]
+    if "differences" in report["figures"]:
+        alt = report["figures"]["differences"].replace("[", "(").replace("]", ")")
+        parts.append(f"![{alt}](results/{folder}/figures/differences.png)")
+    return parts
+
+
+def _place(cell: Mapping[str, Any]) -> tuple[int, float]:
+    """Those with a number of every seed first, the best of them first."""
+    found = cell["final_accuracy"]
+    return int(found["n"] < cell["runs"]), -(found["mean"] or 0.0)
+
+
+def _behind(cell: Mapping[str, Any], best: Mapping[str, Any] | None) -> Sequence[str]:
+    """How far a setting is behind the best, and the test of it."""
+    less = cell["less_best"]
+    if cell is best or less is None:
+        return ["the best" if cell is best else words.NONE, ""]
+    low, high = (words.number(less[end], 2, signed=True) for end in ("low", "high"))
+    scatter = "" if less["low"] is None else f" ({low} to {high})"
+    return [f"{words.number(less['mean'], 2, signed=True)}{scatter}", words.probability(less["p"])]
+
+
+def _sentence(folder: str, report: Mapping[str, Any]) -> str:
+    is_whole = report["runs_done"] == report["runs_planned"]
+    said = report["headline"] if is_whole else f"{_so_far(report)}. There is no verdict yet."
+    return f"[{folder}](results/{folder}/report.md), {report['size']} size: {said}"
+
+
+def _so_far(report: Mapping[str, Any]) -> str:
+    return f"{report['runs_done']} of {report['runs_planned']} runs so far"
+
+
+def _row(folder: str, report: Mapping[str, Any]) -> Sequence[str]:
+    is_whole = report["runs_done"] == report["runs_planned"]
+    return [
+        f"[{folder}](results/{folder}/report.md)",
+        report["size"],
+        report["data"],
+        report["device"],
+        report["date"],
+        str(report["runs_planned"]) if is_whole else _so_far(report),
+        str(len(report["seeds"])),
+        _verdicts(report),
+    ]
+
+
+def _verdicts(report: Mapping[str, Any]) -> str:
+    if report["size"] == "smoke":
+        return f"{len(report['answers'])} (smoke: no evidence)"
+    counts = Counter(answer["verdict"] for answer in report["answers"])
+    return ", ".join(f"{counts[each]} {each}" for each in VERDICTS if each in counts)

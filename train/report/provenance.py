@@ -1,0 +1,137 @@
+"""Where the numbers come from: commits, versions and devices of the runs, and if they agree."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from train.errors import UserError
+from train.report import settings, words
+from train.report.page import Block, Heading, Paragraph, Table
+from train.report.records import Run, Study
+
+Origin: TypeAlias = tuple[str, str]
+"""A commit, and the versions as JSON: what numbers depend on, besides the settings."""
+NOT_RECORDED = "not recorded"
+
+
+def warnings(study: Study) -> Sequence[Block]:
+    """That runs of several origins are mixed, unless repeated runs show that they agree."""
+    origins = {_origin(run.summary) for run in study.runs if run.summary}
+    differing = [text for entry, text in _repeats(study) if not entry.get("equal")]
+    if len(origins) < 2 or (_are_joined(origins, study) and not differing):
+        return []
+    commits = words.count(len({commit for commit, _ in origins}), "commit")
+    versions = words.count(len({each for _, each in origins}), "set")
+    said = (
+        " ".join(differing) or "No run was made by each of them, so nothing shows that they agree."
+    )
+    text = (
+        f"Mixed: the runs are of {commits} and of {versions} of versions. {said} See “Where the "
+        "numbers come from”."
+    )
+    return [Paragraph(text, "warning")]
+
+
+def section(study: Study) -> Sequence[Block]:
+    """A row for each commit, version of JAX and device; then all versions, and the data."""
+    groups: dict[tuple[str, str, str], list[Run]] = defaultdict(list)
+    for run in study.runs:
+        if run.summary:
+            jax = str(run.summary.get("versions", {}).get("jax", words.NONE))
+            device = str(run.summary.get("device", words.NONE))
+            groups[_commit(run.summary), jax, device].append(run)
+    rows = [[*key, f"{len(runs)}", _dates(runs)] for key, runs in sorted(groups.items())]
+    told, record = settings.recorded(study), study.record
+    facts = {
+        "The study was begun": " at commit ".join(
+            filter(None, [record.get("date"), record.get("commit")])
+        ),
+        "Versions": told["versions"],
+        "Data set": told["data"],
+        "SHA-256 of the data": told["data_sha256"],
+    }
+    headers = ("Commit", "JAX", "Device", "Runs", "Dates")
+    return [
+        Heading("Where the numbers come from"),
+        Table("The runs by their commit, version and device", headers, rows, 3),
+        *[Paragraph(text) for _, text in _repeats(study)],
+        Table(
+            "Versions and data",
+            ("Fact", "Value"),
+            [[name, value or words.NONE] for name, value in facts.items()],
+            2,
+        ),
+    ]
+
+
+def _repeats(study: Study) -> Sequence[tuple[Mapping[str, Any], str]]:
+    """The runs that were made again elsewhere, each with a sentence on what came out."""
+    found = []
+    for entry in _entries(study):
+        of, by = entry.get("of", {}), entry.get("by", {})
+        text = (
+            f"The run {entry['run']}, of {_named(of, by)}, was made again by {_named(by, of)}: the "
+        )
+        largest = entry.get("largest_difference")
+        up_to = f" by up to {largest:.3g}" if isinstance(largest, int | float) else ""
+        text += (
+            "numbers are the same to the bit."
+            if entry.get("equal")
+            else f"numbers differ{up_to}: do not compare runs of the one with runs of the other."
+        )
+        found.append((entry, text))
+    return found
+
+
+def _entries(study: Study) -> Sequence[Mapping[str, Any]]:
+    path = study.folder / "repeats.json"
+    if not path.exists():
+        return study.record.get("repeats") or []
+    try:
+        entries = json.loads(path.read_bytes())
+    except ValueError:
+        entries = None
+    if not isinstance(entries, list):
+        raise UserError(
+            f"`repeats.json` must hold a list of repeated runs, got another content in {path}. "
+            "Mend it, or remove it."
+        )
+    return entries
+
+
+def _named(origin: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """By its commit, and what else differs from the other."""
+    jax, device = origin.get("versions", {}).get("jax"), origin.get("device")
+    parts = [f"commit {_commit(origin)}"]
+    if jax and jax != other.get("versions", {}).get("jax"):
+        parts.append(f"jax {jax}")
+    if device and device != other.get("device"):
+        parts.append(str(device))
+    return ", ".join(parts)
+
+
+def _are_joined(origins: set[Origin], study: Study) -> bool:
+    """Whether equal repeats lead from each origin to each other one."""
+    reached = set(list(origins)[:1])
+    joined = [
+        {_origin(entry.get("of", {})), _origin(entry.get("by", {}))}
+        for entry, _ in _repeats(study)
+        if entry.get("equal")
+    ]
+    for _ in joined:
+        reached |= {origin for pair in joined if pair & reached for origin in pair}
+    return origins <= reached
+
+
+def _origin(record: Mapping[str, Any]) -> Origin:
+    return _commit(record), json.dumps(record.get("versions", {}), sort_keys=True)
+
+
+def _commit(record: Mapping[str, Any]) -> str:
+    return str(record.get("commit") or NOT_RECORDED)
+
+
+def _dates(runs: Sequence[Run]) -> str:
+    dates = sorted({str(run.summary["date"]) for run in runs if run.summary.get("date")})
+    return " to ".join(dict.fromkeys(dates[:1] + dates[-1:])) or words.NONE
