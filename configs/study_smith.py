@@ -147,8 +147,8 @@ FASTER = "triangular2 gets to 90 % of the best accuracy sooner than the middle o
 BEATS = "{} ends above the {} of its range as a fixed rate."
 FIXED = (("low", "low end", LOW), ("middle", "middle", MIDDLE), ("high", "high end", HIGH))
 CLAIMS = [
-    _claim("parabolic", PARABOLIC, "parabolic", "triangular", margin=1.0),
-    _claim("sinusoidal", SINUSOIDAL, "sinusoidal", "triangular", margin=1.0),
+    _claim("parabolic", PARABOLIC, "parabolic", "triangular", margin=0.5),
+    _claim("sinusoidal", SINUSOIDAL, "sinusoidal", "triangular", margin=0.5),
     _claim("decay_control", CONTROL, DECAY, "triangular2", expect="lower"),
     _claim(
         "faster", FASTER, "triangular2", MIDDLE, measure="steps_to", fraction=0.9, expect="lower"

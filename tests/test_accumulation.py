@@ -144,10 +144,10 @@ def test_one_run_of_each_other_origin_is_made_again(
     originate(folder, ORIGINS[2], "cosine-resnet-seed1")
     assert due(folder, monkeypatch) == ["log-seed0", "cosine-seed0"]
     a_by_b = {"of": ORIGINS[0], "by": ORIGINS[1], "equal": True}
-    write_json(folder / "repeats.json", {"repeats": [a_by_b]})
+    write_json(folder / "repeats.json", [a_by_b])
     assert due(folder, monkeypatch) == ["log-seed0", "cosine-seed0"]
     b_by_c = {"of": ORIGINS[1], "by": ORIGINS[2], "equal": True}
-    write_json(folder / "repeats.json", {"repeats": [a_by_b, b_by_c]})
+    write_json(folder / "repeats.json", [a_by_b, b_by_c])
     assert due(folder, monkeypatch) == []
 
 
@@ -171,7 +171,7 @@ def test_a_run_that_was_made_again_is_held_against_the_one_that_is_kept(
     monkeypatch.setattr(loop, "run", again)
     monkeypatch.setattr(repeats, "origin", lambda: ORIGINS[2])
     said = repeats.make(small.config(), "log-resnet-seed0", here)
-    (record,) = json.loads((here / "repeats.json").read_text())["repeats"]
+    (record,) = json.loads((here / "repeats.json").read_text())
     assert record["equal"] == (shift == 0)
     assert record["largest_difference"] == pytest.approx(shift, abs=0.01)
     assert (record["of"], record["by"]) == (ORIGINS[0], ORIGINS[2])

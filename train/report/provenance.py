@@ -75,8 +75,10 @@ def _repeats(study: Study) -> Sequence[tuple[Mapping[str, Any], str]]:
         )
         largest = entry.get("largest_difference")
         up_to = f" by up to {largest:.3g}" if isinstance(largest, int | float) else ""
+        digits = entry.get("digits")
+        exactly = f"in the {digits} digits that are kept" if digits else "to the bit"
         text += (
-            "numbers are the same to the bit."
+            f"numbers are the same {exactly}."
             if entry.get("equal")
             else f"numbers differ{up_to}: do not compare runs of the one with runs of the other."
         )

@@ -13,11 +13,11 @@ from typing import Any
 
 from train import loop
 from train.config import Config
-from train.files import one_at_a_time
+from train.files import one_at_a_time, write_atomically
 from train.log import read_metrics
 from train.origin import origin
 from train.study import Run
-from train.study.record import read, write
+from train.study.record import read
 
 FILE = "repeats.json"
 _ORIGIN = ("commit", "device", "versions")
@@ -34,8 +34,7 @@ def due(folder: Path, runs: Sequence[Run]) -> Sequence[Run]:
     """
     here = _text(origin())
     same = {here}
-    records = [each for each in read(folder / FILE).get("repeats", [])]
-    for record in reversed(records):  # the newest first, which lead to the older ones
+    for record in reversed(_records(folder)):  # the newest first, which lead to the older ones
         pair = {_text(record["of"]), _text(record["by"])}
         if pair & same:
             same |= pair  # known, whether they agree or not
@@ -73,12 +72,18 @@ def make(config: Config, name: str, folder: Path) -> str:
         "digits": digits,
     }
     with one_at_a_time(folder):
-        known = read(folder / FILE).get("repeats", [])
-        write(folder / FILE, {"repeats": [*known, record]})
+        content = json.dumps([*_records(folder), record], indent=2, allow_nan=False)
+        write_atomically(folder / FILE, f"{content}\n".encode())
     shutil.rmtree(again)
     if record["equal"]:
         return f"the same numbers as of {summary['commit']}"
     return f"its losses differ by up to {max(differences):.2g} from those of {summary['commit']}"
+
+
+def _records(folder: Path) -> list[dict[str, Any]]:
+    """Those that are known, the newest last."""
+    path = folder / FILE
+    return list(json.loads(path.read_bytes())) if path.exists() else []
 
 
 def _differences(there: Path, again: Path, digits: int | None) -> Sequence[float]:
