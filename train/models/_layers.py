@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
+from train.models._conv import conv_general_dilated
 from train.models._draws import Dropout, StochasticDepth
 
 
@@ -118,6 +119,7 @@ class Layers:
             use_bias=use_bias,
             dtype=self.dtype,
             kernel_init=self._normal(math.sqrt(2 / (kernel * kernel * outputs))),
+            conv_general_dilated=conv_general_dilated,
             rngs=self.unused_rngs,
         )
 
