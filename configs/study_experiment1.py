@@ -172,8 +172,8 @@ def _about_log(label: str, said: str, suffix: str, where: Labels) -> list[Claim]
 
 WITHIN = {
     "margin": 0.05,
-    "because": "The loss begins at ln 10, 2.3 nats, and the paper judges by a curve that falls from "
-    "there; 0.05 nats is 2 % of it, about the width of a line.",
+    "because": "The loss begins at ln 10, 2.3 nats, and the paper judges by a curve that falls "
+    "from there; 0.05 nats is 2 % of it, about the width of a line.",
 }
 PAPER = {"head": "sigmoid", "cycle": PRINTED, "settings": "as printed"}
 USUAL = {"head": "softmax", "cycle": SANE, "settings": "as printed"}
