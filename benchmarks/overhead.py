@@ -3,8 +3,8 @@
     python benchmarks/overhead.py
 
 The bare step is what one would write by hand for one device: gather, preprocess, augment, loss,
-gradient, update. The trainer's side is all that `train.loop` does for a step: the engine with its
-guard, the metrics, JSON lines and TensorBoard events. Both see the same batches of digits.
+gradient, update. The trainer's side is all that `train.run.loop` does for a step: the engine with
+its guard, the metrics, JSON lines and TensorBoard events. Both see the same batches of digits.
 """
 
 import argparse
@@ -19,13 +19,14 @@ import jax.numpy as jnp
 import optax
 
 from log_anneal import cyclical_log_schedule
-from train import guard, models, optimizer, preprocess
+from train import models, optimizer, preprocess
 from train.augment import augment
 from train.config import Config
-from train.job import Job, prepare
-from train.log import Log
-from train.loop import records
-from train.loss import cross_entropy, log_probabilities
+from train.engine import guard
+from train.engine.loss import cross_entropy, log_probabilities
+from train.folder.log import Log
+from train.run.job import Job, prepare
+from train.run.loop import records
 
 
 def main() -> None:

@@ -2,8 +2,8 @@
 
     python benchmarks/throughput.py
 
-The run goes through `train.loop`, evaluation and checkpoints too; what counts is the median over
-the chunks of the second epoch, when everything is compiled. One line is added to
+The run goes through `train.run.loop`, evaluation and checkpoints too; what counts is the median
+over the chunks of the second epoch, when everything is compiled. One line is added to
 `benchmarks/throughput.jsonl`. At a small size, to try it: `--dataset digits --width 8
 --batch-size 64`.
 """
@@ -17,9 +17,9 @@ from pathlib import Path
 
 import log_anneal as la
 from train.config import Config
-from train.log import read_metrics
-from train.loop import run
+from train.folder.log import read_metrics
 from train.models import ModelConfig
+from train.run.loop import run
 
 RESULTS = Path(__file__).with_suffix(".jsonl")
 

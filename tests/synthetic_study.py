@@ -10,8 +10,9 @@ import numpy as np
 import small
 
 import log_anneal as la
-from train.report.page import Table
-from train.report.records import Study, load
+from train.report.numbers.reading import load
+from train.report.numbers.records import Study
+from train.report.pages.page import Table
 
 CYCLE: dict[str, Any] = {
     "peak_value": 0.1,

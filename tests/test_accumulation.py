@@ -12,9 +12,9 @@ import small
 import studies
 from synthetic_study import TWO, change, cut, write_json, write_study
 
-from train import loop
 from train.errors import UserError
 from train.report import archive
+from train.run import loop
 from train.study import pool, repeats
 
 RECORD = {"name": "small", "size": "smoke", "searches": "s"}

@@ -19,8 +19,8 @@ import numpy as np
 import optax
 import pytest
 
-from train.checkpoint import Checkpoints, thin
 from train.errors import UserError
+from train.folder.checkpoint import Checkpoints, thin
 
 
 def make_state(value: float = 0.0) -> dict[str, Any]:
@@ -334,7 +334,7 @@ SAVES_FOR_EVER = """
     import itertools, sys
     from pathlib import Path
     import numpy as np
-    from train.checkpoint import Checkpoints
+    from train.folder.checkpoint import Checkpoints
     with Checkpoints(Path(sys.argv[1]), config_digest="c") as checkpoints:
         restored = checkpoints.restore({"leaf": np.zeros(100_000, np.int64)})
         start = 0 if restored is None else restored[0]

@@ -5,7 +5,7 @@ import small
 from small import ROOT
 
 import log_anneal as la
-from train.commandline import RangeTest, RunStudy, load, parse
+from train.cli.arguments import RangeTest, RunStudy, load, parse
 from train.errors import UserError
 
 QUICKSTART = str(ROOT / "configs/quickstart.py")

@@ -6,8 +6,8 @@ import pytest
 from small import ROOT
 
 from train import models
-from train.load import load, load_study
-from train.report.checks import CHECKS
+from train.report.claims.checks import CHECKS
+from train.study.load import load, load_study
 
 STUDIES = sorted((ROOT / "configs").glob("study_*.py"))
 FILES = sorted(

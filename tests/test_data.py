@@ -14,7 +14,8 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from train import cache, data, download
+from train import data
+from train.data import cache, download
 from train.errors import UserError
 
 

@@ -6,7 +6,7 @@ import pytest
 from small import ROOT
 
 from log_anneal._schedule import SCHEDULES
-from train.load import load_study
+from train.study.load import load_study
 
 PAGES = [path.name for path in sorted((ROOT / "docs").glob("*.md"))]
 

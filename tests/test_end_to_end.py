@@ -8,7 +8,7 @@ import small
 from PIL import Image
 
 import log_anneal as la
-from train.log import read_metrics
+from train.folder.log import read_metrics
 
 
 def finish(process):

@@ -17,9 +17,9 @@ import small
 from train import engine as engine_module
 from train.augment import Augment
 from train.errors import UserError
-from train.job import prepare
 from train.models import ModelConfig
 from train.optimizer import OptimizerConfig
+from train.run.job import prepare
 
 STEPS = 20
 # Roundings differ by 1e-7 at the first step, and grow with the rate from step to step.
@@ -133,7 +133,7 @@ def test_the_training_step_is_traced_once_for_a_whole_run():
 
 
 def _step(job):
-    from train.step import make_train_step
+    from train.engine.step import make_train_step
 
     return make_train_step(job.config, job.program.model, job.program.optimizer)
 
@@ -164,7 +164,7 @@ import jax
 sys.path.insert(0, "tests")
 import small
 from train import distributed
-from train.job import prepare
+from train.run.job import prepare
 distributed.initialize(sys.argv[1], 2, int(sys.argv[2]))
 schedule = dataclasses.replace(small.SCHEDULE, peak_value=0.005)
 losses = {}

@@ -12,7 +12,7 @@ import pytest
 from small import ROOT
 
 from tools import evidence
-from train.load import load_study
+from train.study.load import load_study
 
 
 def test_every_study_is_made_and_has_a_laptop_size_with_ten_seeds() -> None:

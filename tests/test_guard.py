@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import small
 
-from train import guard
 from train.config import Halt
-from train.job import prepare
+from train.engine import guard
+from train.run.job import prepare
 
 
 def is_bad(loss=1.0, other=1.0, step=10, watch_from=5, threshold=4.5):

@@ -55,11 +55,11 @@ def test_the_library_needs_jax_numpy_and_optax_alone():
     ("library", "knowers"),
     [
         ("flax", "train/models/"),
-        ("orbax", "train/checkpoint.py"),
-        ("tyro", "train/commandline.py"),
-        ("tensorboardX", "train/log.py"),
-        ("sklearn", "train/digits.py"),
-        ("rich", "train/terminal.py"),
+        ("orbax", "train/folder/checkpoint.py"),
+        ("tyro", "train/cli/arguments.py"),
+        ("tensorboardX", "train/folder/log.py"),
+        ("sklearn", "train/data/digits.py"),
+        ("rich", "train/folder/terminal.py"),
         ("ray", "train/study/ray.py"),
         ("optuna", "train/study/"),
     ],
@@ -73,9 +73,9 @@ def test_one_place_knows_each_library(library, knowers):
 def test_only_the_files_of_the_data_know_tfds():
     """data.py has the arrays, sources.py and download.py the sets, digits.py a builder."""
     assert importers("tensorflow_datasets") == {
-        "train/digits.py",
-        "train/download.py",
-        "train/sources.py",
+        "train/data/digits.py",
+        "train/data/download.py",
+        "train/data/sources.py",
     }
 
 
@@ -85,25 +85,31 @@ def test_tensorflow_is_imported_by_nobody():
 
 def test_only_the_front_door_and_studies_import_the_loop_and_the_range_test():
     makers = {"train/study/make.py", "train/study/repeats.py"}
-    assert importers("train.loop") == {"train/__main__.py", *makers}
-    assert importers("train.range_test") == {"train/__main__.py", "train/study/make.py"}
+    assert importers("train.run.loop") == {"train/__main__.py", *makers}
+    assert importers("train.run.range_test") == {"train/__main__.py", "train/study/make.py"}
 
 
 def test_the_trainer_reaches_the_library_where_a_schedule_is_named_used_or_drawn():
     found = {path for path in importers("log_anneal") if path.startswith("train/")}
     assert found == {
         "train/config.py",
-        "train/job.py",
-        "train/pictures.py",
-        "train/program.py",
-        "train/range_test.py",
-        "train/report/records.py",
+        "train/run/job.py",
+        "train/run/pictures.py",
+        "train/engine/compiled.py",
+        "train/run/range_test.py",
+        "train/report/numbers/records.py",
     }
 
 
 def test_a_step_knows_neither_files_nor_data_sets():
-    known = {name for name in imports(Path("train/step.py")) if name.startswith("train.")}
-    assert not known & {"train.data", "train.log", "train.checkpoint", "train.loop", "train.job"}
+    known = {name for name in imports(Path("train/engine/step.py")) if name.startswith("train.")}
+    assert not known & {
+        "train.data",
+        "train.folder.log",
+        "train.folder.checkpoint",
+        "train.run.loop",
+        "train.run.job",
+    }
 
 
 def test_importing_the_library_imports_nothing_heavy():

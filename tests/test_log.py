@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 
-from train.log import Log, read_metrics
+from train.folder.log import Log, read_metrics
 
 SIZES = {"total_steps": 8, "steps_per_epoch": 4, "batch_size": 32}
 
@@ -143,7 +143,7 @@ def test_the_bar_fits_into_one_line_of_the_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     console = Console(force_terminal=True, width=width, highlight=False, color_system=None)
-    monkeypatch.setattr("train.terminal.Console", lambda **_: console)
+    monkeypatch.setattr("train.folder.terminal.Console", lambda **_: console)
     with Log(tmp_path, total_steps=2000, steps_per_epoch=2, batch_size=1) as log:
         log.train_lines([record(1)])
         log.train_lines([record(1000) | {"learning_rate": 1.234e-5}])

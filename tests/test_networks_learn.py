@@ -12,8 +12,9 @@ import pytest
 import small
 from test_models import assert_reaches_every_parameter, loss_and_gradient, random_images
 
-from train import data, models, optimizer, preprocess, state, step
+from train import data, models, optimizer, preprocess
 from train.augment import Augment
+from train.engine import state, step
 from train.models import Model, ModelConfig, Transformer
 from train.models.densenet import DenseNetShape
 from train.models.googlenet import GOOGLENET, GoogLeNetShape

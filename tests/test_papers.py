@@ -13,7 +13,7 @@ from small import ROOT
 
 from tools import papers
 from train.config import flatten
-from train.load import load_study
+from train.study.load import load_study
 
 TABLE = ROOT / "docs" / "papers.toml"
 ROWS = papers.rows(TABLE)

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import log_anneal as la
-from train import pictures
-from train.pictures import curves_picture, schedule_picture, terminal_picture
+from train.run import pictures
+from train.run.pictures import curves_picture, schedule_picture, terminal_picture
 
 SCHEDULE = la.cyclical_log_schedule(
     init_value=1e-4,

@@ -12,14 +12,15 @@ import pytest
 import studies
 
 from train.errors import UserError
-from train.interrupt import Interrupted
+from train.run.interrupt import Interrupted
 from train.study import pool
 from train.study.tasks import Task
+from train.study.worker import Do
 
 RUN = studies.study().runs()[0]
 
 
-def doer(folder: Path) -> pool.Do:
+def doer(folder: Path) -> Do:
     """A worker that writes down what it is told; the names of tasks say what befalls it."""
 
     def do(key: str) -> str:

@@ -20,9 +20,10 @@ from synthetic_study import (
 from train import report
 from train.errors import UserError
 from train.report import settings, tables
-from train.report.comparisons import estimate_of
-from train.report.records import Study, load
-from train.report.words import NONE
+from train.report.numbers.comparisons import estimate_of
+from train.report.numbers.reading import load
+from train.report.numbers.records import Study
+from train.report.numbers.words import NONE
 
 
 class Page(html.parser.HTMLParser):

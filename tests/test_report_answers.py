@@ -13,12 +13,14 @@ from synthetic_study import SCHEDULES, TWO, cut, study_of, write_study
 
 import log_anneal as la
 from train.errors import UserError
-from train.report import comparisons, findings
-from train.report.answers import answer
-from train.report.comparisons import estimate_of, values_of
-from train.report.measures import MEASURES
-from train.report.records import Run, Study, load
-from train.report.statistics import paired
+from train.report.claims import findings
+from train.report.claims.answers import answer
+from train.report.numbers import comparisons
+from train.report.numbers.comparisons import estimate_of, values_of
+from train.report.numbers.measures import MEASURES
+from train.report.numbers.reading import load
+from train.report.numbers.records import Run, Study
+from train.report.numbers.statistics import paired
 
 LOG_COSINE = {"of": {"schedule": "log"}, "than": {"schedule": "cosine"}}
 

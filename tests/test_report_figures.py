@@ -20,21 +20,12 @@ from synthetic_study import (
 import log_anneal as la
 from tools import readme
 from train import report
-from train.report import (
-    after,
-    canvas,
-    curves,
-    figures,
-    forest,
-    provenance,
-    sensitivity,
-    settings,
-    tables,
-    words,
-)
-from train.report.answers import answer
-from train.report.page import Table
-from train.report.records import load
+from train.report import provenance, settings, tables
+from train.report.claims.answers import answer
+from train.report.figures import canvas, curves, forest, papers, rates, sensitivity
+from train.report.numbers import words
+from train.report.numbers.reading import load
+from train.report.pages.page import Table
 from train.study import AS_PRINTED, SETTINGS
 
 
@@ -119,7 +110,7 @@ def test_a_figure_names_the_one_of_the_paper_that_it_is_after(
 
 
 def test_every_study_that_is_after_a_paper_is_one_of_configs() -> None:
-    named = {*after.SCHEDULES, *after.X, *(name for name, _ in after.CURVES), *readme.FIRST[1:]}
+    named = {*papers.SCHEDULES, *papers.X, *(name for name, _ in papers.CURVES), *readme.FIRST[1:]}
     assert {f"study_{name}.py" for name in named} <= {f.name for f in (ROOT / "configs").iterdir()}
 
 
@@ -153,7 +144,7 @@ def test_a_spike_does_not_flatten_the_curves(tmp_path: Path) -> None:
 
 def test_a_figure_keeps_the_colour_of_each_line(tmp_path: Path) -> None:
     many = {f"rate {n}": la.constant_schedule(n / 100) for n in range(1, 9)}
-    picture = figures.schedules(study_of(tmp_path, schedules=many, seeds=(0,), epochs=1))[0]
+    picture = rates.schedules(study_of(tmp_path, schedules=many, seeds=(0,), epochs=1))[0]
     with Image.open(io.BytesIO(picture.png)) as image:
         found = {pixel for _, pixel in image.convert("RGB").getcolors(1 << 20) or []}
     for place in range(8):
@@ -198,20 +189,20 @@ def test_more_settings_than_can_be_told_apart_are_not_drawn(tmp_path: Path) -> N
     many = {f"rate {n}": la.constant_schedule(n / 100) for n in range(1, 14)}
     study = study_of(tmp_path, schedules=many, seeds=(0,), epochs=1, baseline=None)
     assert curves.pictures(study) == []
-    assert len(figures.schedules(study)) == 1  # each in a panel of its own
+    assert len(rates.schedules(study)) == 1  # each in a panel of its own
     many = {f"rate {n}": la.constant_schedule(n / 100) for n in range(1, 26)}
     study = study_of(tmp_path / "more", schedules=many, seeds=(0,), epochs=1, baseline=None)
-    assert figures.schedules(study) == []
+    assert rates.schedules(study) == []
 
 
 def test_each_group_with_schedules_of_its_own_has_a_picture_of_them(tmp_path: Path) -> None:
     study = study_of(tmp_path, schedules=TWO, networks=("a", "b"), seeds=(0,), epochs=1)
-    assert [p.name for p in figures.schedules(study)] == ["schedules_1"]
-    assert "of a; b at" in figures.schedules(study)[0].caption
+    assert [p.name for p in rates.schedules(study)] == ["schedules_1"]
+    assert "of a; b at" in rates.schedules(study)[0].caption
     config = json.loads((tmp_path / "log-b-seed0" / "config.json").read_text())
     config["schedule"]["peak_value"] = 0.2
     (tmp_path / "log-b-seed0" / "config.json").write_text(json.dumps(config))
-    names = [picture.name for picture in figures.schedules(load(tmp_path))]
+    names = [picture.name for picture in rates.schedules(load(tmp_path))]
     assert names == ["schedules_1", "schedules_2"]
 
 

@@ -9,11 +9,12 @@ from synthetic_study import SCHEDULES, TWO, cut, study_of, table, write_study
 
 import log_anneal as la
 from train.errors import UserError
-from train.report import answers, findings
-from train.report.answers import answer
-from train.report.margins import MARGINS, margin_of
-from train.report.measures import MEASURES
-from train.report.records import Study, load
+from train.report.claims import answers, findings
+from train.report.claims.answers import answer
+from train.report.numbers.margins import MARGINS, margin_of
+from train.report.numbers.measures import MEASURES
+from train.report.numbers.reading import load
+from train.report.numbers.records import Study
 
 ALIKE = {"log": la.constant_schedule(0.0200001), "cosine": SCHEDULES["none"]}
 HIGHER = {

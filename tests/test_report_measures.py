@@ -19,12 +19,13 @@ from synthetic_study import (
 
 import log_anneal as la
 from train.report import settings, tables
-from train.report.comparisons import Family, against_baseline, clear_best, values_of
-from train.report.measures import MEASURES, Restart, area, restarts, steps_to, unrest
-from train.report.page import Paragraph, Strong
-from train.report.records import Run, load
-from train.report.statistics import holm, paired
-from train.report.words import NONE
+from train.report.numbers.comparisons import Family, against_baseline, clear_best, values_of
+from train.report.numbers.measures import MEASURES, Restart, area, restarts, steps_to, unrest
+from train.report.numbers.reading import load
+from train.report.numbers.records import Run
+from train.report.numbers.statistics import holm, paired
+from train.report.numbers.words import NONE
+from train.report.pages.page import Paragraph, Strong
 
 
 def a_run(**changes: Any) -> Run:

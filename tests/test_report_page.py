@@ -1,8 +1,8 @@
 """How a report's blocks are written, as HTML and as Markdown."""
 
-from train.report.html_page import to_html
-from train.report.markdown_page import to_markdown
-from train.report.page import Block, Table
+from train.report.pages.html_page import to_html
+from train.report.pages.markdown_page import to_markdown
+from train.report.pages.page import Block, Table
 
 
 def test_a_cell_is_escaped_in_both_forms() -> None:

@@ -10,8 +10,8 @@ from synthetic_study import TWO, table, write_json, write_study
 from train import report
 from train.errors import UserError
 from train.report import provenance
-from train.report.page import Paragraph
-from train.report.records import load
+from train.report.numbers.reading import load
+from train.report.pages.page import Paragraph
 
 OLD = {"commit": "aaa1111", "versions": {"python": "3.11", "jax": "0.10.2"}, "device": "1 x cpu"}
 NEW = {"commit": "bbb2222", "versions": {"python": "3.11", "jax": "0.10.2"}, "device": "1 x cpu"}

@@ -13,8 +13,8 @@ from synthetic_study import TWO, change, cut, study_of, write_run, write_study
 import log_anneal as la
 from train import report
 from train.report.headline import main_group, results, section
-from train.report.page import Bullets, Paragraph
-from train.report.records import load
+from train.report.numbers.reading import load
+from train.report.pages.page import Bullets, Paragraph
 
 FLAT = {name: la.constant_schedule(0.02 + n / 1e6) for n, name in enumerate("abcd")}
 NUMBER = r"\u2212?\d+\.\d\d"

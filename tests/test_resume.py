@@ -12,7 +12,7 @@ import time
 import pytest
 import small
 
-from train.log import read_metrics
+from train.folder.log import read_metrics
 
 CLOCK = {"seconds", "images_per_second"}
 # Eight epochs of 22 steps; a checkpoint after each.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from train.report.statistics import Difference, Estimate, detectable, estimate, holm, paired
+from train.report.numbers.statistics import Difference, Estimate, detectable, estimate, holm, paired
 
 NAN = math.nan
 

@@ -83,13 +83,13 @@ def test_a_report_is_written_anew_by_its_own_command(whole, tmp_path):
     ],
 )
 def test_what_cannot_be_a_study_is_refused_in_one_line(text, arguments, message, tmp_path):
-    from train import study_command
-    from train.commandline import parse
+    from train.cli import study
+    from train.cli.arguments import parse
     from train.errors import UserError
 
     file = tmp_path / "study_wrong.py"
     file.write_text(text)
     with pytest.raises(UserError) as refused:
-        study_command.run(parse(["study", str(file), *arguments, "--workdir", str(tmp_path / "x")]))
+        study.run(parse(["study", str(file), *arguments, "--workdir", str(tmp_path / "x")]))
     assert message in str(refused.value)
     assert not list(tmp_path.glob("x/*/checkpoints"))

@@ -10,10 +10,13 @@ import pytest
 import studies
 
 import log_anneal as la
-from train import changes, files, loop, origin, program, range_test, step
+from train import changes
 from train.config import Halt
+from train.engine import compiled, step
 from train.errors import UserError
-from train.log import read_metrics
+from train.folder import files, origin
+from train.folder.log import read_metrics
+from train.run import loop, range_test
 from train.study import Claim, RangeTests, tune
 from train.study import loop as study_loop
 from train.study.tune import Range, Tune
@@ -47,7 +50,7 @@ def test_one_compilation_serves_five_schedules_and_two_seeds_of_a_network(tmp_pa
 
     for name in ("make_train_step", "make_eval_step"):
         monkeypatch.setattr(step, name, counted(getattr(step, name)))
-    program._program.cache_clear()
+    compiled._program.cache_clear()
     networks = {"narrow": {"model.width": 4}, "wide": {"model.width": 6}}
     schedules = {name: {"schedule": each} for name, each in studies.SCHEDULES.items()}
     axes = {"schedule": schedules, "network": networks}

@@ -6,8 +6,8 @@ import pytest
 import small
 
 from train.errors import UserError
-from train.job import prepare
-from train.summary import is_done, summarise
+from train.run.job import prepare
+from train.run.summary import is_done, summarise
 
 
 def test_a_run_is_done_where_its_summary_is(tmp_path, capsys):

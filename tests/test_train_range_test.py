@@ -14,12 +14,14 @@ import small
 from PIL import Image
 
 import log_anneal as la
-from train import __main__, commandline, range_test
+from train import __main__
+from train.cli import arguments
 from train.config import Config
 from train.engine import Engine
 from train.errors import UserError
-from train.interrupt import Interrupted, Interrupts
-from train.range_test import pasted, run
+from train.run import range_test
+from train.run.interrupt import Interrupted, Interrupts
+from train.run.range_test import pasted, run
 
 SWEEP = {"min_value": 1e-4, "max_value": 100.0, "num_steps": 40, "sweep": "exponential"}
 OF_RUN = ("config.json", "metrics.jsonl", "summary.json", "checkpoints/7/state")
@@ -187,7 +189,7 @@ def test_the_arguments_say_the_same_as_the_line(tmp_path):
     lines = pasted(small.config(), SUGGESTED)
     schedules = [eval(f"dict({line})", {"la": la})["schedule"] for line in (lines[1], lines[5])]
     for line, schedule in zip((lines[3], lines[7]), schedules, strict=True):
-        assert commandline.parse([str(file), *shlex.split(line)]).config.schedule == schedule
+        assert arguments.parse([str(file), *shlex.split(line)]).config.schedule == schedule
 
 
 def test_without_suggestions_there_is_nothing_to_paste():

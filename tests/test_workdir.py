@@ -6,8 +6,8 @@ import pytest
 import small
 
 import log_anneal as la
-from train import workdir
 from train.errors import UserError
+from train.folder import workdir
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tools import papers
-from train.report import words
-from train.report.findings import VERDICTS
-from train.report.statistics import Estimate
+from train.report.claims.findings import VERDICTS
+from train.report.numbers import words
+from train.report.numbers.statistics import Estimate
 
 FIRST = ("schedules", "experiment1")
 """The studies whose schedules README.md may hold against each other first: the one that is kept."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from tools import papers, readme
 from train.errors import UserError
-from train.files import write_atomically
+from train.folder.files import write_atomically
 from train.report import archive, settings
 
 ROOT = Path(__file__).parent.parent

@@ -8,10 +8,11 @@ from typing import NoReturn
 
 import jax
 
-from train import commandline, distributed
+from train.cli import arguments
+from train.engine.guard import Halted
 from train.errors import UserError
-from train.guard import Halted
-from train.interrupt import Interrupted
+from train.run import distributed
+from train.run.interrupt import Interrupted
 
 WRONG_INPUT, HALTED, INTERRUPTED = 2, 3, 75  # 75 is EX_TEMPFAIL of sysexits.h: try again
 
@@ -25,7 +26,7 @@ def main() -> None:
     logging.getLogger("absl").setLevel(logging.ERROR)  # TFDS warns of what we say as an error
     command = shlex.join([_python(), "-m", "train", *sys.argv[1:]])
     try:
-        _run(commandline.parse(sys.argv[1:]))
+        _run(arguments.parse(sys.argv[1:]))
     except UserError as error:
         _leave(WRONG_INPUT, f"error: {error}")
     except Halted as error:
@@ -43,20 +44,20 @@ def main() -> None:
         _leave(130, "interrupted: nothing was saved since the last checkpoint")
 
 
-def _run(command: commandline.Command) -> None:
+def _run(command: arguments.Command) -> None:
     match command:
-        case commandline.Report(folder):
+        case arguments.Report(folder):
             from train import report
 
             report.write(folder)
             print(f"{folder / 'report.html'}, {folder / 'report.md'}")
-        case commandline.RunStudy():
-            from train import study_command
+        case arguments.RunStudy():
+            from train.cli import study
 
-            study_command.run(command)
-        case commandline.RangeTest():
+            study.run(command)
+        case arguments.RangeTest():
             _initialize(command)
-            from train.range_test import run as test
+            from train.run.range_test import run as test
 
             test(
                 command.config,
@@ -66,19 +67,19 @@ def _run(command: commandline.Command) -> None:
                 num_steps=command.num_steps,
                 sweep=command.sweep,
             )
-        case commandline.Arguments(dry_run=True):
+        case arguments.Arguments(dry_run=True):
             _initialize(command)
-            from train.dry_run import show
+            from train.run.dry_run import show
 
             show(command.config)
-        case commandline.Arguments():
+        case arguments.Arguments():
             _initialize(command)
-            from train.loop import run
+            from train.run.loop import run
 
             run(command.config, command.workdir, adjust_schedule=command.adjust_schedule)
 
 
-def _initialize(command: commandline.Arguments | commandline.RangeTest) -> None:
+def _initialize(command: arguments.Arguments | arguments.RangeTest) -> None:
     if command.config.cpu_devices > 1:
         jax.config.update("jax_num_cpu_devices", command.config.cpu_devices)
     distributed.initialize(command.coordinator, command.num_processes, command.process_id)

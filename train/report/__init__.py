@@ -4,24 +4,16 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from train.files import write_atomically
-from train.report import (
-    answers,
-    curves,
-    exported,
-    figures,
-    forest,
-    headline,
-    provenance,
-    sensitivity,
-    settings,
-    tables,
-)
-from train.report.answers import Answer
-from train.report.html_page import to_html
-from train.report.markdown_page import to_markdown
-from train.report.page import Block, Contents, Heading, Paragraph, Picture
-from train.report.records import Study, load
+from train.folder.files import write_atomically
+from train.report import exported, headline, provenance, settings, tables
+from train.report.claims import answers
+from train.report.claims.answers import Answer
+from train.report.figures import curves, forest, rates, sensitivity
+from train.report.numbers.reading import load
+from train.report.numbers.records import Study
+from train.report.pages.html_page import to_html
+from train.report.pages.markdown_page import to_markdown
+from train.report.pages.page import Block, Contents, Heading, Paragraph, Picture
 
 
 def write(folder: Path) -> None:
@@ -83,7 +75,7 @@ def _blocks(study: Study, found: Sequence[Answer]) -> Sequence[Block]:
         Heading("Differences from the baseline"),
         *forest.differences(study),
         *tables.differences(study),
-        *_under("Learning rates", [*figures.schedules(study), *figures.range_tests(study)]),
+        *_under("Learning rates", [*rates.schedules(study), *rates.range_tests(study)]),
         Heading("Anytime performance"),
         *tables.anytime(study),
         Heading("Restarts"),

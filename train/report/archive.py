@@ -13,8 +13,9 @@ from PIL import Image
 
 from train import report
 from train.errors import UserError
-from train.report import canvas
-from train.report.records import Run, Study, load
+from train.report.figures import canvas
+from train.report.numbers.reading import load
+from train.report.numbers.records import Run, Study
 
 RUNS = "runs.tar.xz"
 _OF_A_RUN = ("config.json", "halted.json", "metrics.jsonl", "summary.json")

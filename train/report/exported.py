@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from train.report import headline, settings
-from train.report.answers import Answer
-from train.report.comparisons import PRIMARY, estimate_of
-from train.report.page import Picture
-from train.report.records import Cell, Study
+from train.report.claims.answers import Answer
+from train.report.numbers.comparisons import PRIMARY, estimate_of
+from train.report.numbers.records import Cell, Study
+from train.report.pages.page import Picture
 
 
 def numbers(

@@ -3,12 +3,12 @@
 import dataclasses
 from collections.abc import Sequence
 
-from train.report import words
-from train.report.comparisons import Comparison, Family
-from train.report.page import Block, Bullets, Paragraph
-from train.report.race import MEASURE, certainty, complete, points, power, race, so_far
-from train.report.records import Cell, Study
-from train.report.sensitivity import around, centre_of
+from train.report.figures.sensitivity import around, centre_of
+from train.report.numbers import words
+from train.report.numbers.comparisons import Comparison, Family
+from train.report.numbers.race import MEASURE, certainty, complete, points, power, race, so_far
+from train.report.numbers.records import Cell, Study
+from train.report.pages.page import Block, Bullets, Paragraph
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from train.errors import UserError
-from train.report import settings, words
-from train.report.page import Block, Heading, Paragraph, Table
-from train.report.records import Run, Study
+from train.report import settings
+from train.report.numbers import words
+from train.report.numbers.records import Run, Study
+from train.report.pages.page import Block, Heading, Paragraph, Table
 
 Origin: TypeAlias = tuple[str, str]
 """A commit, and the versions as JSON: what numbers depend on, besides the settings."""

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from train.config import flatten
-from train.report import words
-from train.report.measures import MEASURES
-from train.report.page import Block, Folder, Heading, Paragraph, Table
-from train.report.records import Run, Study
+from train.report.numbers import words
+from train.report.numbers.measures import MEASURES
+from train.report.numbers.records import Run, Study
+from train.report.pages.page import Block, Folder, Heading, Paragraph, Table
 
 DATA = {
     "be2599b0553ace678efd4a5634c0bfbfe2c2b7001724b1ed1eae81edaed87c8b": "CIFAR-10, JPEG copy",

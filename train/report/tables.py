@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 
-from train.report import words
-from train.report.comparisons import (
+from train.report.numbers import words
+from train.report.numbers.comparisons import (
     PRIMARY,
     Comparison,
     against_baseline,
     clear_best,
     estimate_of,
 )
-from train.report.measures import MEASURES, area, best_reached, restarts, steps_to
-from train.report.page import Block, Paragraph, Strong, Table
-from train.report.records import Cell, Study
-from train.report.statistics import estimate
+from train.report.numbers.measures import MEASURES, area, best_reached, restarts, steps_to
+from train.report.numbers.records import Cell, Study
+from train.report.numbers.statistics import estimate
+from train.report.pages.page import Block, Paragraph, Strong, Table
 
 _FRACTIONS = (0.8, 0.9, 0.95)
 _MOST_RESTARTS = 6

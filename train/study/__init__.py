@@ -6,63 +6,24 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from train.changes import Changes, changed
 from train.config import Config
+from train.engine.compiled import fields_of
 from train.errors import UserError
-from train.program import fields_of
+from train.study.parts import Bounds as Bounds
+from train.study.parts import Claim as Claim
+from train.study.parts import Context as Context
+from train.study.parts import Labels as Labels
+from train.study.parts import RangeTests as RangeTests
 from train.study.tune import Tune
 
-Bounds: TypeAlias = tuple[float, float]
-"""The lowest and the highest learning rate."""
-Labels: TypeAlias = Mapping[str, str]
-"""What a run is called along each axis."""
 Size: TypeAlias = Literal["smoke", "laptop", "full"]
 """smoke shows in minutes that a study runs; laptop is evidence from a few CPU cores, in hours; full
 is the papers' own size, for an accelerator."""
 SETTINGS, AS_PRINTED, TUNED = "settings", "as printed", "tuned"
 """The axis that a search adds, and its labels."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Context:
-    """What is known of a run where a change depends on it."""
-
-    labels: Labels
-    """Its label along each axis."""
-    bounds: Bounds
-    """What the range test found; NaN where the study makes none."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class RangeTests:
-    """A learning-rate range test for each label of an axis, made by the study itself.
-
-    Each is `train.range_test`'s, of the first run with that label. Where its steps are more than an
-    epoch's, as in Smith's own, images are seen again, and the accuracy is that of training.
-    """
-
-    fallback: Bounds
-    """What the runs take where a test shows no bounds."""
-    axis: str = "network"
-    min_value: float = 1e-4
-    max_value: float = 1.0
-    num_steps: int = 400
-    sweep: Literal["exponential", "linear"] = "linear"
-
-
-@dataclasses.dataclass(frozen=True)
-class Claim:
-    """What a paper says, or leaves open, and the check that computes a verdict from the runs."""
-
-    id: str
-    source: str
-    text: str
-    check: str
-    """A name of `train.report.checks.CHECKS`."""
-    arguments: Mapping[str, Any]
-    """Of the check."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -5,23 +5,26 @@ import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from train import report, sources, workdir
+from train import report
+from train.data import sources
 from train.errors import UserError
-from train.files import one_at_a_time
+from train.folder import workdir
+from train.folder.files import one_at_a_time
 from train.report import archive
-from train.report.checks import CHECKS
+from train.report.claims.checks import CHECKS
 from train.study import Size, Study, pool, repeats
 from train.study.make import do
 from train.study.progress import PAGE, Progress
 from train.study.record import claim, is_done
 from train.study.tasks import Jobs, Task, is_made, repeat, share, tasks
+from train.study.worker import Do
 
 
 @dataclasses.dataclass(frozen=True)
 class Workers:
     """Processes that make a study's tasks side by side."""
 
-    start: Callable[[], pool.Do]
+    start: Callable[[], Do]
     """`make.doer` of the same study, in a partial that can be pickled."""
     cores: Sequence[Sequence[int]]
     """Of each worker."""

@@ -1,19 +1,21 @@
 """What a worker of a study makes: a range test, a search, a run."""
 
+import shutil
 from pathlib import Path
 
-from train import checkpoint, load, loop, range_test
 from train.changes import Changes, changed
 from train.config import Config
-from train.files import one_at_a_time
-from train.guard import Halted
-from train.log import read_metrics
-from train.study import Bounds, Labels, Run, Size, Study, pool, repeats, tune
+from train.engine.guard import Halted
+from train.folder.files import one_at_a_time
+from train.folder.log import read_metrics
+from train.run import loop, range_test
+from train.study import Bounds, Labels, Run, Size, Study, load, repeats, tune
 from train.study.record import combination, is_done, range_test_folder, read, read_bounds, write
 from train.study.tasks import Jobs, Task, is_tuned, repeat, share, tasks
+from train.study.worker import Do
 
 
-def doer(file: Path, size: Size, data_dir: str | None, folder: Path, jobs: Jobs) -> pool.Do:
+def doer(file: Path, size: Size, data_dir: str | None, folder: Path, jobs: Jobs) -> Do:
     """Returns what a worker makes tasks of a study file with, by their keys.
 
     Args:
@@ -74,7 +76,7 @@ def make(study: Study, run: Run, folder: Path, *, jobs: Jobs = (1, 1)) -> str:
             record = {"step": halt.step, "reason": halt.reason}
             record = {**halted, "again": record} if halted else record
             write(here / "halted.json", record)
-    checkpoint.thin(here / "checkpoints")
+    _thin(here / "checkpoints")
     if summary := read(here / "summary.json"):
         return f"{100 * summary['test_accuracy']:.1f} %"
     return f"halted after step {read(here / 'halted.json')['step']}"
@@ -138,6 +140,13 @@ def _trial(config: Config, folder: Path) -> float:
         loop.run(config, folder, is_quiet=True)
     except Halted:
         return float("nan")
-    checkpoint.thin(folder / "checkpoints")
+    _thin(folder / "checkpoints")
     lines = read_metrics(folder / "metrics.jsonl")
     return float([line for line in lines if line.get("split") == "validation"][-1]["accuracy"])
+
+
+def _thin(checkpoints: Path) -> None:
+    """Deletes the checkpoints of a run that has ended, but the newest."""
+    steps = {int(path.name): path for path in checkpoints.glob("*") if path.name.isdecimal()}
+    for step in sorted(steps)[:-1]:
+        shutil.rmtree(steps[step])

@@ -4,22 +4,16 @@ import contextlib
 import dataclasses
 import multiprocessing
 import os
-import signal
-import sys
-import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-import jax
-
-from train import cache
 from train.errors import UserError
-from train.interrupt import Interrupted, Interrupts
+from train.run.interrupt import Interrupted, Interrupts
 from train.study.tasks import Task
+from train.study.worker import Do, work
 
 _ATTEMPTS = 3  # of a task whose worker died, or whose folder another process still held
 _PATIENCE = 120.0  # seconds that workers have to save after a signal
@@ -34,10 +28,6 @@ class Ended:
     outcome: str
     """For a person: "74.3 %", or the sentence of the error."""
     is_failed: bool
-
-
-Do = Callable[[str], str]
-"""Makes the task with this key, and says how it ended."""
 
 
 @dataclasses.dataclass
@@ -184,7 +174,7 @@ def _started(start: Callable[[], Do], cores: Sequence[int], log: Path) -> _Worke
     context = multiprocessing.get_context("spawn")  # a fork of a process with threads can hang
     ours, theirs = context.Pipe()
     with _as_many_threads_as(len(cores)):
-        process = context.Process(target=_work, args=(theirs, start, list(cores), log))
+        process = context.Process(target=work, args=(theirs, start, list(cores), log))
         process.start()
     theirs.close()
     return _Worker(process, ours, cores, log)
@@ -213,54 +203,3 @@ def _stop(workers: Sequence[_Worker]) -> None:
         if worker.process.is_alive():
             worker.process.kill()
             worker.process.join()
-
-
-def _work(connection: Connection, start: Callable[[], Do], cores: Sequence[int], log: Path) -> None:
-    """A worker: makes the tasks that it is told, until nobody tells it any."""
-    with log.open("a") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C: whoever started it ends it
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, cores)
-    _share_programs()
-    try:
-        do: Do | None = start()
-        said = ("done", "")
-    except UserError as error:
-        do, said = None, ("failed", str(error))
-    while True:
-        try:
-            key = connection.recv()
-        except (EOFError, OSError):
-            return
-        if do is not None:
-            try:
-                said = ("done", do(key))
-            except Interrupted:
-                return
-            except UserError as error:
-                is_held = "another run is writing to" in str(error)
-                said = ("busy" if is_held else "failed", str(error))
-                time.sleep(5.0 if is_held else 0.0)
-            except Exception as error:
-                traceback.print_exc()
-                said = ("failed", f"{type(error).__name__}: {error}; see {log}.")
-        sys.stdout.flush()
-        with contextlib.suppress(OSError):
-            connection.send(said)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os.kill(os.getpid(), signal.SIGTERM)  # a run that is being made is saved
-
-
-def _share_programs() -> None:
-    """Compiled programs are kept on disk, so that the workers compile each once."""
-    if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
-        jax.config.update("jax_compilation_cache_dir", str(cache.directory() / "programs"))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)

@@ -7,8 +7,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from train.files import write_atomically
-from train.log import read_metrics
+from train.folder.files import write_atomically
+from train.folder.log import read_metrics
 from train.study import Run, Study
 from train.study.record import is_done, read
 from train.study.tasks import Task, work

@@ -49,7 +49,7 @@ def make(
     here = folder.absolute()
 
     def make_one(name: str) -> str:
-        from train.load import prepare_study
+        from train.study.load import prepare_study
         from train.study.make import make as make_run
 
         same = prepare_study(file, size, data_dir)

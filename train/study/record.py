@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from train import workdir
 from train.config import digest, flatten
 from train.errors import UserError
-from train.files import write_atomically
-from train.origin import commit, today
+from train.folder import workdir
+from train.folder.files import write_atomically
+from train.folder.origin import commit, today
 from train.study import SETTINGS, Bounds, Labels, RangeTests, Run, Size, Study, slug
 
 

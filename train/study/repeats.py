@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from train import loop
 from train.config import Config
-from train.files import one_at_a_time, write_atomically
-from train.log import read_metrics
-from train.origin import origin
+from train.folder.files import one_at_a_time, write_atomically
+from train.folder.log import read_metrics
+from train.folder.origin import origin
+from train.run import loop
 from train.study import Run
 from train.study.record import read
 

@@ -6,75 +6,17 @@ import operator
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from train.changes import Changes, changed
 from train.config import Config
 from train.errors import UserError
+from train.folder.workdir import settings_sha256
 from train.study.journal import Journal, Trial
-from train.workdir import settings_sha256
-
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
+from train.study.ranges import Range as Range
 
 _WORST = 0.0  # accuracy of a trial that was halted, or whose settings no configuration takes
 _WAIT = 5.0  # seconds
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Range:
-    """The values of one field that a search chooses from."""
-
-    low: float
-    high: float
-    """Included."""
-    scale: Literal["log", "linear"] = "linear"
-    """log: as many trials between 0.01 and 0.1 as between 0.1 and 1."""
-    is_integer: bool = False
-
-    def __post_init__(self) -> None:
-        """Checks the bounds."""
-        if not -math.inf < self.low < self.high < math.inf:
-            raise UserError(
-                f"`low` must be below `high`, got {self.low} and {self.high}. "
-                "For a single value, set the field itself."
-            )
-        if self.scale not in ("log", "linear"):
-            raise UserError(f"`scale` must be log or linear, got {self.scale}. Take linear.")
-        if self.scale == "log" and self.low <= 0:
-            raise UserError(
-                f"`low` must be above 0 on a log scale, got {self.low}. "
-                'Raise it, or take scale="linear".'
-            )
-        if self.is_integer and (self.low, self.high) != (int(self.low), int(self.high)):
-            raise UserError(
-                f"`low` and `high` must be whole numbers, got {self.low} and {self.high}. "
-                "Round them, or leave `is_integer` out."
-            )
-
-    def point(self, place: int, of: int) -> float | int:
-        """Returns one of `of` values that lie evenly on the range's scale, both ends among them.
-
-        Args:
-          place: which, from 0 to of - 1.
-          of: how many there are, at least 2.
-        """
-        share = place / (of - 1)
-        if self.scale == "log":
-            value = self.low * (self.high / self.low) ** share
-        else:
-            value = self.low + (self.high - self.low) * share
-        value = min(max(float(f"{value:.6g}"), self.low), self.high)
-        return round(value) if self.is_integer else value
-
-    def distribution(self) -> "BaseDistribution":
-        """As Optuna takes it."""
-        from optuna.distributions import FloatDistribution, IntDistribution
-
-        log = self.scale == "log"
-        if self.is_integer:
-            return IntDistribution(int(self.low), int(self.high), log=log)
-        return FloatDistribution(self.low, self.high, log=log)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,162 @@
+"""Image-classification data sets as uint8 arrays, and which image is in which batch."""
+
+import functools
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from train.data import cache, sources
+from train.data.cache import Split
+from train.errors import UserError
+
+_HELD_OUT, _PART = 2**64 - 1, 2**64 - 2  # second words of a Philox key; no epoch reaches them
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set in memory.
+
+    Attributes:
+      name: As given to `load`.
+      class_names: The names of the classes; label i is the i-th.
+      train: The training images without those held out.
+      validation: The training images held out, or None.
+      test: The test images.
+      digest: SHA-256, in hex, over all of it before any image was held out.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    train: Split
+    validation: Split | None
+    test: Split
+    digest: str
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes."""
+        return len(self.class_names)
+
+
+def load(
+    name: str,
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    num_train_images: int | None = None,
+    num_test_images: int | None = None,
+    validation_fraction: float = 0.0,
+    seed: int = 0,
+    cache_dir: str | os.PathLike[str] | None = None,
+) -> Dataset:
+    """Loads a data set of 32x32 images; the decoded arrays are kept for the next time.
+
+    Args:
+      name: "digits" (scikit-learn's, needs no download), the TFDS name of an image-classification
+        set ("cifar10", "cifar100", "svhn_cropped", ...), or the path of a folder with
+        `train/<class>/*.png` and `test/<class>/*.png` (or .jpg).
+      data_dir: Where TFDS looks for its sets and downloads them to; by default
+        `$TFDS_DATA_DIR`, else `~/tensorflow_datasets`.
+      num_train_images: How many of the training images to take, by a choice that never changes;
+        None: all.
+      num_test_images: The same of the test images.
+      validation_fraction: The fraction, in [0, 1), of the training images held out for validation.
+      seed: Chooses the images held out.
+      cache_dir: Where the decoded arrays are kept; by default `$LOG_ANNEAL_CACHE`, else
+        `$XDG_CACHE_HOME/log_anneal`, else `~/.cache/log_anneal`.
+
+    Raises:
+      UserError: There is no such data set, it cannot be downloaded or read, its images are not
+        8-bit images of 32x32 pixels with at least one training image a class, or it has fewer
+        than are to be taken.
+    """
+    if not 0 <= validation_fraction < 1:
+        raise UserError(
+            f"`validation_fraction` must be in [0, 1), got {validation_fraction}. "
+            "0 trains on all training images."
+        )
+    source = sources.find(name, data_dir)
+    # One file a name and place: the arrays of a source that has changed are replaced.
+    place = hashlib.sha256(json.dumps([name, source.place]).encode()).hexdigest()[:12]
+    path = cache.directory(cache_dir) / f"{Path(name).name}-{place}.arrays"
+    decoded, digest = _decoded(path, source)
+    train = _part("num_train_images", decoded.train, num_train_images)
+    test = _part("num_test_images", decoded.test, num_test_images)
+    train, validation = _hold_out(train, validation_fraction, seed)
+    return Dataset(name, decoded.class_names, train, validation, test, digest)
+
+
+@functools.lru_cache(maxsize=1)
+def _decoded(path: Path, source: sources.Source) -> tuple[cache.Decoded, str]:
+    """The runs of a study share what the first has read."""
+    return cache.load(path, source.state, source.decode)
+
+
+def batch_indices(seed: int, steps: range, *, num_images: int, batch_size: int) -> np.ndarray:
+    """The images of each step's batch: a pure function of the seed and the step.
+
+    With n = num_images // batch_size steps an epoch, step t takes the (t mod n)-th piece of the
+    permutation `argsort(philox(seed, t // n))`, the same in every version of NumPy; the images
+    that fill no batch are left out until the next epoch.
+
+    Args:
+      seed: At least 0.
+      steps: The steps, counted from 0 over the whole run.
+      num_images: The number of training images.
+      batch_size: Images a batch, over all devices.
+
+    Returns:
+      int32, [len(steps), batch_size].
+
+    Raises:
+      UserError: `batch_size` is below 1 or above `num_images`.
+    """
+    if not 1 <= batch_size <= num_images:
+        raise UserError(
+            f"`batch_size` must be between 1 and the {num_images} training images, "
+            f"got {batch_size}."
+        )
+    indices = np.empty((len(steps), batch_size), np.int32)
+    for row, step in zip(indices, steps, strict=True):
+        epoch, batch = divmod(step, num_images // batch_size)
+        row[:] = _order(seed, epoch, num_images)[batch * batch_size : (batch + 1) * batch_size]
+    return indices
+
+
+@functools.lru_cache(maxsize=2)
+def _order(seed: int, stream: int, num_images: int) -> np.ndarray:
+    draws = np.random.Philox(key=np.array([seed, stream], np.uint64)).random_raw(num_images)
+    return np.argsort(draws, kind="stable").astype(np.int32)
+
+
+def _part(name: str, split: Split, num_images: int | None) -> Split:
+    if num_images is None:
+        return split
+    if not 1 <= num_images <= len(split.labels):
+        raise UserError(
+            f"`{name}` must be between 1 and the {len(split.labels)} images of the split, "
+            f"got {num_images}. None takes all."
+        )
+    chosen = np.sort(_order(0, _PART, len(split.labels))[:num_images])
+    return Split(split.images[chosen], split.labels[chosen])
+
+
+def _hold_out(train: Split, fraction: float, seed: int) -> tuple[Split, Split | None]:
+    if fraction == 0:
+        return train, None
+    num_images = len(train.labels)
+    num_held_out = round(fraction * num_images)
+    if not 1 <= num_held_out < num_images:
+        raise UserError(
+            f"`validation_fraction` must leave images on both sides, got {fraction} of "
+            f"{num_images}."
+        )
+    order = _order(seed, _HELD_OUT, num_images)
+    held_out, kept = np.sort(order[:num_held_out]), np.sort(order[num_held_out:])
+    return (
+        Split(train.images[kept], train.labels[kept]),
+        Split(train.images[held_out], train.labels[held_out]),
+    )

@@ -1,0 +1,194 @@
+"""Engine: spreads a step over all devices of all processes, and runs many of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from jax import lax
+from jax.sharding import AxisType, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from train.config import Config
+from train.engine.state import TrainState
+from train.engine.step import BATCH, DeviceData, Metrics
+from train.errors import UserError
+
+_Indices = np.ndarray
+
+
+class Engine:
+    """Runs the steps of a configuration; the state and the data are whole on every device."""
+
+    def __init__(
+        self,
+        config: Config,
+        train_step: Callable[[TrainState, DeviceData, jax.Array], tuple[TrainState, Metrics]],
+        eval_step: Callable[[TrainState, DeviceData, jax.Array], Metrics],
+    ) -> None:
+        """Compiles nothing yet; checks that the batches can be shared out.
+
+        Raises:
+          UserError: a batch size is not divisible by the number of devices, or a device's part
+            not by the microbatches.
+        """
+        num_devices = jax.device_count()
+        _divisible("batch_size", config.batch_size, num_devices * config.optimizer.microbatches)
+        _divisible("eval_batch_size", config.eval_batch_size, num_devices)
+        self._eval_batch_size = config.eval_batch_size
+        is_cpu = jax.default_backend() == "cpu"
+        self.scans = not is_cpu if config.loop == "auto" else config.loop == "scan"
+        # Devices of one CPU share its threads: with many steps in flight, their collectives
+        # can wait for each other for ever.
+        self._waits = is_cpu and num_devices > 1
+
+        axis_types = (AxisType.Auto,)
+        is_pmap = config.engine == "pmap"
+        # pmap places what it maps over its own process's devices, shard_map over all.
+        devices = jax.local_devices() if is_pmap else jax.devices()
+        mesh = jax.make_mesh((len(devices),), (BATCH,), axis_types=axis_types, devices=devices)
+        self._replicated = NamedSharding(mesh, P())
+        self._split = None if is_pmap else NamedSharding(mesh, P(BATCH))
+        spread = _pmap if is_pmap else lambda step, **how: _shard_map(step, mesh, **how)
+        if self.scans:
+            self._train = spread(_scan(train_step), donate=True)
+            self._eval = spread(_map(eval_step), donate=False)
+        else:
+            self._train = spread(train_step, donate=True)
+            self._eval = spread(eval_step, donate=False)
+
+    def place(self, tree: Any) -> Any:
+        """Copies a pytree of host arrays, equal in all processes, to every device, whole."""
+        return jax.tree.map(self._place, tree)
+
+    def train(
+        self, state: TrainState, data: DeviceData, indices: _Indices
+    ) -> tuple[TrainState, dict[str, np.ndarray]]:
+        """Makes one update a row.
+
+        Args:
+          state: placed; given away, and not to be used again.
+          data: the training split, placed.
+          indices: int, [steps, batch_size], of the images in each batch, in all processes.
+
+        Returns:
+          The new state, and the metrics on the host, [steps] each.
+        """
+        rows = self._share_out(indices)
+        if self.scans:
+            state, metrics = self._train(state, data, self._on_devices(rows.swapaxes(0, 1)))
+            return state, jax.device_get(metrics)
+        pending = []
+        for row in rows:
+            state, metrics = self._train(state, data, self._on_devices(row))
+            pending.append(metrics)
+            if self._waits:
+                jax.block_until_ready(state)
+        return state, _stack(jax.device_get(pending))
+
+    def evaluate(self, state: TrainState, data: DeviceData) -> dict[str, float]:
+        """Loss and accuracy over a whole split.
+
+        Args:
+          state: placed.
+          data: the split, placed.
+
+        Returns:
+          The mean cross-entropy, in nats, as "loss", and "accuracy", in 0..1.
+        """
+        size = self._eval_batch_size
+        num_images = len(data.labels)
+        indices = np.full(-(-num_images // size) * size, -1, np.int32)
+        indices[:num_images] = np.arange(num_images)
+        rows = self._share_out(indices.reshape(-1, size))
+        if self.scans:
+            sums = jax.device_get(self._eval(state, data, self._on_devices(rows.swapaxes(0, 1))))
+        else:
+            pending = []
+            for row in rows:
+                pending.append(self._eval(state, data, self._on_devices(row)))
+                if self._waits:
+                    jax.block_until_ready(pending[-1])
+            sums = _stack(jax.device_get(pending))
+        count = sums["count"].sum(dtype=np.float64)
+        return {
+            "loss": float(sums["loss"].sum(dtype=np.float64) / count),
+            "accuracy": float(sums["correct"].sum(dtype=np.float64) / count),
+        }
+
+    def lower(self, state: Any, data: Any, batch_size: int) -> Any:
+        """The program of one training step, for its compiler's estimates.
+
+        Args:
+          state: shapes of a TrainState.
+          data: shapes of the training split.
+          batch_size: images over all devices.
+        """
+        num_devices = jax.device_count() if self._split else jax.local_device_count()
+        steps = (1,) if self.scans else ()
+        shape = (num_devices, *steps, batch_size // jax.device_count())
+        return self._train.lower(state, data, jax.ShapeDtypeStruct(shape, np.int32))
+
+    def _place(self, leaf: Any) -> jax.Array:
+        leaf = np.asarray(leaf)
+        return jax.make_array_from_callback(leaf.shape, self._replicated, lambda where: leaf[where])
+
+    def _share_out(self, indices: _Indices) -> _Indices:
+        """[steps, all images] -> [steps, this process's devices, images of each]."""
+        steps = len(indices)
+        mine = indices.reshape(steps, jax.process_count(), jax.local_device_count(), -1)
+        return np.ascontiguousarray(mine[:, jax.process_index()])
+
+    def _on_devices(self, indices: _Indices) -> Any:
+        if self._split is None:
+            return indices
+        return jax.make_array_from_process_local_data(self._split, indices)
+
+
+def _pmap(step: Callable[..., Any], *, donate: bool) -> Any:
+    return jax.pmap(
+        step,
+        axis_name=BATCH,
+        in_axes=(None, None, 0),
+        out_axes=None,
+        donate_argnums=(0,) if donate else (),
+    )
+
+
+def _shard_map(step: Callable[..., Any], mesh: jax.sharding.Mesh, *, donate: bool) -> Any:
+    def on_shard(state: Any, data: Any, indices: jax.Array) -> Any:
+        return step(state, data, indices[0])
+
+    spread = jax.shard_map(
+        on_shard,
+        mesh=mesh,
+        in_specs=(P(), P(), P(BATCH)),
+        out_specs=P(),
+        # As under pmap: what leaves a step is equal on all devices because the step made it so.
+        check_vma=False,
+    )
+    return jax.jit(spread, donate_argnums=(0,) if donate else ())
+
+
+def _scan(step: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda state, data, rows: lax.scan(
+        lambda carry, row: step(carry, data, row), state, rows
+    )
+
+
+def _map(step: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda state, data, rows: lax.map(lambda row: step(state, data, row), rows)
+
+
+def _stack(records: list[dict[str, Any]]) -> dict[str, np.ndarray]:
+    return {name: np.stack([record[name] for record in records]) for name in records[0]}
+
+
+def _divisible(name: str, value: int, by: int) -> None:
+    if value % by:
+        below = value - value % by
+        way_out = f"Take {below} or {below + by}." if below else f"Take {by}."
+        raise UserError(
+            f"`{name}` must be divisible by {by} (devices times microbatches), got {value}. "
+            + way_out
+        )

@@ -1,0 +1,98 @@
+"""What is compiled for a run: one program for all that differ in schedule, seed and length alone.
+
+The schedule is data: a table of its rates, live in the optimizer's state.
+"""
+
+import dataclasses
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+
+import log_anneal as la
+from train import optimizer
+from train.config import Config
+from train.engine import Engine, state, step
+from train.engine.state import TrainState
+from train.models import Model, build, decay_mask
+
+_NOT_COMPILED = {
+    "schedule",
+    "schedule_unit",
+    "epochs",
+    "seed",
+    "dataset",
+    "data_dir",
+    "num_train_images",
+    "num_test_images",
+    "validation_fraction",
+    "eval_epochs",
+    "checkpoint_epochs",
+    "chunk_steps",
+    "cpu_devices",
+}
+"""Fields of Config that no program depends on."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """Functions that are traced once for all runs that share them."""
+
+    model: Model
+    engine: Engine
+    optimizer: optax.GradientTransformation
+    create: Callable[[Any, Any, Any], TrainState]
+    """`(seed, rates, watch_from) -> state`, the one before the first step."""
+    reschedule: Callable[[Any, Any], Any]
+    """`(opt_state, rates) -> opt_state`, with another schedule."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Key:
+    fields: str
+    num_classes: int
+    devices: tuple[jax.Device, ...]
+    config: Config = dataclasses.field(compare=False)
+
+
+def program(config: Config, num_classes: int) -> Program:
+    """The program of a configuration: that of an earlier run, if it is the same.
+
+    The last eight are kept: a study goes through its settings seed by seed.
+
+    Raises:
+      UserError: the batches cannot be shared out, or the model cannot be built.
+    """
+    return _program(_Key(fields_of(config), num_classes, tuple(jax.devices()), config))
+
+
+def fields_of(config: Config) -> str:
+    """The fields that a program depends on, as JSON: the same text, the same program."""
+    fields = {name: value for name, value in config.knobs().items() if name not in _NOT_COMPILED}
+    return json.dumps(fields, sort_keys=True)
+
+
+@functools.lru_cache(maxsize=8)
+def _program(key: _Key) -> Program:
+    config = key.config
+    model = build(config.model, num_classes=key.num_classes, axis_name=step.BATCH)
+
+    def chain(rates: Any) -> optax.GradientTransformation:
+        schedule = la.live(la.TabulatedSchedule(values=rates))
+        return optimizer.build(config.optimizer, schedule, decay_mask)
+
+    def create(seed: Any, rates: Any, watch_from: Any) -> TrainState:
+        return state.create(seed, model, chain(rates), watch_from=watch_from)
+
+    def reschedule(opt_state: Any, rates: Any) -> Any:
+        return la.swap(opt_state, learning_rate=la.TabulatedSchedule(values=rates))
+
+    any_chain = chain(np.zeros(1))  # the rates that are used are those in the state
+    engine = Engine(
+        config, step.make_train_step(config, model, any_chain), step.make_eval_step(config, model)
+    )
+    return Program(model, engine, any_chain, jax.jit(create), jax.jit(reschedule))

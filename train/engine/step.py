@@ -1,0 +1,135 @@
+"""One step of training, one of evaluation: pure, and the same on every device."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+
+from train import preprocess
+from train.augment import augment
+from train.config import Config
+from train.engine import guard
+from train.engine.loss import cross_entropy, log_probabilities
+from train.engine.state import TrainState
+from train.models import Model
+from train.optimizer import learning_rate
+
+BATCH = "batch"
+"""The axis of devices over which a batch is spread."""
+_NETWORK = 2**32 - 1  # folded into the keys of what the network draws; no image has this place
+
+Metrics = dict[str, jax.Array]
+
+
+class DeviceData(NamedTuple):
+    """One split, as it lies in each device's memory."""
+
+    images: jax.Array
+    """uint8, [n, 32, 32, 3]; float32, preprocessed, where `preprocess_once` says so."""
+    labels: jax.Array
+    """int32, [n]."""
+    statistics: preprocess.Statistics
+
+
+def make_train_step(
+    config: Config, model: Model, optimizer: optax.GradientTransformation
+) -> Callable[[TrainState, DeviceData, jax.Array], tuple[TrainState, Metrics]]:
+    """The training step: `(state, data, indices [b] of this device's images) -> (state, metrics)`.
+
+    Metrics are scalars, equal on all devices: loss, accuracy, grad_norm (before clipping),
+    update_norm and the learning_rate of the update, all float32, and halted, true where the guard
+    let none happen.
+    """
+
+    def loss(
+        params: Any, batch_stats: Any, images: jax.Array, labels: jax.Array, keys: jax.Array
+    ) -> tuple[jax.Array, tuple[Any, jax.Array]]:
+        logits, batch_stats = model.apply(params, batch_stats, images, True, keys)
+        log_p = log_probabilities(logits, config.head)
+        losses = cross_entropy(log_p, labels, config.label_smoothing)
+        return losses.mean(), (batch_stats, (log_p.argmax(-1) == labels).mean())
+
+    def step(state: TrainState, data: DeviceData, indices: jax.Array) -> tuple[TrainState, Metrics]:
+        key = jax.random.fold_in(jax.random.key(state.seed), state.step)
+        images = _gather(config, data, indices)
+        images = augment(config.augment, _keys(key, len(indices)), images)
+        labels = data.labels[indices]
+        keys = _keys(jax.random.fold_in(key, _NETWORK), len(indices))
+
+        batch_stats, parts = state.batch_stats, []
+        for part in range(config.optimizer.microbatches):
+            take = slice(part, None, config.optimizer.microbatches)
+            (value, (batch_stats, accuracy)), grads = jax.value_and_grad(loss, has_aux=True)(
+                state.params, batch_stats, images[take], labels[take], keys[take]
+            )
+            parts.append((value, accuracy, grads))
+        value, accuracy, grads = lax.pmean(_mean(parts), BATCH)
+
+        updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
+        norms = {"grad_norm": optax.tree.norm(grads), "update_norm": optax.tree.norm(updates)}
+        new = state._replace(
+            step=state.step + 1,
+            params=optax.apply_updates(state.params, updates),
+            batch_stats=batch_stats,
+            opt_state=opt_state,
+        )
+        rate = learning_rate(opt_state)
+        halted = state.halted | guard.is_bad(config.halt, state, value, *norms.values(), rate)
+        # A step that went wrong leaves no trace: the state stays the one before it.
+        new = jax.tree.map(lambda old, fresh: jnp.where(halted, old, fresh), state, new)
+        metrics = {
+            "loss": value,
+            "accuracy": accuracy,
+            **norms,
+            "learning_rate": rate,
+            "halted": halted,
+        }
+        return new._replace(halted=halted), metrics
+
+    return step
+
+
+def make_eval_step(
+    config: Config, model: Model
+) -> Callable[[TrainState, DeviceData, jax.Array], Metrics]:
+    """The evaluation step: `(state, data, indices [b]) -> sums`; index -1 is no image.
+
+    Sums are over the batch on all devices, float32: loss (cross-entropy without smoothing),
+    correct and count.
+    """
+
+    def step(state: TrainState, data: DeviceData, indices: jax.Array) -> Metrics:
+        images = _gather(config, data, indices)
+        labels = data.labels[indices]
+        key = jax.random.key(state.seed)
+        logits, _ = model.apply(state.params, state.batch_stats, images, False, key)
+        log_p = log_probabilities(logits, config.head)
+        is_image = indices >= 0
+        sums = {
+            "loss": jnp.where(is_image, cross_entropy(log_p, labels), 0).sum(),
+            "correct": (is_image & (log_p.argmax(-1) == labels)).sum(dtype=jnp.float32),
+            "count": is_image.sum(dtype=jnp.float32),
+        }
+        return lax.psum(sums, BATCH)
+
+    return step
+
+
+def _gather(config: Config, data: DeviceData, indices: jax.Array) -> jax.Array:
+    images = data.images[indices]
+    if config.preprocess_once:
+        return images
+    return preprocess.apply(config.preprocess, data.statistics, images)
+
+
+def _keys(key: jax.Array, num_images: int) -> jax.Array:
+    """A key for each image by its place in the whole batch, whichever device has it."""
+    places = lax.axis_index(BATCH) * num_images + jnp.arange(num_images)
+    return jax.vmap(jax.random.fold_in, (None, 0))(key, places)
+
+
+def _mean(parts: list[Any]) -> Any:
+    return jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *parts)

@@ -1,0 +1,245 @@
+"""Checkpoints that prove themselves: Orbax writes them, a manifest beside the state vouches."""
+
+import contextlib
+import logging
+import shutil
+import sys
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Self, TextIO
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from orbax.checkpoint import checkpoint_managers as policies
+
+from train.errors import UserError
+from train.folder import manifest
+from train.folder.files import flush_folder, lock_folder, set_aside
+
+PyTree = Any
+
+# Orbax logs pages of traceback for what is raised here as one sentence.
+logging.getLogger("absl").addFilter(lambda record: "orbax" not in record.pathname)
+
+
+class Checkpoints:
+    """The checkpoints of one run; a context manager.
+
+    Kept are the two newest, so that one is left to fall back to, and the one of the highest score.
+    A step comes and goes in one rename: a kill at any moment leaves the newest complete one usable.
+
+    Args:
+        directory: the folder; the writer makes it. It holds a folder for each step, named by its
+            number, and `set_aside` for what was found damaged.
+        config_digest: what must not change between two starts of a run.
+        is_writer: false in all processes but one: they restore, and their `save` does nothing.
+    """
+
+    def __init__(self, directory: Path, *, config_digest: str, is_writer: bool = True) -> None:
+        self._directory = directory.absolute()
+        self._config_digest = config_digest
+        self._is_writer = is_writer
+        self._good: set[int] = set()
+        self._pending: Future[int] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._lock: TextIO | None = None
+
+    def __enter__(self) -> Self:
+        """Locks the folder; UserError if another run writes there, or it cannot be written."""
+        if self._is_writer:
+            self._lock = lock_folder(self._directory)
+            shutil.rmtree(self._directory / "todelete", ignore_errors=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Waits for the save in progress; raises its UserError."""
+        try:
+            self._settle()
+        finally:
+            self._thread.shutdown()
+            if self._lock is not None:
+                self._lock.close()
+
+    def latest_step(self) -> int | None:
+        """The newest complete step on disk; a save in progress does not count."""
+        return max(self._steps(), default=None)
+
+    def best_step(self) -> int | None:
+        """The step of the highest score, the newer of two equals; waits for a save in progress."""
+        self._settle()
+        return _best(self._scores())
+
+    def restore(self, like: PyTree) -> tuple[int, PyTree] | None:
+        """The newest checkpoint that agrees with its manifest.
+
+        Newer ones that are damaged are moved to `set_aside`, each with a line on stderr.
+
+        Args:
+            like: a pytree with the run's structure; of its leaves (arrays or ShapeDtypeStructs)
+                shapes and types are read.
+
+        Returns:
+            The step and the state, its leaves NumPy arrays; None where nothing was ever saved.
+
+        Raises:
+            UserError: the checkpoint is of another model or configuration, or all are damaged.
+        """
+        return self._restore(like, sorted(self._steps(), reverse=True))
+
+    def save(
+        self, step: int, state: PyTree, *, score: float | None = None, wait: bool = False
+    ) -> None:
+        """Saves; returns when the state is copied to the host, and writes in the background.
+
+        A step that was saved or restored before is left as it is, its score too.
+
+        Args:
+            step: number of updates done, above that of every complete checkpoint.
+            state: a pytree of arrays; in a run of several processes, replicated ones.
+            score: higher is better; a NaN is no score.
+            wait: return when the checkpoint is complete on disk.
+
+        Raises:
+            UserError: this save, or the one before it, could not be written.
+            ValueError: a newer checkpoint exists.
+        """
+        if not self._is_writer:
+            return
+        self._settle()
+        if step not in self._good:
+            newest = self.latest_step()
+            if newest is not None and step <= newest:
+                raise ValueError(
+                    f"`step` must be above the newest checkpoint's ({newest}), got {step}. "
+                    "Restore before you save, or use another folder."
+                )
+            leaves = manifest.flatten_to_host(state)
+            self._pending = self._thread.submit(self._write, step, leaves, score)
+        if wait:
+            self._settle()
+
+    def _steps(self) -> list[int]:
+        return [int(path.name) for path in self._directory.glob("*") if path.name.isdecimal()]
+
+    def _scores(self) -> dict[int, float]:
+        scores: dict[int, float | None] = {}
+        for step in self._steps():
+            with contextlib.suppress(Exception):  # damaged; `restore` says so when it gets there
+                scores[step] = self._read_manifest(step)["score"]
+        return {step: score for step, score in scores.items() if score is not None}
+
+    def _settle(self) -> None:
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            self._good.add(pending.result())
+
+    def _manager(self, **options: Any) -> ocp.CheckpointManager:
+        # One for each operation: the list of steps that a manager keeps counts saves in flight and
+        # failed ones, and goes stale when a step is set aside. To make one takes 5 ms.
+        process = jax.process_index()
+        return ocp.CheckpointManager(
+            self._directory,
+            options=ocp.CheckpointManagerOptions(
+                create=False,
+                enable_async_checkpointing=False,  # the thread here does it, digests included
+                lightweight_initialize=True,
+                multiprocessing_options=ocp.options.MultiprocessingOptions(
+                    primary_host=process, active_processes={process}
+                ),
+                **options,
+            ),
+        )
+
+    def _write(self, step: int, leaves: dict[str, np.ndarray], score: float | None) -> int:
+        digest = self._config_digest
+        record = manifest.describe(leaves, step=step, score=score, config_digest=digest)
+        scores = self._scores()
+        if record["score"] is not None:
+            scores[step] = record["score"]
+        try:
+            with self._manager(
+                cleanup_tmp_directories=True,
+                todelete_subdir="todelete",  # a kill while files are deleted leaves half a step
+                preservation_policy=policies.AnyPreservationPolicy(
+                    [policies.LatestN(2), policies.CustomSteps([_best(scores)])]
+                ),
+            ) as manager:
+                items = ocp.args.Composite(
+                    state=ocp.args.StandardSave(_nonempty(leaves)),
+                    manifest=ocp.args.JsonSave(record),
+                )
+                manager.save(step, args=items, force=True)  # when to save is the loop's decision
+            flush_folder(self._directory / str(step))
+        except Exception as error:
+            raise UserError(
+                f"The checkpoint of step {step} could not be written to {self._directory} "
+                f"({_sentence(error)}). Make room, and start the same command again."
+            ) from error
+        shutil.rmtree(self._directory / "todelete", ignore_errors=True)
+        return step
+
+    def _restore(self, like: PyTree, steps: Sequence[int]) -> tuple[int, PyTree] | None:
+        damaged: dict[int, str] = {}
+        for step in steps:
+            try:
+                leaves = self._read(step, manifest.flatten(like))
+            except UserError:
+                raise
+            except Exception as error:  # damaged bytes raise anything
+                damaged[step] = _sentence(error)
+                continue
+            for bad, reason in damaged.items() if self._is_writer else ():
+                target = set_aside(self._directory / str(bad), self._directory / "set_aside")
+                print(
+                    f"warning: the checkpoint of step {bad} is damaged ({reason}); "
+                    f"moved to {target}, going on from step {step}",
+                    file=sys.stderr,
+                )
+            self._good.add(step)
+            return step, jax.tree.unflatten(jax.tree.structure(like), leaves.values())
+        if not damaged:
+            return None
+        reasons = "; ".join(f"step {step}: {reason}" for step, reason in damaged.items())
+        raise UserError(
+            f"No checkpoint in {self._directory} is intact ({reasons}). "
+            "Nothing was moved. Put back a copy, or move the folder away to start from scratch."
+        )
+
+    def _read_manifest(self, step: int) -> dict[str, Any]:
+        with self._manager(read_only=True) as manager:
+            items = ocp.args.Composite(manifest=ocp.args.JsonRestore())
+            record: dict[str, Any] = manager.restore(step, args=items)["manifest"]
+        manifest.verify_manifest(record)
+        return record
+
+    def _read(self, step: int, like: dict[str, Any]) -> dict[str, np.ndarray]:
+        record = self._read_manifest(step)
+        difference = manifest.difference(record, like)
+        if difference is None and record["config_digest"] != self._config_digest:
+            difference = "the configuration has another digest"
+        if difference is not None:
+            raise UserError(
+                f"The checkpoint of step {step} in {self._directory} is of another run: "
+                f"{difference}. Choose another `--workdir`, or the settings it was trained with."
+            )
+        leaves = {path: np.empty(leaf.shape, leaf.dtype) for path, leaf in like.items()}
+        with self._manager(read_only=True) as manager:
+            items = ocp.args.Composite(state=ocp.args.StandardRestore(_nonempty(leaves)))
+            leaves |= manager.restore(step, args=items)["state"]
+        manifest.verify_leaves(record, leaves)
+        return leaves
+
+
+def _best(scores: dict[int, float]) -> int | None:
+    return max(scores, key=lambda step: (scores[step], step), default=None)
+
+
+def _nonempty(leaves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {path: leaf for path, leaf in leaves.items() if leaf.size}  # Orbax refuses the others
+
+
+def _sentence(error: Exception) -> str:
+    text = " ".join(str(error).split()).split(" [")[0] or type(error).__name__
+    return text if len(text) < 200 else f"{text[:60]} ... {text[-130:]}"

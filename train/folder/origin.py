@@ -1,0 +1,43 @@
+"""Where a number comes from: the code's commit, the libraries' versions and the machine."""
+
+import functools
+import platform
+import subprocess
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from train.folder.manifest import versions
+
+
+@functools.cache
+def commit() -> str:
+    """Returns the commit of the code, with a + where files differ from it.
+
+    It is read once a process: what runs is what was imported, though the files may change later.
+    Outside of git it is "unknown".
+    """
+    how: dict[str, Any] = {"cwd": Path(__file__).parent, "text": True, "stderr": subprocess.DEVNULL}
+    try:
+        name = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], **how)
+        changes = subprocess.check_output(["git", "status", "--short", "-uno"], **how)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return name.strip() + ("+" if changes.strip() else "")
+
+
+def device() -> str:
+    """Returns how many devices of which kind there are, and the processor: `1 x cpu, x86_64`."""
+    return f"{jax.device_count()} x {jax.devices()[0].device_kind}, {platform.machine()}"
+
+
+def today() -> date:
+    """Returns the date in UTC."""
+    return datetime.now(UTC).date()
+
+
+def origin() -> dict[str, Any]:
+    """Returns what tells apart two runs of one configuration, as JSON takes it."""
+    return {"commit": commit(), "device": device(), "versions": versions()}

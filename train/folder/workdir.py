@@ -1,0 +1,158 @@
+"""The run's folder: which configuration it belongs to, and since when its schedule holds."""
+
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from train.config import Config, digest, flatten
+from train.errors import UserError
+from train.folder.files import set_aside, write_atomically
+
+ADJUSTABLE = {"schedule", "schedule_unit"}
+"""Fields that `--adjust-schedule` may change."""
+FREE = {"data_dir"}
+"""Fields that may change between two starts: where the data lie, but not which they are."""
+_SINCE = "schedule_from_step"
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """What a start found in its folder, and may write there once the state is restored."""
+
+    folder: Path
+    record: Mapping[str, Any]
+    schedule_from_step: int
+    """The step at which the schedule took over from another; 0: it is the first."""
+    is_new: bool
+    is_adjusting: bool
+
+    def settle(self, step: int, total_steps: int) -> int:
+        """Writes `config.json` where it is new or adjusted; an old one is kept in `set_aside`.
+
+        Args:
+          step: of the state that was restored.
+          total_steps: of the run.
+
+        Returns:
+          The step at which the schedule took over.
+
+        Raises:
+          UserError: the run has ended, and no schedule can change it.
+        """
+        if self.is_adjusting and step >= total_steps:
+            raise UserError(
+                f"`--adjust-schedule` must go with a run that has steps left, got {self.folder}, "
+                f"which has made all {total_steps}. Choose another `--workdir`."
+            )
+        since = step if self.is_adjusting else self.schedule_from_step
+        if self.is_new or self.is_adjusting:
+            path = self.folder / "config.json"
+            if path.exists():
+                copy = path.with_name("config.before.json")
+                shutil.copy2(path, copy)
+                set_aside(copy, self.folder / "set_aside")
+            content = json.dumps({**self.record, _SINCE: since}, indent=2, allow_nan=False)
+            write_atomically(path, f"{content}\n".encode())
+        return since
+
+
+def settings_sha256(config: Config) -> str:
+    """Returns the digest of all that a run is set to, in hex, wherever its data lie."""
+    return digest({name: value for name, value in config.to_dict().items() if name not in FREE})
+
+
+def claim(folder: Path, record: Mapping[str, Any], *, adjust_schedule: bool) -> Claim:
+    """Holds a configuration against the one that the folder belongs to; writes nothing.
+
+    Args:
+      folder: the run's folder, which exists.
+      record: the configuration, as JSON takes it.
+      adjust_schedule: accept another schedule, and nothing else. The schedule that the run has is
+        welcome too, so that the same command can be given again.
+
+    Raises:
+      UserError: the folder belongs to another configuration.
+    """
+    path = folder / "config.json"
+    if not path.exists():
+        if adjust_schedule:
+            raise UserError(
+                f"`--adjust-schedule` must go with a run that has begun, got {folder}. "
+                "Leave it out to begin one."
+            )
+        return Claim(folder, record, 0, is_new=True, is_adjusting=False)
+    there = _read(path)
+    since = there.pop(_SINCE, 0)
+    differences = _differences(there, record)
+    is_adjustable = {name.split(".")[0] for name in differences} <= ADJUSTABLE
+    if differences and not (adjust_schedule and is_adjustable):
+        raise _is_another(folder, differences, is_adjustable)
+    return Claim(folder, record, since, is_new=False, is_adjusting=bool(differences))
+
+
+def make(folder: Path) -> None:
+    """Makes the folder.
+
+    Raises:
+      UserError: it cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, str(error.strerror)) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _unwritable(folder, "no permission to write")
+
+
+def _is_another(
+    folder: Path, differences: dict[str, tuple[str, str]], is_adjustable: bool
+) -> UserError:
+    listed = "; ".join(
+        f"{name} is {there} there and {here} here"
+        for name, (there, here) in list(differences.items())[:8]
+    )
+    more = f"; and {len(differences) - 8} more" if len(differences) > 8 else ""
+    way_out = "Choose another `--workdir`, or take those settings back"
+    if is_adjustable:
+        way_out += ", or go on with this schedule by `--adjust-schedule`"
+    return UserError(
+        f"`--workdir` must hold the run of this configuration, got {folder}, which holds "
+        f"another: {listed}{more}. {way_out}."
+    )
+
+
+def _unwritable(folder: Path, reason: str) -> UserError:
+    return UserError(
+        f"`--workdir` must be a folder that can be written to, got {folder} ({reason}). "
+        "Choose another."
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except (ValueError, TypeError) as error:
+        raise UserError(
+            f"`--workdir` must hold the config.json of a run, got {path}, which cannot be read. "
+            "Put back a copy, or choose another `--workdir`."
+        ) from error
+
+
+def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    # Through JSON, so that a tuple is the list it was written as.
+    flat = flatten(there), flatten(json.loads(json.dumps(here)))
+    names = [*flat[0], *(name for name in flat[1] if name not in flat[0])]
+    missing = object()
+    return {
+        name: (_show(flat[0], name), _show(flat[1], name))
+        for name in names
+        if name not in FREE and flat[0].get(name, missing) != flat[1].get(name, missing)
+    }
+
+
+def _show(flat: Mapping[str, Any], name: str) -> str:
+    return json.dumps(flat[name]) if name in flat else "not set"

@@ -1,0 +1,155 @@
+"""The curves of loss and accuracy, with their intervals over the seeds."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from train.report.figures import canvas, papers
+from train.report.numbers import words
+from train.report.numbers.measures import epoch_losses
+from train.report.numbers.records import Cell, Run, Study
+from train.report.numbers.statistics import estimate
+from train.report.pages.page import Picture
+
+Curve: TypeAlias = tuple[np.ndarray, np.ndarray]
+"""Epochs, and a value at each."""
+
+
+def pictures(study: Study) -> Sequence[Picture]:
+    """One picture where all settings are one group, else one a curve with a panel a group."""
+    names = list(dict.fromkeys(study.name_of(cell.labels) for cell in study.cells))
+    if len(names) > canvas.MOST:
+        return []
+    x = papers.X.get(study.record.get("name", ""), "epoch")
+    if len(study.groups) > 1:
+        return [_by_group(study, names, of, x) for of in _CURVES]
+    figure, panels = canvas.panels(len(_CURVES), 1, 2.9, share_y=False, x=x)
+    for axes, (unit, curve) in zip(panels, _CURVES.values(), strict=True):
+        _draw(axes, study, names, study.cells, curve, x)
+        axes.set_ylabel(unit)
+    canvas.legend(figure, panels)
+    after = [f"{_named(of)} after {each}" for of in _CURVES if (each := _figure_of(study, of))]
+    said = f" ({'; '.join(after)})" if after else ""
+    caption = f"Training and test over the run{said}. {_LINES}"
+    ends = (f"{unit}: {_ends(study, curve)}" for unit, curve in _CURVES.values())
+    alt = f"Curves over the {x}s, a panel each, with their values at the end. {'. '.join(ends)}."
+    return [canvas.picture("curves", figure, caption, alt)]
+
+
+def _by_group(study: Study, names: Sequence[str], of: str, x: str) -> Picture:
+    unit, curve = _CURVES[of]
+    share_x = len({run.config.get("epochs") for run in study.runs if run.config}) < 2
+    figure, panels = canvas.panels(len(study.groups), 2, 2.7, share_y=False, share_x=share_x, x=x)
+    for axes, (group, cells) in zip(panels, study.groups.items(), strict=True):
+        _draw(axes, study, names, cells, curve, x)
+        axes.set_title(group, fontsize=10)
+    for axes in panels[::2]:
+        axes.set_ylabel(unit)
+    canvas.legend(figure, panels)
+    figure_of = _figure_of(study, of)
+    said = f" (after {figure_of})" if figure_of else ""
+    shared = [words.plain(axis) for axis in study.varied if axis not in study.compared]
+    each = f"{'combination of ' if len(shared) > 1 else ''}{' / '.join(shared)}"
+    caption = (
+        f"{words.title(_named(of))}{said}, a panel with a scale of its own for each {each}. "
+        f"{_LINES}"
+    )
+    alt = f"Curves of {unit} over the {x}s. At the end: {_ends(study, curve)}."
+    return canvas.picture(of, figure, caption, alt)
+
+
+def _ends(study: Study, curve: Callable[[Run], Curve]) -> str:
+    """The last value of each curve."""
+    ends: dict[str, float | None] = {}
+    for cell in study.cells:
+        values = [float(curve(run)[1][-1]) for run in cell.ended if len(curve(run)[1])]
+        ends[words.labels(cell.labels, study.varied)] = estimate(values).mean
+    return words.values(ends, 2)
+
+
+def _named(of: str) -> str:
+    return _CURVES[of][0].partition(",")[0]
+
+
+def _figure_of(study: Study, of: str) -> str:
+    return papers.CURVES.get((study.record.get("name", ""), of), "")
+
+
+def _draw(
+    axes: Axes,
+    study: Study,
+    names: Sequence[str],
+    cells: Sequence[Cell],
+    curve: Callable[[Run], Curve],
+    x: str,
+) -> None:
+    drawn = []
+    for cell in cells:
+        name = study.name_of(cell.labels)
+        colour, dashes = canvas.colour(names.index(name)), canvas.dashes(names.index(name))
+        if cell.ended:
+            epochs, mean, half = _mean(cell, curve)
+            places = epochs * _a_unit(cell.ended[0], x)
+            marker = "." if len(epochs) <= _FEW else ""  # a line through one point is not seen
+            axes.plot(places, mean, label=name, color=colour, linestyle=dashes, marker=marker)
+            drawn.append(mean)
+            if len(cell.ended) > 2:
+                axes.fill_between(
+                    places, mean - half, mean + half, color=colour, alpha=0.13, linewidth=0
+                )
+        for run in cell.runs:
+            if run.has_ended and len(cell.ended) != 2:
+                continue
+            epochs, values = curve(run)
+            places = epochs * _a_unit(run, x)
+            style = "-" if run.has_ended else ":"
+            axes.plot(places, values, color=colour, linestyle=style, linewidth=0.9, alpha=0.45)
+            if not run.has_ended:
+                axes.plot(places[-1:], values[-1:], "x", color=colour)
+            drawn.append(values)
+    seen = np.concatenate([np.array([]), *drawn])
+    seen = seen[np.isfinite(seen)]
+    if seen.size:  # a few spikes may not flatten the rest
+        low, usual = seen.min(), np.percentile(seen, 90)
+        high = min(seen.max(), low + 3 * (usual - low)) if usual > low else seen.max()
+        margin = 0.1 * (high - low) or 0.1
+        axes.set_ylim(low - margin, high + margin)
+
+
+def _mean(cell: Cell, curve: Callable[[Run], Curve]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Epochs, means over the seeds, and half of their intervals (NaN where there is none)."""
+    found = [curve(run) for run in cell.ended]
+    epochs = min((epochs for epochs, _ in found), key=len)
+    columns = np.array([values[: len(epochs)] for _, values in found]).T
+    estimates = [estimate(column) for column in columns]
+    mean = np.array([each.mean for each in estimates], np.float64)
+    return epochs, mean, np.array([each.half for each in estimates], np.float64)
+
+
+def _a_unit(run: Run, x: str) -> int:
+    return run.steps_per_epoch if x == "iteration" else 1
+
+
+def _train_loss(run: Run) -> Curve:
+    means = epoch_losses(run)
+    return np.arange(1, len(means) + 1), means
+
+
+def _test(name: str) -> Callable[[Run], Curve]:
+    return lambda run: (run.test["step"] / run.steps_per_epoch, run.test[name])
+
+
+_CURVES: Mapping[str, tuple[str, Callable[[Run], Curve]]] = {
+    "train_loss": ("training loss, nats", _train_loss),
+    "test_loss": ("test loss, nats", _test("loss")),
+    "test_accuracy": ("test accuracy, %", _test("accuracy")),
+}
+_FEW = 20
+_LINES = (
+    "Line: mean over the seeds; band: its 95 % interval (Student's t); with two seeds, whose "
+    "interval is too wide to draw, thin lines are the two runs. The frame cuts what is far above "
+    "the rest. Training loss is the mean of each epoch. A dotted line that ends in a cross is a "
+    "run that did not end. Of lines that lie on each other the last named is seen."
+)

@@ -1,0 +1,132 @@
+"""The figures of a study of sensitivity: a curve for each axis, a heat map for each pair."""
+
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from train.report.figures import canvas
+from train.report.numbers import words
+from train.report.numbers.comparisons import estimate_of
+from train.report.numbers.measures import MEASURES
+from train.report.numbers.records import Cell, Labels, Study
+from train.report.pages.page import Picture
+
+_MEASURE = MEASURES["final_accuracy"]
+
+
+def pictures(study: Study) -> Sequence[Picture]:
+    """Curves and heat maps, where the study is one of sensitivity."""
+    if study.record.get("kind") != "sensitivity":
+        return []
+    centre = centre_of(study)
+    return [*_curves(study, centre), *_maps(study, centre)]
+
+
+def centre_of(study: Study) -> Labels:
+    """The setting around which the others lie: the baseline, else each axis's commonest label."""
+    counts = {axis: Counter(cell.labels[axis] for cell in study.cells) for axis in study.axes}
+    return {axis: c.most_common(1)[0][0] for axis, c in counts.items()} | dict(study.baseline)
+
+
+def around(study: Study, centre: Labels, free: Sequence[str]) -> Sequence[Cell]:
+    """The cells that have the centre's labels in all but the free axes."""
+    return [
+        cell
+        for cell in study.cells
+        if all(cell.labels[axis] == centre[axis] for axis in study.axes if axis not in free)
+    ]
+
+
+def _curves(study: Study, centre: Labels) -> Sequence[Picture]:
+    axes_of = {axis: around(study, centre, [axis]) for axis in study.varied}
+    axes_of = {axis: cells for axis, cells in axes_of.items() if len(cells) > 1}
+    if not axes_of:
+        return []
+    rows = -(-len(axes_of) // 2)
+    figure = Figure(figsize=(canvas.WIDTH, 2.8 * rows), layout="constrained")
+    panels = figure.subplots(rows, 2, sharey=True, squeeze=False).ravel()
+    for axes, (axis, cells) in zip(panels, axes_of.items(), strict=False):
+        known = [(cell.labels[axis], estimate_of(cell, "final_accuracy")) for cell in cells]
+        known = [(label, each) for label, each in known if each.mean is not None]
+        places = canvas.ticks(axes, axis, [label for label, _ in known])
+        means = [each.mean for _, each in known]
+        halves = np.array([each.half for _, each in known], np.float64)  # NaN: no bar
+        axes.errorbar(places, means, yerr=halves, fmt="o-", color="#0072b2", capsize=3)
+        canvas.tidy(axes)
+        axes.margins(x=0.06)
+    low, high = panels[0].get_ylim()
+    panels[0].set_ylim(max(low, 0), min(high, 100))  # wide intervals go beyond what there is
+    for axes in panels[len(axes_of) :]:
+        axes.set_visible(False)
+    for axes in panels[::2]:
+        axes.set_ylabel("final test accuracy, %")
+    fixed = words.labels(centre, study.varied)
+    caption = (
+        "Final test accuracy as one setting is varied at a time, the others held at "
+        f"{fixed}. Mean over the seeds; bar: 95 % interval (Student's t), none with one seed."
+    )
+    along = (f"{words.title(axis)} {_said(cells, [axis])}" for axis, cells in axes_of.items())
+    alt = f"Final test accuracy in %, a panel for each setting. {'. '.join(along)}."
+    return [canvas.picture("sensitivity", figure, caption, alt)]
+
+
+def _said(cells: Sequence[Cell], axes: Sequence[str]) -> str:
+    means = {
+        f"at {' / '.join(cell.labels[axis] for axis in axes)}:": estimate_of(
+            cell, "final_accuracy"
+        ).mean
+        for cell in cells
+    }
+    return words.values(means, _MEASURE.digits)
+
+
+def _maps(study: Study, centre: Labels) -> Sequence[Picture]:
+    found = []
+    for one, two in itertools.combinations(study.varied, 2):
+        cells = around(study, centre, [one, two])
+        off = [c for c in cells if c.labels[one] != centre[one] and c.labels[two] != centre[two]]
+        if off:
+            found.append(_map(study, cells, one, two, centre))
+    return found
+
+
+def _map(study: Study, cells: Sequence[Cell], one: str, two: str, centre: Labels) -> Picture:
+    rows, columns = (
+        [label for label in study.axes[axis] if any(c.labels[axis] == label for c in cells)]
+        for axis in (one, two)
+    )
+    values = np.full((len(rows), len(columns)), np.nan)
+    for cell in cells:
+        mean = estimate_of(cell, "final_accuracy").mean
+        place = rows.index(cell.labels[one]), columns.index(cell.labels[two])
+        values[place] = np.nan if mean is None else mean
+    figure = Figure(
+        figsize=(min(9, 3.2 + 1.1 * len(columns)), 1.6 + 0.6 * len(rows)), layout="constrained"
+    )
+    axes = figure.subplots()
+    image = axes.imshow(values, cmap="Blues", aspect="auto")
+    middle = (np.nanmin(values) + np.nanmax(values)) / 2 if np.isfinite(values).any() else 0
+    for (row, column), value in np.ndenumerate(values):
+        text = words.number(None if np.isnan(value) else value, _MEASURE.digits)
+        axes.text(
+            column, row, text, ha="center", va="center", color="white" if value > middle else "0.1"
+        )
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set(xlabel=words.title(two), ylabel=words.title(one))
+    axes.spines[:].set_visible(False)
+    figure.colorbar(image, label="final test accuracy, %")
+    others = words.labels(centre, [axis for axis in study.varied if axis not in (one, two)])
+    held = f"; held: {others}" if others else ""
+    caption = (
+        f"Final test accuracy by {words.plain(one)} and {words.plain(two)}, mean "
+        f"over the seeds{held}. {words.NONE}: not run."
+    )
+    alt = (
+        f"Heat map of the final test accuracy in %, {words.plain(one)} down and {words.plain(two)} "
+        f"across. {_said(cells, [one, two])}."
+    )
+    return canvas.picture(f"map_{one}_{two}", figure, caption, alt)

@@ -1,0 +1,1 @@
+"""What the runs came to, as numbers: records, measures, statistics."""

@@ -1,0 +1,97 @@
+"""How small a difference counts as none: a margin for each measure, and the reason for it."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+from train.report.numbers import words
+from train.report.numbers.measures import Measure
+
+Relation: TypeAlias = Literal["", "of the steps", "of the other"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Margin:
+    """Two settings whose difference is smaller are called the same."""
+
+    value: float
+    """In the measure's unit, or in % of what `relation` names."""
+    why: str
+    """The reason, as a sentence."""
+    relation: Relation = ""
+    """Empty: the value is absolute."""
+
+    def absolute(self, *, steps: float, other: float | None) -> float | None:
+        """In the measure's unit.
+
+        Args:
+          steps: of a whole run.
+          other: the mean of the setting that the first is held against, if it has one.
+        """
+        if not self.relation:
+            return self.value
+        whole = steps if self.relation == "of the steps" else other
+        return None if whole is None else self.value / 100 * abs(whole)
+
+    def text(self, measure: Measure) -> str:
+        """`0.5 points`, `2 % of the steps`."""
+        if self.relation:
+            return f"{self.value:g} % {self.relation}"
+        return " ".join(filter(None, [f"{self.value:g}", words.unit(measure.unit)]))
+
+
+_ACCURACY = Margin(
+    0.5,
+    "The accuracy of one run on 10,000 test images has a binomial standard error of at most 0.5 "
+    "points. A smaller difference is below what a single run shows.",
+)
+_LOSS = Margin(
+    0.02,
+    "A difference of 0.02 nats changes the probability that the network gives to the right class "
+    "by 2 % in the geometric mean. No choice of a schedule turns on that.",
+)
+_COST = Margin(
+    5,
+    "Whoever chooses a schedule by its cost will not notice 5 %.",
+    "of the other",
+)
+MARGINS: Mapping[str, Margin] = {
+    "final_accuracy": _ACCURACY,
+    "best_accuracy": _ACCURACY,
+    "final_loss": _LOSS,
+    "best_loss": _LOSS,
+    "area": _LOSS,
+    "train_loss": _LOSS,
+    "test_loss": _LOSS,
+    "restart_loss": _LOSS,
+    "spike_height": Margin(
+        0.05,
+        "A spike is the highest of many short windows. It is a few hundredths of a nat by chance "
+        "alone, where the loss does not jump at all.",
+    ),
+    "recovery": Margin(
+        0.5,
+        "The curves of the papers and of this report have a point for each epoch. They do not show "
+        "half an epoch.",
+    ),
+    "unrest": Margin(1, "It is a tenth of the 10 % below which a loss counts as settled."),
+    "highest_rate": Margin(
+        5, "A rate is set and not measured. Rates within 5 % train alike.", "of the other"
+    ),
+    "steps_to": Margin(
+        2,
+        "The accuracy is known at evaluations alone, which are mostly an epoch apart. An epoch is "
+        "about 2 % of a run of 50.",
+        "of the steps",
+    ),
+    "seconds": _COST,
+    "images_per_second": _COST,
+}
+"""The margin of each measure of `MEASURES`, where a claim gives none of its own."""
+
+
+def margin_of(measure: str, margin: float | None, because: str) -> Margin:
+    """A claim's own margin, else the measure's."""
+    if margin is None:
+        return MARGINS[measure]
+    return Margin(margin, because or "The claim has this margin of its own.")

@@ -1,0 +1,130 @@
+"""A study's folder, read into its records, as far as its runs have come."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+import log_anneal as la
+from train.errors import UserError
+from train.folder.log import read_metrics
+from train.report.numbers.records import Run, Study
+
+
+def load(folder: Path) -> Study:
+    """Reads a study; a run that has not ended, or is not there, is read as far as it goes.
+
+    Raises:
+      UserError: the folder holds no study, or one whose runs and axes do not fit.
+    """
+    record = _read(folder / "study.json")
+    if not {"title", "size", "axes", "runs"} <= record.keys():
+        raise UserError(
+            f"`folder` must hold the study.json of a study, got {folder}. "
+            "Make one by `python -m train study configs/study_experiment1.py`."
+        )
+    seen = set()
+    for run in record["runs"]:
+        which = (run["seed"], *sorted(run["labels"].items()))
+        if which in seen:
+            raise UserError(
+                f"`runs` must differ in their labels or their seed, got {run['folder']} for one "
+                "that another holds. Write study.json anew."
+            )
+        seen.add(which)
+        for axis, labels in record["axes"].items():
+            if run["labels"].get(axis) not in labels:
+                raise UserError(
+                    f"`labels` of {run['folder']} must name one of {list(labels)} as its {axis}, "
+                    f"got {run['labels'].get(axis)}. Write study.json anew."
+                )
+    return Study(folder, record, [_run(folder, run) for run in record["runs"]])
+
+
+def _run(folder: Path, entry: Mapping[str, Any]) -> Run:
+    here = folder / entry["folder"]
+    config, summary, halted = (
+        _read(here / f"{name}.json") for name in ("config", "summary", "halted")
+    )
+    path = here / "metrics.jsonl"
+    lines = read_metrics(path) if path.exists() else []
+    train = [line for line in lines if line["kind"] == "train"]
+    test = [line for line in lines if line.get("split") == "test"]
+    spe = round(train[0]["step"] / train[0]["epoch"]) if train else 1
+    total = config.get("epochs", 0) * spe
+    state, note = _state(config, summary, halted, len(train), total)
+    return Run(
+        name=entry["folder"],
+        labels=entry["labels"],
+        seed=entry["seed"],
+        state=state,
+        note=note,
+        was_halted=bool(halted),
+        goes_on=bool(entry.get("goes_on")) and "again" not in halted,
+        config=config,
+        summary=summary,
+        steps_per_epoch=spe,
+        total_steps=total,
+        train={
+            name: _column(train, name) for name in ("loss", "learning_rate", "images_per_second")
+        },
+        test={
+            "step": _column(test, "step"),
+            "loss": _column(test, "loss"),
+            "accuracy": 100 * _column(test, "accuracy"),
+        },
+        restarts=_restarts(config, spe, total, _column(train, "learning_rate")),
+    )
+
+
+def _state(
+    config: Mapping[str, Any],
+    summary: Mapping[str, Any],
+    halted: Mapping[str, Any],
+    steps: int,
+    total: int,
+) -> tuple[Literal["ended", "halted", "unfinished", "missing"], str]:
+    why = f"halted after step {halted['step']:,}: {halted['reason']}" if halted else ""
+    since = config.get("schedule_from_step", 0)
+    adjusted = f"went on with another schedule from step {since:,}" if since else ""
+    said = "; ".join(part for part in (why, adjusted) if part)
+    if summary and steps == total:
+        return "ended", said
+    if halted:
+        return "halted", said
+    if steps == 0:
+        return "missing", "not begun"
+    return "unfinished", "; ".join(filter(None, [f"at step {steps:,} of {total:,}", said]))
+
+
+def _restarts(
+    config: Mapping[str, Any], steps_per_epoch: int, total_steps: int, rates: np.ndarray
+) -> Sequence[int]:
+    record = config.get("schedule", {})
+    if "schedule" not in record or total_steps == 0:
+        return []  # a plain function does not tell
+    schedule = la.from_dict(record)
+    if config["schedule_unit"] == "epochs":
+        schedule = schedule.stretch(steps_per_epoch)
+    return [step for step in schedule.restarts(total_steps) if _jumps(rates, step)]
+
+
+def _jumps(rates: np.ndarray, step: int) -> bool:
+    """Not at the low point of a triangle, where a cycle begins without one."""
+    if not 0 < step < len(rates):
+        return False
+    rise, *after = np.diff(rates[step - 1 : step + 2])
+    return bool(rise > 2 * max(0.0, *after))
+
+
+def _column(lines: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
+    return np.array([line.get(name) for line in lines], np.float64)  # None becomes NaN
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return {}

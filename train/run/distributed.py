@@ -1,0 +1,137 @@
+"""Several processes: how they find each other, and how they refuse together."""
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+
+from train.errors import UserError
+
+Result = TypeVar("Result")
+
+# Set in each of several processes that a cluster has started, where jax.distributed can see by
+# itself which one this is.
+_CLUSTER_SIZES = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")
+
+
+def initialize(
+    coordinator: str | None = None, num_processes: int | None = None, process_id: int | None = None
+) -> None:
+    """Joins the other processes, where there are any; before anything else uses JAX.
+
+    Args:
+      coordinator: host:port of process 0; None: what the cluster's variables say, if anything.
+      num_processes: how many there are.
+      process_id: which one this is, from 0.
+
+    Raises:
+      UserError: some of the three are given, and others not, or they do not fit together.
+    """
+    # It would swallow SIGTERM; `train.run.interrupt` asks all processes instead.
+    jax.config.update("jax_enable_preemption_service", False)
+    given = {"--coordinator": coordinator, "--num-processes": num_processes}
+    given["--process-id"] = process_id
+    missing = [name for name, value in given.items() if value is None]
+    if len(missing) == len(given):
+        if any(os.environ.get(name, "1") != "1" for name in _CLUSTER_SIZES):
+            _join()
+        return
+    if missing:
+        raise UserError(
+            f"`{missing[0]}` must be given with the other two, and is missing. Give all of "
+            "`--coordinator`, `--num-processes` and `--process-id`, or none."
+        )
+    assert num_processes is not None and process_id is not None
+    if not 0 <= process_id < num_processes:
+        raise UserError(
+            f"`--process-id` must be at least 0 and below --num-processes ({num_processes}), "
+            f"got {process_id}. Number the processes from 0."
+        )
+    _join(coordinator, num_processes, process_id)
+
+
+def _join(*how: Any) -> None:
+    try:
+        jax.distributed.initialize(*how)
+    except Exception as error:  # a wrong address raises anything
+        raise UserError(
+            f"The processes could not find each other ({error}). Give `--coordinator` as the "
+            "host:port of process 0, which all can reach."
+        ) from error
+
+
+def from_first(tree: Any) -> Any:
+    """The first process's pytree of arrays, to the bit, in all, which hold one of its shapes."""
+    if jax.process_count() == 1:
+        return tree
+    leaves, structure = jax.tree.flatten(jax.tree.map(np.asarray, tree))
+    # As bytes: the broadcast is a sum over processes, in which -0.0 becomes 0.0.
+    sent = multihost_utils.broadcast_one_to_all([_bytes(leaf) for leaf in leaves])
+    received = [
+        np.asarray(array).view(leaf.dtype).reshape(leaf.shape)
+        for array, leaf in zip(sent, leaves, strict=True)
+    ]
+    return jax.tree.unflatten(structure, received)
+
+
+def together(action: Callable[[], Result]) -> Result:
+    """What `action` returns, which every process runs; where one fails, all do.
+
+    Raises:
+      UserError: another process failed.
+      Exception: what `action` raised here.
+    """
+    result, error = _attempt(action)
+    failures = np.int32(error is not None)
+    if jax.process_count() > 1:
+        failures = multihost_utils.process_allgather(failures).sum()
+    if error is not None:
+        raise error
+    if failures:
+        raise UserError(
+            "All processes must be able to start, and one is not. Its message says why."
+        )
+    return cast(Result, result)
+
+
+def is_first() -> bool:
+    """Whether this is the process that writes and prints."""
+    return jax.process_index() == 0
+
+
+def check_equal(name: str, digest: str) -> None:
+    """Refuses processes whose digests of a thing differ.
+
+    Raises:
+      UserError: this one's is not that of process 0.
+    """
+    mine = np.frombuffer(bytes.fromhex(digest), np.uint8)
+    if not np.array_equal(from_first(mine), mine):
+        raise UserError(
+            f"The {name} must be the same in all processes, and here is another than in process 0. "
+            "Give all the same files."
+        )
+
+
+def on_first(action: Callable[[], Result]) -> Result | None:
+    """What `action` returns in the first process, which alone runs it; None in the others.
+
+    Raises:
+      UserError: the first process failed, and this is another.
+      Exception: what `action` raised here.
+    """
+    return together(lambda: action() if is_first() else None)
+
+
+def _attempt(action: Callable[[], Result]) -> tuple[Result | None, Exception | None]:
+    try:
+        return action(), None
+    except Exception as error:
+        return None, error
+
+
+def _bytes(leaf: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(leaf).reshape(-1).view(np.uint8)

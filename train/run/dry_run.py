@@ -1,0 +1,37 @@
+"""What a run would be: its configuration, its sizes and its schedule, without a step of it."""
+
+import json
+import shutil
+
+import jax
+
+from train.config import Config, flatten
+from train.models import num_params
+from train.run.job import memory, prepare
+from train.run.pictures import terminal_picture
+
+
+def show(config: Config) -> None:
+    """Prints it.
+
+    Raises:
+      UserError: the configuration or the data cannot be used.
+    """
+    job = prepare(config)
+    for name, value in flatten(config.to_dict()).items():
+        print(f"{name:<42} {json.dumps(value)}")
+    sizes = memory(job)
+    splits = {name: len(split.labels) for name, split in job.splits().items()}
+    rows = {
+        "devices": f"{jax.device_count()} x {jax.devices()[0].device_kind}",
+        "images": ", ".join(f"{count:,} {name}" for name, count in splits.items()),
+        "parameters": f"{num_params(jax.eval_shape(job.create_state).params):,}",
+        "steps": f"{job.total_steps:,} ({config.epochs} epochs of {job.steps_per_epoch:,})",
+        "memory a device": f"{sum(sizes.values()):,.0f} MiB: "
+        + ", ".join(f"{name} {size:,.0f}" for name, size in sizes.items()),
+    }
+    print()
+    for name, text in rows.items():
+        print(f"{name:<16} {text}")
+    width = min(shutil.get_terminal_size().columns, 100)
+    print(f"\n{terminal_picture(job.schedule, job.total_steps, width, 14)}")

@@ -1,0 +1,144 @@
+"""The loop: restore, step, log, evaluate, save."""
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from train.config import Config, digest
+from train.engine import guard
+from train.engine.state import TrainState
+from train.folder import workdir
+from train.folder.checkpoint import Checkpoints
+from train.folder.log import Log, read_metrics
+from train.run import distributed
+from train.run.interrupt import Interrupted, Interrupts
+from train.run.job import Job, prepare
+from train.run.summary import finish, is_done
+
+
+def run(
+    config: Config, folder: Path, *, adjust_schedule: bool = False, is_quiet: bool = False
+) -> None:
+    """Trains from the start, or from where an earlier start of the same run was interrupted.
+
+    Args:
+      config: the run.
+      folder: its run directory.
+      adjust_schedule: go on with a schedule that the run did not begin with.
+      is_quiet: print no lines; a terminal still shows the bar.
+
+    Raises:
+      UserError: the configuration, the data or the folder cannot be used.
+      Halted: a step went wrong; the state before it is saved.
+      Interrupted: a signal came; the state is saved.
+    """
+    with Interrupts() as interrupts, contextlib.ExitStack() as stack:
+        distributed.on_first(lambda: workdir.make(folder))
+        job = distributed.together(lambda: prepare(config))
+        distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
+        record = job.record()
+        fixed = {name: record[name] for name in record.keys() - workdir.ADJUSTABLE - workdir.FREE}
+        checkpoints = Checkpoints(
+            folder / "checkpoints", config_digest=digest(fixed), is_writer=distributed.is_first()
+        )
+        distributed.together(lambda: stack.enter_context(checkpoints))
+        claim = distributed.on_first(
+            lambda: workdir.claim(folder, record, adjust_schedule=adjust_schedule)
+        )
+        state = _restore(job, checkpoints)
+        start = int(state.step)
+        since = distributed.on_first(lambda: claim.settle(start, job.total_steps) if claim else 0)
+        since = int(distributed.from_first(np.int32(since or 0)))
+        done_before = distributed.on_first(
+            lambda: is_done(folder, start, job.total_steps, is_quiet)
+        )
+        if distributed.from_first(np.bool_(done_before)):
+            return
+
+        engine = job.engine
+        grace_ends = guard.watch_from(config.halt, since, job.steps_per_epoch)
+        state = engine.place(job.resume(state, watch_from=grace_ends))
+        splits = job.place_splits()
+        losses = _losses_of_epoch(job, folder, start)
+        with _open_log(job, folder, start, is_quiet) as log:
+            for steps in job.chunks(start):
+                if signal := interrupts.received():
+                    log.sync()
+                    checkpoints.save(steps.start, state, wait=True)
+                    raise Interrupted(f"{signal} came; step {steps.start} is saved.")
+                state, metrics = engine.train(state, splits["train"], job.indices(steps))
+                done = steps.start + int((~metrics["halted"]).sum())
+                log.train_lines(records(job, range(steps.start, done), metrics))
+                if reason := guard.why(config.halt, metrics):
+                    log.sync()
+                    checkpoints.save(done, state, wait=True)
+                    raise guard.Halted(done, reason)
+                losses += metrics["loss"].tolist()
+                scores = {"train": -float(np.mean(losses))}
+                if job.is_due(done, config.eval_epochs):
+                    for name in ("validation", "test"):
+                        if name in splits:
+                            measured = engine.evaluate(state, splits[name])
+                            log.eval_line(done, name, measured)
+                            scores[name] = measured["accuracy"]
+                if job.is_due(done, config.checkpoint_epochs):
+                    chooser = "validation" if "validation" in splits else "train"
+                    log.sync()
+                    checkpoints.save(done, state, score=scores.get(chooser))
+                if job.is_due(done, 1):
+                    losses = []
+        distributed.on_first(
+            lambda: finish(job, folder, log, best_step=checkpoints.best_step(), since=since)
+        )
+
+
+def _open_log(job: Job, folder: Path, start: int, is_quiet: bool) -> Log:
+    return Log(
+        folder,
+        total_steps=job.total_steps,
+        steps_per_epoch=job.steps_per_epoch,
+        batch_size=job.config.batch_size,
+        start_step=start,
+        is_writer=distributed.is_first(),
+        is_quiet=is_quiet,
+    )
+
+
+def _restore(job: Job, checkpoints: Checkpoints) -> TrainState:
+    """The newest checkpoint's state, else a new one; the same in all processes, on the host."""
+    shapes = jax.eval_shape(job.create_state)
+    restored = distributed.on_first(lambda: checkpoints.restore(shapes))
+    state: TrainState
+    if distributed.from_first(np.bool_(restored is not None)):
+        empty = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+        state = distributed.from_first(empty if restored is None else restored[1])
+    else:
+        state = jax.device_get(job.create_state())
+    return state
+
+
+def _losses_of_epoch(job: Job, folder: Path, start: int) -> list[float]:
+    """The losses of the epoch's steps before `start`, as an earlier start logged them."""
+    if not distributed.is_first() or start % job.steps_per_epoch == 0:
+        return []
+    first = start - start % job.steps_per_epoch
+    lines = read_metrics(folder / "metrics.jsonl")
+    return [
+        line["loss"] for line in lines if line["kind"] == "train" and first < line["step"] <= start
+    ]
+
+
+def records(job: Job, steps: range, metrics: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """A line for each update made: `step` counts the updates with it, `epoch` their epochs."""
+    names = ("loss", "accuracy", "grad_norm", "update_norm", "learning_rate")
+    return [
+        {
+            "step": step + 1,
+            "epoch": (step + 1) / job.steps_per_epoch,
+            **{name: float(metrics[name][place]) for name in names},
+        }
+        for place, step in enumerate(steps)
+    ]

@@ -1,0 +1,163 @@
+"""Pictures of a run: the schedule, the curves, and the schedule in characters."""
+
+import functools
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from log_anneal.plot import plot
+from train.folder.files import write_atomically
+
+Schedule = Callable[[Any], Any]
+Records = Sequence[Mapping[str, Any]]
+
+_TRAIN, _RATE, _RESTART = "tab:blue", "tab:green", "0.6"
+_SPLITS = {"validation": "tab:orange", "test": "tab:red"}
+
+
+def schedule_picture(
+    path: Path, schedule: Schedule, total_steps: int, steps_per_epoch: int
+) -> None:
+    """Draws the learning rate over a run, in steps and in epochs, restarts marked.
+
+    The rate's axis is logarithmic where a tenth of the run lies a factor of 100 below the highest.
+
+    Args:
+        path: the PNG file, written whole or not at all.
+        schedule: any `optax.Schedule`, in steps.
+        total_steps: number of updates of the run.
+        steps_per_epoch: number of updates of an epoch.
+    """
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    figure.suptitle("Learning rate over the run")
+    axes = figure.add_subplot()
+    steps = np.unique(np.linspace(0, total_steps - 1, 1000).astype(np.int32))
+    plot(schedule, total_steps, ax=axes, log_scale=_is_wide(_rates(schedule, steps)))
+    axes.lines[0].set_color(_RATE)
+    axes.set(xlabel="step", ylabel="learning rate")
+    to_epochs = functools.partial(np.multiply, 1 / steps_per_epoch)
+    to_steps = functools.partial(np.multiply, steps_per_epoch)
+    epochs = axes.secondary_xaxis("top", functions=(to_epochs, to_steps))
+    epochs.set_xlabel("epoch")
+    _save(figure, path)
+
+
+def curves_picture(
+    path: Path, records: Records, *, restarts: Sequence[int] = (), steps_per_epoch: int
+) -> None:
+    """Draws the loss and the accuracy, in training and in evaluation, and the learning rate.
+
+    Training is drawn for each record, pale, and as the mean of each epoch, in its middle.
+
+    Args:
+        path: the PNG file, written whole or not at all.
+        records: the lines of `metrics.jsonl`, as `train.folder.log.read_metrics` gives them.
+        restarts: the steps at which the schedule restarts.
+        steps_per_epoch: number of updates of an epoch.
+    """
+    train = [record for record in records if record["kind"] == "train"]
+    epochs = np.array([record["step"] for record in train]) / steps_per_epoch
+    figure = Figure(figsize=(8, 8), layout="constrained")
+    figure.suptitle("Loss, accuracy and learning rate over the run")
+    loss, accuracy, rate = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1))
+    for axes, name, unit in ((loss, "loss", 1), (accuracy, "accuracy", 100)):
+        values = unit * _column(train, name)
+        axes.plot(epochs, values, color=_TRAIN, alpha=0.2, linewidth=0.8)
+        axes.plot(*_epoch_means(epochs, values), color=_TRAIN, label="training")
+        for split, color in _SPLITS.items():
+            lines = [r for r in records if r["kind"] == "eval" and r["split"] == split]
+            if lines:
+                at = np.array([line["step"] for line in lines]) / steps_per_epoch
+                axes.plot(at, unit * _column(lines, name), ".-", color=color, label=split)
+    rates = _column(train, "learning_rate")
+    rate.plot(epochs, rates, color=_RATE, linewidth=1)
+    rate.set_yscale("log" if _is_wide(rates) else "linear")
+    if rate.get_yscale() == "linear":
+        rate.set_ylim(bottom=0)
+    for axes in (loss, accuracy, rate):
+        _mark(axes, np.array(restarts) / steps_per_epoch)
+    for axes in (loss, accuracy):
+        axes.legend(frameon=False)
+    # A few spikes, after a restart say, must not flatten the rest.
+    losses = _column(records, "loss")
+    if np.isfinite(losses).any():
+        loss.set_ylim(0, 1.1 * np.percentile(losses[np.isfinite(losses)], 99.5))
+    accuracy.set_ylim(0, 100)
+    loss.set_ylabel("loss")
+    accuracy.set_ylabel("accuracy, %")
+    rate.set(ylabel="learning rate", xlabel="epoch")
+    _save(figure, path)
+
+
+def terminal_picture(schedule: Schedule, total_steps: int, width: int, height: int) -> str:
+    """The learning rate over a run in braille characters, two dots by four each.
+
+    Args:
+        schedule: any `optax.Schedule`, in steps.
+        total_steps: number of updates of the run.
+        width: characters of a line, at least 30.
+        height: number of lines, at least 4.
+
+    Returns:
+        Lines joined by newlines, with the highest and the lowest rate and the last step.
+    """
+    columns, rows = width - 11, height - 2
+    # Sixteen steps for each column of dots, so that a jump between two columns is seen.
+    steps = np.linspace(0, total_steps - 1, 2 * columns * 16 + 1).astype(np.int32)
+    rates = _rates(schedule, steps)
+    scaled = np.log(rates) if _is_wide(rates) else rates
+    low, high = scaled.min(), scaled.max()
+    dots = np.rint((4 * rows - 1) * (high - scaled) / ((high - low) or 1)).astype(int)
+    cells = np.zeros((rows, columns), int)
+    bits = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
+    for x in range(2 * columns):
+        column = dots[16 * x : 16 * x + 17]  # the last one joins it to the next column
+        for y in range(column.min(), column.max() + 1):
+            cells[y // 4, x // 2] |= bits[y % 4, x % 2]
+    lines = ["".join(chr(0x2800 + cell) for cell in row) for row in cells]
+    lowest = "" if high == low else f"{rates.min():.3g}"
+    labels = [f"{rates.max():9.3g}", *[" " * 9] * (rows - 2), f"{lowest:>9}"]
+    picture = [f"{label} │{line}" for label, line in zip(labels, lines, strict=True)]
+    last = f"{total_steps:,} steps" + (", log scale" if _is_wide(rates) else "")
+    return "\n".join([*picture, " " * 10 + "└" + "─" * columns, f"{'0':>12}{last:>{columns - 1}}"])
+
+
+def _rates(schedule: Schedule, steps: np.ndarray) -> np.ndarray:
+    values = schedule.at(steps) if hasattr(schedule, "at") else schedule(jnp.asarray(steps))
+    return np.broadcast_to(np.asarray(values, np.float64), steps.shape)
+
+
+def _is_wide(rates: np.ndarray) -> bool:
+    # A warm-up from next to nothing is no reason to draw all else on a logarithmic axis.
+    return bool(rates.size and rates.min() > 0 and rates.max() > 100 * np.percentile(rates, 10))
+
+
+def _column(records: Records, name: str) -> np.ndarray:
+    return np.array([record.get(name) for record in records], np.float64)  # None becomes NaN
+
+
+def _epoch_means(epochs: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    _, index, counts = np.unique(np.ceil(epochs.round(6)), return_inverse=True, return_counts=True)
+    return np.bincount(index, epochs) / counts, np.bincount(index, values) / counts
+
+
+def _mark(axes: Axes, restarts: np.ndarray) -> None:
+    axes.margins(x=0.01)
+    axes.spines[["top", "right"]].set_visible(False)
+    if len(restarts) <= 100:  # more would hide the curves
+        for label, restart in zip(["restart", *[None] * 99], restarts, strict=False):
+            axes.axvline(
+                restart, color=_RESTART, linewidth=0.8, linestyle=":", zorder=0, label=label
+            )
+
+
+def _save(figure: Figure, path: Path) -> None:
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=150)
+    write_atomically(path, content.getvalue())

@@ -1,0 +1,233 @@
+"""The learning-rate range test of a configuration: a picture, four rates, lines to paste."""
+
+import dataclasses
+import io
+import json
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+import log_anneal as la
+from train.config import Config, Halt
+from train.engine.state import TrainState
+from train.errors import UserError
+from train.folder import workdir
+from train.folder.files import write_atomically
+from train.folder.origin import origin, today
+from train.folder.terminal import Terminal
+from train.run import distributed
+from train.run.interrupt import Interrupted, Interrupts
+from train.run.job import Job, prepare
+
+_PICTURE, _RECORD = "range_test.png", "range_test.json"
+
+
+def run(config: Config, folder: Path, **sweep: Any) -> None:
+    """Trains a new network for a few steps at a rising rate, and says which rates that shows.
+
+    Data, model, optimizer and engine are the configuration's; its schedule and its halting
+    threshold are not used. As long as the steps are fewer than an epoch's, each batch is of images
+    that were never seen, so that its accuracy before the update is a held-out one: an evaluation
+    would add only the lag of batch norm's averages behind the rising rate.
+
+    Args:
+      config: the configuration.
+      folder: gets `range_test.png` and `range_test.json`, in place of older ones; nothing else in
+        it is read or changed, so it may hold a run.
+      **sweep: of `log_anneal.sweep_schedule`.
+
+    Raises:
+      UserError: the configuration, the data, the folder or the sweep cannot be used.
+      Interrupted: a signal came; nothing is kept.
+    """
+    distributed.on_first(lambda: workdir.make(folder))
+    job = distributed.together(lambda: _prepare(config, sweep))
+    distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
+    test = _test(job, sweep)
+    distributed.on_first(lambda: _finish(job, config, folder, test, sweep))
+
+
+def pasted(config: Config, suggestions: la.Suggestions) -> list[str]:
+    """What to do with the suggestions: lines for the configuration file, and for the command."""
+    lines = []
+    if suggestions.valley is not None:
+        lines += _lines(config, "With the valley as its highest rate", suggestions.valley)
+    if suggestions.bounds is not None:
+        low, high = suggestions.bounds
+        lines += _lines(config, "Between Smith's bounds", high, low)
+        # Smith 2015, section 3.2: a step size of 2 to 10 epochs.
+        triangle = f"init_value={low:.2g}, peak_value={high:.2g}, up_steps=2"
+        lines += [
+            "or Smith's own cycle, in the configuration:",
+            f'    schedule=la.triangular_schedule({triangle}), schedule_unit="epochs",',
+        ]
+    return lines
+
+
+def _prepare(config: Config, sweep: dict[str, Any]) -> Job:
+    try:
+        schedule = la.sweep_schedule(**sweep)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    swept = dataclasses.replace(
+        config, schedule=schedule, schedule_unit="steps", halt=Halt(threshold=None)
+    )
+    job = prepare(swept)
+    epochs = math.ceil(sweep["num_steps"] / job.steps_per_epoch)
+    return dataclasses.replace(job, config=dataclasses.replace(swept, epochs=epochs))
+
+
+def _test(job: Job, sweep: dict[str, Any]) -> la.RangeTest:
+    data = job.place_splits()["train"]
+    with Interrupts() as interrupts:
+
+        def step(
+            at: tuple[TrainState, int], rate: jax.Array
+        ) -> tuple[tuple[TrainState, int], float, float]:
+            # The optimizer asks its schedule, which is the sweep, for the same rate.
+            state, count = at
+            if signal := interrupts.received():
+                raise Interrupted(f"{signal} came; of a range test nothing is kept.")
+            state, metrics = job.engine.train(state, data, job.indices(range(count, count + 1)))
+            now = {name: float(value[0]) for name, value in metrics.items()}
+            if distributed.is_first():
+                _progress(count + 1, sweep["num_steps"], now)
+            # The guard halts at a gradient that is not finite, too.
+            loss = math.nan if now["halted"] else now["loss"]
+            return (state, count + 1), loss, now["accuracy"]
+
+        # Not kept in a name: the test drops it once it has its copy.
+        return la.lr_range_test(
+            step, (job.engine.place(jax.device_get(jax.jit(job.create_state)())), 0), **sweep
+        )
+
+
+def _progress(done: int, num_steps: int, now: dict[str, float]) -> None:
+    """One line: on a terminal over itself, elsewhere ten times in all."""
+    line = (
+        f"step {done:,} of {num_steps:,}  rate {now['learning_rate']:.2e}  "
+        f"loss {now['loss']:.3f}  accuracy {now['accuracy']:.1%}"
+    )
+    if sys.stdout.isatty():
+        print(f"\r\033[K{line}", end="" if done < num_steps else "\n", flush=True)
+    elif done % math.ceil(num_steps / 10) == 0:
+        print(line, flush=True)
+
+
+def _finish(
+    job: Job, config: Config, folder: Path, test: la.RangeTest, sweep: dict[str, Any]
+) -> None:
+    suggestions = test.suggestions()
+    record = {
+        "range_test": sweep,
+        "suggestions": dataclasses.asdict(suggestions),
+        "stopped": test.stopped,
+        "smoothing_steps": test.smoothing_steps,
+        "rates": test.rates.tolist(),
+        "losses": _strict(test.losses),
+        "accuracies": _strict(test.accuracies),
+        "smooth_losses": _strict(test.smooth_losses),
+        "smooth_accuracies": _strict(test.smooth_accuracies),
+        "config": {**config.to_dict(), "data_sha256": job.dataset.digest},
+        "date": today().isoformat(),
+        **origin(),
+    }
+    content = io.BytesIO()
+    test.plot().savefig(content, format="png", dpi=150)
+    write_atomically(folder / _PICTURE, content.getvalue())
+    text = json.dumps(record, indent=2, allow_nan=False)
+    write_atomically(folder / _RECORD, f"{text}\n".encode())
+    if sys.stdout.isatty() and test.stopped:
+        print()
+    terminal = Terminal(total_steps=1, steps_per_epoch=1, start_step=0)
+    terminal.table(_table(job, test, suggestions, folder))
+    for reason in dict.fromkeys(suggestions.reasons.values()):
+        print(f"None, because {reason}")
+    print("\n".join(pasted(config, suggestions)))
+
+
+def _table(
+    job: Job, test: la.RangeTest, suggestions: la.Suggestions, folder: Path
+) -> dict[str, str]:
+    steps, low, high = len(test.rates), test.rates[0], test.rates[-1]
+    shown = {}
+    for name in ("steepest", "valley", "minimum_tenth", "bounds"):
+        value = getattr(suggestions, name) or ()
+        rates = value if isinstance(value, tuple) else (value,)
+        shown[name] = " to ".join(f"{rate:.2g}" for rate in rates) or "none"
+    return {
+        "steps": f"{steps:,} ({steps / job.steps_per_epoch:.2g} epochs), {low:.2g} to {high:.2g}",
+        "ended": test.stopped or "at the highest rate",
+        "steepest_fall": shown["steepest"],
+        "valley": shown["valley"],
+        "minimum_/_10": shown["minimum_tenth"],
+        "Smith's_bounds": shown["bounds"],
+        "written": f"{folder / _PICTURE}, {folder / _RECORD}",
+    }
+
+
+def _lines(config: Config, head: str, high: float, low: float | None = None) -> list[str]:
+    """A schedule with these rates, as a line of the configuration and as arguments."""
+    rates = {"high": float(f"{high:.2g}")} | ({} if low is None else {"low": float(f"{low:.2g}")})
+    changes = _changes(config.schedule, **rates)
+    schedule = _changed(config, changes, **rates)
+    if schedule is None:
+        return [f"\n{head}, in the configuration:", f"    {_new_line(config, **rates)}"]
+    arguments = " ".join(
+        f"--schedule.{name.replace('_', '-')} {value}" for name, value in changes.items()
+    )
+    return [
+        f"\n{head}, in the configuration:",
+        f"    schedule=la.{schedule!r},",
+        "or in the command:",
+        f"    {arguments}",
+    ]
+
+
+def _changed(
+    config: Config, changes: dict[str, float], high: float, low: float | None = None
+) -> la.Schedule | None:
+    """The configuration's schedule with those changes; None where its rates would not be these."""
+    if not changes:
+        return None
+    try:
+        schedule: la.Schedule = config.schedule.replace(**changes)
+        in_epochs = config.schedule_unit == "epochs"
+        fine = schedule.stretch(50) if in_epochs else schedule
+    except ValueError:
+        return None
+    rates = np.asarray(fine.at(np.arange(config.epochs * 50 if in_epochs else 10_000)))
+    after_peak = rates[rates.argmax() :]
+    reaches = math.isclose(rates.max(), high, rel_tol=0.01)
+    return schedule if reaches and (low is None or after_peak.min() >= 0.99 * low) else None
+
+
+def _changes(schedule: Any, high: float, low: float | None = None) -> dict[str, float]:
+    """The fields of a schedule of the library that hold its highest and its lowest rate."""
+    if not hasattr(la, f"{getattr(schedule, 'name', None)}_schedule"):
+        return {}
+    fields = {field.name for field in dataclasses.fields(schedule)}
+    tops = [name for name in ("peak_value", "init_value", "value") if name in fields]
+    bottoms = [name for name in ("end_value", "init_value") if name in fields - set(tops[:1])]
+    if not tops or (low is not None and not bottoms):
+        return {}
+    return {tops[0]: high} if low is None else {tops[0]: high, bottoms[0]: low}
+
+
+def _new_line(config: Config, high: float, low: float | None = None) -> str:
+    return (
+        f"schedule=la.cyclical_log_schedule(peak_value={high}, base=20.0, "
+        f"end_value={high / 100 if low is None else low:.2g}, decay_steps={config.epochs}), "
+        'schedule_unit="epochs",'
+    )
+
+
+def _strict(values: np.ndarray | None) -> Sequence[float | None] | None:
+    if values is None:
+        return None
+    return [value if math.isfinite(value) else None for value in values.tolist()]

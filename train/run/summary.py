@@ -1,0 +1,123 @@
+"""The end of a run: summary.json, the pictures and the table."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from train.errors import UserError
+from train.folder.files import set_aside, write_atomically
+from train.folder.log import Log, read_metrics
+from train.folder.origin import origin, today
+from train.folder.workdir import settings_sha256
+from train.models import num_params
+from train.run.job import Job
+from train.run.pictures import curves_picture, schedule_picture
+
+_PICTURES = ("schedule.png", "curves.png")
+
+
+def finish(job: Job, folder: Path, log: Log, *, best_step: int | None, since: int) -> None:
+    """Writes `summary.json` and the pictures from the run's records, and prints the table.
+
+    `summary.json` comes last: where it is, the run is done.
+
+    Args:
+      job: the run.
+      folder: its run directory.
+      log: its log, for the terminal.
+      best_step: of the best checkpoint.
+      since: the step at which the schedule took over from another; 0: it is the first.
+
+    Raises:
+      UserError: the records are not whole.
+    """
+    records = read_metrics(folder / "metrics.jsonl")
+    summary = summarise(job, records, best_step)
+    spe = job.steps_per_epoch
+    schedule = _as_used(records) if since else job.schedule
+    restarts = [step for step in job.restarts() if step >= since]
+    schedule_picture(folder / "schedule.png", schedule, job.total_steps, spe)
+    curves_picture(folder / "curves.png", records, restarts=restarts, steps_per_epoch=spe)
+    write_atomically(folder / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
+    shown = ("model", "parameters", "epochs", "steps", "test_accuracy", "test_loss")
+    table = {name: summary[name] for name in (*shown, "train_loss", "seconds")}
+    log.table({**table, "pictures": ", ".join(str(folder / name) for name in _PICTURES)})
+
+
+def is_done(folder: Path, step: int, total_steps: int, is_quiet: bool = False) -> bool:
+    """Whether the run has ended before; if so, says it, unless it is to be quiet.
+
+    A summary that cannot be read, or of a run that has steps to make because its checkpoints are
+    gone, is set aside.
+    """
+    path = folder / "summary.json"
+    if not path.exists():
+        return False
+    try:
+        accuracy = json.loads(path.read_bytes())["test_accuracy"]
+    except (ValueError, LookupError, TypeError):
+        accuracy = None
+    if step < total_steps or accuracy is None:
+        set_aside(path, folder / "set_aside")
+        return False
+    if is_quiet:
+        return True
+    print(
+        f"This run is done: {step} steps, {accuracy:.2%} test accuracy; see {path}. "
+        "For another, choose another --workdir."
+    )
+    return True
+
+
+def summarise(
+    job: Job, records: Sequence[Mapping[str, Any]], best_step: int | None
+) -> dict[str, Any]:
+    """What a run came to, from its records.
+
+    Losses are in nats; `train_*` are means over the last epoch's batches; `best_*` is the test
+    split at the step that the validation split, or without one the training loss, chose;
+    `seconds` is the sum over all starts of the run, evaluation and compilation included.
+
+    Raises:
+      UserError: the records are not whole.
+    """
+    train = [line for line in records if line["kind"] == "train"]
+    last_epoch = train[-job.steps_per_epoch :]
+    tests = {line["step"]: line for line in records if line.get("split") == "test"}
+    if len(train) != job.total_steps or job.total_steps not in tests:
+        raise UserError(
+            f"metrics.jsonl must have a line for each of {job.total_steps} steps and an evaluation "
+            f"of the last, and has {len(train)} and {len(tests)}. Put back a copy of it, or move "
+            "the folder away and start again."
+        )
+    last = tests[job.total_steps]
+    return {
+        "model": job.config.model.name,
+        "parameters": num_params(jax.eval_shape(job.create_state).params),
+        "dataset": job.dataset.name,
+        "epochs": job.config.epochs,
+        "steps": job.total_steps,
+        "test_accuracy": last["accuracy"],
+        "test_loss": last["loss"],
+        "best_step": best_step,
+        "best_test_accuracy": tests.get(best_step, {}).get("accuracy"),
+        "train_accuracy": _mean(last_epoch, "accuracy"),
+        "train_loss": _mean(last_epoch, "loss"),
+        "seconds": round(records[-1]["seconds"], 1),
+        "date": today().isoformat(),
+        **origin(),
+        "config_sha256": settings_sha256(job.config),
+    }
+
+
+def _as_used(records: Sequence[Mapping[str, Any]]) -> Callable[[jax.Array], jax.Array]:
+    rates = jnp.asarray([line["learning_rate"] for line in records if line["kind"] == "train"])
+    return lambda step: rates[step]
+
+
+def _mean(lines: Sequence[Mapping[str, Any]], name: str) -> float:
+    return sum(line[name] for line in lines) / len(lines)

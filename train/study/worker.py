@@ -1,0 +1,84 @@
+"""One process of a study: makes the tasks that it is told, on cores of its own."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import TypeAlias
+
+import jax
+
+from train.data import cache
+from train.errors import UserError
+from train.run.interrupt import Interrupted
+
+Do: TypeAlias = Callable[[str], str]
+"""Makes the task with this key, and says how it ended."""
+
+
+def work(connection: Connection, start: Callable[[], Do], cores: Sequence[int], log: Path) -> None:
+    """Makes tasks until nobody tells it any, or whoever started it has gone.
+
+    It answers each key with "done", "failed" or "busy" (another process holds the run's folder),
+    and a text for a person.
+
+    Args:
+      connection: gives the keys of tasks, and takes the answers.
+      start: gives what makes a task.
+      cores: its own.
+      log: the file that all it prints is added to.
+    """
+    with log.open("a") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C: whoever started it ends it
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
+    _share_programs()
+    try:
+        do: Do | None = start()
+        said = ("done", "")
+    except UserError as error:
+        do, said = None, ("failed", str(error))
+    while True:
+        try:
+            key = connection.recv()
+        except (EOFError, OSError):
+            return
+        if do is not None:
+            try:
+                said = ("done", do(key))
+            except Interrupted:
+                return
+            except UserError as error:
+                is_held = "another run is writing to" in str(error)
+                said = ("busy" if is_held else "failed", str(error))
+                time.sleep(5.0 if is_held else 0.0)
+            except Exception as error:
+                traceback.print_exc()
+                said = ("failed", f"{type(error).__name__}: {error}; see {log}.")
+        sys.stdout.flush()
+        with contextlib.suppress(OSError):
+            connection.send(said)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)  # a run that is being made is saved
+
+
+def _share_programs() -> None:
+    """Compiled programs are kept on disk, so that the workers compile each once."""
+    if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        jax.config.update("jax_compilation_cache_dir", str(cache.directory() / "programs"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
