@@ -29,6 +29,7 @@ Example:
 from log_anneal import compat, fields, plot
 from log_anneal._arithmetic import CombinedSchedule, clip, combined_schedule, maximum, minimum
 from log_anneal._chain import ChainSchedule, chain, chain_schedule
+from log_anneal._chain import Derived as _Chain
 from log_anneal._classic import (
     ConstantSchedule,
     MultiStepSchedule,
@@ -38,7 +39,9 @@ from log_anneal._classic import (
     step_decay_schedule,
 )
 from log_anneal._clr import ClrSchedule, clr_schedule
+from log_anneal._clr import Derived as _Clr
 from log_anneal._cyclical import CyclicalSchedule
+from log_anneal._cyclical import Derived as _Cyclical
 from log_anneal._cyclical_log import CyclicalLogSchedule, cyclical_log_schedule
 from log_anneal._cyclical_shapes import (
     CyclicalCosineSchedule,
@@ -67,6 +70,9 @@ from log_anneal._function import FunctionSchedule, function_schedule
 from log_anneal._groups import groups
 from log_anneal._json import from_dict, from_json, to_dict, to_json
 from log_anneal._live import Current, Live, LiveState, current, live
+from log_anneal._naming import name_publicly
+from log_anneal._nested import Groups as _Groups
+from log_anneal._numeric import KnownLog as _KnownLog
 from log_anneal._one_cycle import OneCycleSchedule, one_cycle_schedule
 from log_anneal._range_test import RangeTest, lr_range_test
 from log_anneal._schedule import Schedule
@@ -82,6 +88,7 @@ from log_anneal._stack import stack
 from log_anneal._suggest import Suggestions
 from log_anneal._swap import swap
 from log_anneal._sweep import sweep_schedule
+from log_anneal._table import Table as _Table
 from log_anneal._tabulated import TabulatedSchedule, tabulated_schedule
 from log_anneal._time import LoopSchedule, ShiftSchedule, loop, loop_schedule, shift, shift_schedule
 from log_anneal._warmup_stable_decay import WarmupStableDecaySchedule, warmup_stable_decay_schedule
@@ -171,3 +178,20 @@ __all__ = [
     "warmup_stable_decay_schedule",
     "where_in",
 ]
+
+name_publicly(__name__, {name: globals()[name] for name in __all__})
+for _door in (compat, fields, plot):
+    name_publicly(_door.__name__, {name: vars(_door)[name] for name in _door.__all__})
+
+# Schedules hold these, so that a pickle must find them here.
+name_publicly(
+    __name__,
+    {
+        "_Chain": _Chain,
+        "_Clr": _Clr,
+        "_Cyclical": _Cyclical,
+        "_Groups": _Groups,
+        "_KnownLog": _KnownLog,
+        "_Table": _Table,
+    },
+)

@@ -23,6 +23,11 @@ class CombinedSchedule(Schedule):
     `s1 * s2`, `s1 + s2`, `maximum(s1, s2)` and `minimum(s1, s2)` make one; either may be a number
     or a function of the step. It starts again where one of them does.
 
+    Args:
+      first: The first schedule.
+      second: The second schedule.
+      operation: How the two values become one: "product", "sum", "maximum" or "minimum".
+
     Example:
       >>> from log_anneal import polynomial_schedule
       >>> schedule = 0.5 * polynomial_schedule(init_value=1.0, end_value=0.0, decay_steps=4) + 1.0
@@ -33,11 +38,8 @@ class CombinedSchedule(Schedule):
     name: ClassVar[str] = "combined"
 
     first: Schedule = part()
-    """One."""
     second: Schedule = part()
-    """The other."""
     operation: Operation = option("product", "sum", "maximum", "minimum")
-    """What makes one value of two."""
 
     def _value(self, step: Number, xp: Namespace) -> Number:
         first, second = self.first._value(step, xp), self.second._value(step, xp)

@@ -31,14 +31,18 @@ class Derived(NamedTuple):
 
 
 class ChainSchedule(Schedule):
-    """Schedules one after the other, each from its own step 0; see `chain`."""
+    """Schedules one after the other, each from its own step 0; see `chain`.
+
+    Args:
+      parts: The schedules, in order. At least one.
+      part_steps: The length of each part. Whole steps, at least 1. Without that of the last part,
+        the chain has no end.
+    """
 
     name: ClassVar[str] = "chain"
 
     parts: Sequence[Schedule] = _nested.parts()
-    """In order."""
     part_steps: Sequence[int] = durations()
-    """How long each is; where that of the last is left out, it has no end."""
 
     def _check(self) -> None:
         missing = len(self.parts) - len(self.part_steps)

@@ -13,12 +13,15 @@ from log_anneal.fields import duration, number, steps
 
 
 class ConstantSchedule(Schedule):
-    """The same value at every step; see `constant_schedule`."""
+    """The same value at every step; see `constant_schedule`.
+
+    Args:
+      value: The rate at every step. From 0 to 1e30.
+    """
 
     name: ClassVar[str] = "constant"
 
     value: float = number()
-    """The value."""
 
     def _value(self, step: Number, xp: Namespace) -> Number:
         return self.value
@@ -31,7 +34,7 @@ def constant_schedule(value: float) -> ConstantSchedule:
     """`value` at every step, negative ones too.
 
     Args:
-      value: from 0 to 1e30; it may be traced.
+      value: The rate at every step. From 0 to 1e30. It may be traced.
 
     Returns:
       A schedule, float32 and elementwise as all of them.
@@ -92,10 +95,11 @@ class StepDecaySchedule(Schedule):
     flat.
 
     Args:
-      init_value: the first stair, from 0 to 1e30.
-      decay_steps: the length of a stair: whole steps, at least 1.
-      decay_rate: the ratio of two stairs, from 1e-30 to 1.
-      end_value: the lowest stair, from 0 to `init_value`.
+      init_value: The rate on the first stair. From 0 to 1e30.
+      decay_steps: The length of a stair. Whole steps, at least 1.
+      decay_rate: The rate of each stair, divided by the rate of the stair before it. From 1e-30
+        to 1.
+      end_value: The lowest rate, at which the decay stops. From 0 to `init_value`.
 
     Raises:
       ValueError: an argument is out of its range.
@@ -113,13 +117,9 @@ class StepDecaySchedule(Schedule):
     name: ClassVar[str] = "step_decay"
 
     init_value: float = number()
-    """The value at step 0."""
     decay_steps: int = duration(way_out="For one value, use `constant_schedule`.")
-    """Steps between two decays."""
     decay_rate: float = number(least=1e-30, most=1, way_out="Take 0.1 for a tenth each time.")
-    """What each decay multiplies the value by, above 0 and at most 1."""
     end_value: float = number(default=0.0)
-    """The value that the decay stops at."""
 
     def _check(self) -> None:
         check_end(self.init_value, self.end_value)
@@ -150,9 +150,10 @@ class MultiStepSchedule(Schedule):
     milestone given twice counts twice. The gradient reaches `init_value` and `decay_rate`.
 
     Args:
-      init_value: the first stair, from 0 to 1e30.
-      milestones: whole steps, none before the one that precedes it.
-      decay_rate: the ratio of two stairs, from 1e-30 to 1.
+      init_value: The rate before the first milestone. From 0 to 1e30.
+      milestones: The steps at which the rate falls. Whole steps, none before the one that precedes
+        it.
+      decay_rate: The factor by which each milestone multiplies the rate. From 1e-30 to 1.
 
     Raises:
       ValueError: an argument is out of its range, or the milestones fall.
@@ -169,11 +170,8 @@ class MultiStepSchedule(Schedule):
     name: ClassVar[str] = "multi_step"
 
     init_value: float = number()
-    """The value before the first milestone."""
     milestones: Sequence[int] = steps()
-    """The steps at which the value falls."""
     decay_rate: float = number(least=1e-30, most=1, way_out="Take 0.1 for a tenth each time.")
-    """What each milestone multiplies the value by."""
 
     def _derive(self) -> Any:
         size = 1 << len(self.milestones).bit_length()

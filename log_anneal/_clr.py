@@ -35,14 +35,17 @@ class ClrSchedule(Schedule):
     `parabolic_schedule`, `sinusoidal_schedule`, and his control `clr_decay_schedule`.
 
     Args:
-      init_value: the lower bound, base_lr, from 0 to 1e30.
-      peak_value: the upper bound, max_lr, from 0 to 1e30. Below the other for a momentum.
-      up_steps: Smith's step size, whole steps, at least 1.
-      down_steps: whole steps, at least 1; None for `up_steps`.
-      window: "triangular", "parabolic" or "sinusoidal".
-      cycle_decay: what each cycle multiplies the range by, from 1e-6 to 1.
-      step_decay: what each step multiplies the range by, from 1e-6 to 1; `stretch(k)` takes its
-        k-th root.
+      init_value: The lower bound, where every cycle starts: Smith's base_lr. From 0 to 1e30.
+      peak_value: The upper bound, in the middle of a cycle: Smith's max_lr. From 0 to 1e30. For a
+        momentum it lies below the other.
+      up_steps: The length of a cycle's rise, from `init_value` to `peak_value`: Smith's step size.
+        Whole steps, at least 1.
+      down_steps: The length of a cycle's fall, from `peak_value` back to `init_value`. Whole steps,
+        at least 1; None means `up_steps`.
+      window: The shape of the swing: "triangular", "parabolic" or "sinusoidal".
+      cycle_decay: The factor by which each cycle multiplies the range. From 1e-6 to 1.
+      step_decay: The factor by which each step multiplies the range. From 1e-6 to 1; `stretch(k)`
+        takes its k-th root.
 
     Raises:
       ValueError: an argument is out of its range.
@@ -59,21 +62,15 @@ class ClrSchedule(Schedule):
     name: ClassVar[str] = "clr"
 
     init_value: float = number()
-    """The lower bound, where every cycle starts."""
     peak_value: float = number()
-    """The upper bound, in the middle of a cycle."""
     up_steps: int = duration(way_out="Take 2 to 10 epochs.")
-    """From the lower bound to the upper."""
     down_steps: int | None = duration(default=None, way_out="Leave it out for `up_steps`.")
-    """And back; None for `up_steps`."""
     window: Literal["triangular", "parabolic", "sinusoidal"] = option(
         "triangular", "parabolic", "sinusoidal", default="triangular"
     )
-    """The shape of the swing."""
     cycle_decay: float = number(
         default=1.0, least=1e-6, most=1.0, way_out="Take 0.5 to halve the range each cycle."
     )
-    """What each cycle multiplies the range by."""
     step_decay: float = number(
         default=1.0,
         least=1e-6,
@@ -81,7 +78,6 @@ class ClrSchedule(Schedule):
         way_out="Take 0.9999 to shrink the range slowly.",
         is_ratio_per_step=True,
     )
-    """What each step multiplies the range by."""
 
     def _resolve(self) -> dict[str, Any]:
         numbers = super()._resolve()

@@ -21,50 +21,63 @@ class Derived(NamedTuple):
 
 
 class CyclicalSchedule(Schedule):
-    """The cycle. A subclass gives the shape: the weights of a cycle's start and end values."""
+    """The cycle. A subclass gives the shape: the weights of a cycle's start and end values.
+
+    Args:
+      peak_value: The highest rate: where the warm-up ends and each cycle starts. From 0 to 1e30.
+      end_value: The lowest rate: where each cycle ends. It is held after the last cycle. From 0
+        to 1e30.
+      decay_steps: The length of the first decay, from `peak_value` to `end_value`. Whole steps, at
+        least 0; with 0 the restarts follow the warm-up.
+      init_value: The first rate: where the warm-up starts. From 0 to 1e30. Unused without a
+        warm-up.
+      warmup_steps: The length of the warm-up, from `init_value` to `peak_value`. Whole steps, at
+        least 0; 0 means no warm-up.
+      warmup_shape: The shape of the warm-up: "same" as the cycles, "linear" or "cosine".
+      restart_steps: The length of the first cycle after the first decay. Whole steps, at least 1;
+        None means no restarts.
+      restart_multiplier: The length of each later cycle, divided by the length of the cycle before
+        it. From 1e-6 to 1e6.
+      restart_value: The rate at which the cycles after the first decay start. From 0 to 1e30. None
+        means `peak_value`.
+      restart_decay: The height of each restart, divided by the height of the one before it.
+        From 1e-6 to 1; None means 1.
+      restart_warmup_steps: The length of a straight rise from `end_value`, with which each cycle
+        after the first decay begins. Whole steps, fewer than the shortest cycle has; None means no
+        rise.
+      num_restarts: The number of cycles after the first decay. At least 1; None means no limit.
+      final_value: The rate that is held after the last cycle. From 0 to 1e30. None means
+        `end_value`.
+    """
 
     peak_value: float = number()
-    """Where the warm-up ends and the first decay starts."""
     end_value: float = number()
-    """Where every cycle ends; held after the last one."""
     decay_steps: int = duration(least=0, way_out="Take 1 to be at `end_value` a step later.")
-    """Length of the first decay; 0 for none: the restarts follow the warm-up."""
     init_value: float = number(default=0.0)
-    """Where the warm-up starts; unused without one."""
     warmup_steps: int = duration(default=0, least=0, way_out="Leave it out for no warm-up.")
-    """Length of the warm-up from `init_value` to `peak_value`; 0 for none."""
     warmup_shape: Literal["same", "linear", "cosine"] = option(
         "same", "linear", "cosine", default="same", way_out='"same" is the shape of the cycles.'
     )
-    """The warm-up's: that of the cycles, or another."""
     restart_steps: int | None = duration(
         default=None, way_out="Leave it out to hold `end_value` after the first decay."
     )
-    """Length of the cycle after the first decay; None holds `end_value` instead."""
     restart_multiplier: float = number(
         default=1.0,
         least=1e-6,
         most=1e6,
         way_out="Take 1 for cycles of one length, 0.5 to halve each.",
     )
-    """How many times as long as the cycle before each later one is."""
     restart_value: float | None = number(
         default=None, way_out="Leave it out to restart at `peak_value`."
     )
-    """Where the cycles after the first decay start; None for `peak_value`."""
     restart_decay: float | None = number(
         default=None, most=1.0, least=1e-6, way_out="Leave it out for restarts of one height."
     )
-    """What each restart multiplies the value of the one before by; None for 1."""
     restart_warmup_steps: int | None = duration(
         default=None, way_out="Leave it out for restarts that jump."
     )
-    """Length of a straight rise from `end_value` that begins each cycle after the first decay, a
-    part of its length; None for none."""
     num_restarts: int | None = count(default=None, way_out="Leave it out for endless ones.")
-    """How many cycles follow the first decay; None for no limit."""
     final_value: float | None = number(default=None, way_out="Leave it out to hold `end_value`.")
-    """Held after the last cycle; None for `end_value`."""
 
     def _check(self) -> None:
         _check.known("restart_multiplier", self.restart_multiplier)

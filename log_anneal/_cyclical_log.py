@@ -66,24 +66,37 @@ class CyclicalLogSchedule(CyclicalSchedule):
     minimum rate of the parameter groups it is 1 / `end_value` for one group, our default.
 
     Args:
-      peak_value: from 0 to 1e30. It may lie below `end_value`: then the first decay rises.
-      end_value: from 0 to 1e30; where `base` is not given, such that 1 / `end_value` is a base.
-      decay_steps: whole steps; 0 for none, so that the restarts follow the warm-up.
-      init_value: from 0 to 1e30; unused without a warm-up.
-      warmup_steps: whole steps, at least 0.
-      warmup_shape: "same", that of the cycles, "linear" or "cosine".
-      restart_steps: whole steps, at least 1; None for no restarts.
-      restart_multiplier: from 1e-6 to 1e6, any real number, taken as the simplest fraction that is
-        the same float (1.1 is 11/10); so far from 1 that at most 65,533 cycles start before step
-        2^31 (0.9999 with `restart_steps` of 3910 makes more), or 1 itself.
-      restart_value: from 0 to 1e30; None for `peak_value`.
-      restart_decay: from 1e-6 to 1; None for 1.
-      restart_warmup_steps: whole steps, fewer than the shortest cycle has; None for none.
-      num_restarts: at least 1; None for no limit.
-      final_value: from 0 to 1e30; None for `end_value`.
-      base: from 1.000001, in equation 4 from 1.01, to 1e18; None for 1 / `end_value`. The author's
-        release has none.
-      form: "anchored"; "equation_4" or "author_release" to reproduce the paper or its code.
+      peak_value: The highest rate: where the warm-up ends and each cycle starts. From 0 to 1e30.
+      end_value: The lowest rate: where each cycle ends. It is held after the last cycle. From 0
+        to 1e30. Where `base` is left out, 1 / `end_value` must be a base.
+      decay_steps: The length of the first decay, from `peak_value` to `end_value`. Whole steps, at
+        least 0; with 0 the restarts follow the warm-up.
+      init_value: The first rate: where the warm-up starts. From 0 to 1e30. Unused without a
+        warm-up.
+      warmup_steps: The length of the warm-up, from `init_value` to `peak_value`. Whole steps, at
+        least 0; 0 means no warm-up.
+      warmup_shape: The shape of the warm-up: "same" as the cycles, "linear" or "cosine".
+      restart_steps: The length of the first cycle after the first decay. Whole steps, at least 1;
+        None means no restarts.
+      restart_multiplier: The length of each later cycle, divided by the length of the cycle before
+        it. From 1e-6 to 1e6. Any real number, read as the simplest fraction that is the same
+        float: 1.1 is 11/10. At most 65,533 cycles may start before step 2^31: take 1, or a number
+        not too near it (0.9999 with `restart_steps` of 3910 makes more).
+      restart_value: The rate at which the cycles after the first decay start. From 0 to 1e30. None
+        means `peak_value`.
+      restart_decay: The height of each restart, divided by the height of the one before it.
+        From 1e-6 to 1; None means 1.
+      restart_warmup_steps: The length of a straight rise from `end_value`, with which each cycle
+        after the first decay begins. Whole steps, fewer than the shortest cycle has; None means no
+        rise.
+      num_restarts: The number of cycles after the first decay. At least 1; None means no limit.
+      final_value: The rate that is held after the last cycle. From 0 to 1e30. None means
+        `end_value`.
+      base: The base of the logarithm, which says how fast the fall begins: near 1 it is a straight
+        line, with a large base a spike. From 1.000001, in equation 4 from 1.01, to 1e18; None
+        means 1 / `end_value`. The author's release has no base.
+      form: The equation: "anchored" meets both ends of its range exactly; "equation_4" is the
+        paper's and "author_release" its author's code, both to reproduce them.
 
     Raises:
       ValueError: an argument is out of its range, or the multiplier makes too many cycles.
@@ -107,7 +120,6 @@ class CyclicalLogSchedule(CyclicalSchedule):
     base: float | None = number(
         default=None, way_out="The smallest is a straight line, a large one a spike."
     )
-    """Of the logarithm: near 1 a straight line, large a spike; None for 1 / `end_value`."""
     form: Literal["anchored", "equation_4", "author_release"] = option(
         "anchored",
         "equation_4",
@@ -115,7 +127,6 @@ class CyclicalLogSchedule(CyclicalSchedule):
         default="anchored",
         way_out='Take "anchored" to train, the others to reproduce the paper or its code.',
     )
-    """From `peak_value` to `end_value` exactly, the paper's equation, or its author's code."""
 
     def _check(self) -> None:
         super()._check()

@@ -56,12 +56,15 @@ def sgdr_schedule(
     It is `cyclical_cosine_schedule` without a first decay, and holds what that holds.
 
     Args:
-      peak_value: where every cycle starts, eta_max, from 0 to 1e30.
-      end_value: where every cycle ends, eta_min, from 0 to 1e30.
-      restart_steps: length of the first cycle, T_0, at least 1 whole step.
-      restart_multiplier: T_mult; any real number from 1e-6 to 1e6.
-      init_value: where the warm-up starts, from 0 to 1e30.
-      warmup_steps: length of the warm-up, a cosine too; 0 for none.
+      peak_value: The highest rate: where every cycle starts; SGDR's eta_max. From 0 to 1e30.
+      end_value: The lowest rate: where every cycle ends; SGDR's eta_min. From 0 to 1e30.
+      restart_steps: The length of the first cycle: SGDR's T_0. Whole steps, at least 1.
+      restart_multiplier: The length of each later cycle, divided by the length of the cycle before
+        it: SGDR's T_mult. Any real number from 1e-6 to 1e6.
+      init_value: The first rate: where the warm-up starts. From 0 to 1e30. Unused without a
+        warm-up.
+      warmup_steps: The length of the warm-up, a cosine too. Whole steps, at least 0; 0 means no
+        warm-up.
 
     Returns:
       A schedule: steps of any shape in, float32 of that shape out.
@@ -116,6 +119,10 @@ class CyclicalPolynomialSchedule(CyclicalSchedule):
     All else as `cyclical_log_schedule` says of its anchored form. Where the power is below 1 the
     slope has no bound at a cycle's end; the gradient there is 0.
 
+    Args:
+      power: The exponent of the part of the way that is left: 1 gives a straight line, 2 a fall
+        that slows down towards the end. From 0.01 to 100.
+
     Example:
       >>> schedule = cyclical_polynomial_schedule(
       ...     peak_value=1.0, end_value=0.0, decay_steps=4, power=2.0)
@@ -126,7 +133,6 @@ class CyclicalPolynomialSchedule(CyclicalSchedule):
     name: ClassVar[str] = "cyclical_polynomial"
 
     power: float = number(least=0.01, most=100.0, way_out="Take 1 for a straight line.")
-    """Of the way left: 1 for a straight line, 2 to slow down towards the end."""
 
     def _weights(self, place: Place, xp: Namespace) -> Weights:
         return _shape.polynomial_decay(*place.fractions(), self.power, xp)
@@ -142,6 +148,10 @@ class CyclicalExponentialSchedule(CyclicalSchedule):
     interpolation `peak ** (1 - t / T) * end ** (t / T)`. All else as `cyclical_log_schedule` says
     of its anchored form.
 
+    Args:
+      base: The ratio of the two ends of the curve: near 1 it is a straight line, with a large base
+        a spike. From 1.000001 to 1e18; None means `peak_value / end_value`.
+
     Example:
       >>> schedule = cyclical_exponential_schedule(peak_value=1.0, end_value=0.01, decay_steps=4)
       >>> [round(schedule.at(step), 4) for step in range(6)]
@@ -153,7 +163,6 @@ class CyclicalExponentialSchedule(CyclicalSchedule):
     base: float | None = number(
         default=None, least=1.000001, most=1e18, way_out="Near 1 it is a straight line."
     )
-    """Near 1 a straight line, large a spike; None for `peak_value / end_value`."""
 
     def _check(self) -> None:
         super()._check()
@@ -182,6 +191,11 @@ class CyclicalShapeSchedule(CyclicalSchedule):
     All else as `cyclical_log_schedule` says of its anchored form. JSON cannot hold a function: to
     store the schedule, tabulate it, or subclass `CyclicalSchedule` with a `name`.
 
+    Args:
+      shape: The function `shape(progress, xp)`, from 1 at a progress of 0 to 0 at a progress of 1.
+        It computes with `xp`, which is `jax.numpy` on the device and `numpy` on the host. Where its
+        slope has no bound, neither has the gradient.
+
     Example:
       >>> schedule = cyclical_schedule(
       ...     shape=lambda progress, xp: xp.cos(progress * xp.pi / 2),
@@ -193,9 +207,6 @@ class CyclicalShapeSchedule(CyclicalSchedule):
     name: ClassVar[str] = "cyclical"
 
     shape: Any = function()
-    """`shape(progress, xp)`: from 1 at a progress of 0 to 0 at 1, by `xp`'s functions, which is
-    `jax.numpy` on the device and `numpy` on the host. Where its slope has no bound, neither has the
-    gradient."""
 
     def _weights(self, place: Place, xp: Namespace) -> Weights:
         is_over = place.ahead == 0  # where the slope of a shape may have no bound

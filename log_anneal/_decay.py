@@ -20,10 +20,12 @@ class PolynomialSchedule(PhasedSchedule):
     the gradient there is 0.
 
     Args:
-      init_value: from 0 to 1e30.
-      end_value: from 0 to 1e30; above `init_value` for a rise.
-      decay_steps: whole steps, at least 1.
-      power: from 0.01 to 100.
+      init_value: The first rate, at step 0. From 0 to 1e30.
+      end_value: The last rate, at step `decay_steps` and after it. From 0 to 1e30. Above
+        `init_value` it makes a rise.
+      decay_steps: The length of the fall or rise. Whole steps, at least 1.
+      power: The exponent of the part of the way that is left: 1 gives a straight line, 2 a fall
+        that slows down towards the end. From 0.01 to 100.
 
     Raises:
       ValueError: an argument is out of its range.
@@ -38,13 +40,9 @@ class PolynomialSchedule(PhasedSchedule):
     _durations = ("decay_steps",)
 
     init_value: float = number()
-    """The value at step 0."""
     end_value: float = number()
-    """The value at step `decay_steps`, and after it."""
     decay_steps: int = duration(way_out="For one value, use `constant_schedule`.")
-    """Steps from one to the other."""
     power: float = number(default=1.0, least=0.01, most=100.0, way_out="1 is a straight line.")
-    """Of the way left: 1 for a straight line, 2 to slow down towards the end."""
 
     def _knots(self) -> list[Number]:
         return [self.init_value, self.end_value]
@@ -63,9 +61,9 @@ class RexSchedule(PhasedSchedule):
     at first, then ever faster.
 
     Args:
-      init_value: from 0 to 1e30.
-      decay_steps: whole steps, at least 1: the whole budget of training.
-      end_value: from 0 to 1e30.
+      init_value: The first rate, at step 0. From 0 to 1e30.
+      decay_steps: The length of the fall: the whole budget of training. Whole steps, at least 1.
+      end_value: The last rate, at step `decay_steps` and after it. From 0 to 1e30.
 
     Raises:
       ValueError: an argument is out of its range.
@@ -83,11 +81,8 @@ class RexSchedule(PhasedSchedule):
     _durations = ("decay_steps",)
 
     init_value: float = number()
-    """The value at step 0."""
     decay_steps: int = duration(way_out="Take the number of steps of the run.")
-    """Steps to the end."""
     end_value: float = number(default=0.0)
-    """The value at the end, and after it."""
 
     def _knots(self) -> list[Number]:
         return [self.init_value, self.end_value]
@@ -106,10 +101,10 @@ class ExponentialSchedule(Schedule):
     falls until float32 underflows to 0, with a relative error below 2e-5 until then.
 
     Args:
-      init_value: from 0 to 1e30.
-      decay_steps: whole steps, at least 1.
-      decay_rate: the ratio after `decay_steps`, from 1e-30 to 1.
-      end_value: the lowest value, from 0 to `init_value`.
+      init_value: The first rate, at step 0. From 0 to 1e30.
+      decay_steps: The distance of two rates whose ratio is `decay_rate`. Whole steps, at least 1.
+      decay_rate: The ratio of two rates that are `decay_steps` apart. From 1e-30 to 1.
+      end_value: The lowest rate, at which the decay stops. From 0 to `init_value`.
 
     Raises:
       ValueError: an argument is out of its range.
@@ -123,13 +118,9 @@ class ExponentialSchedule(Schedule):
     name: ClassVar[str] = "exponential"
 
     init_value: float = number()
-    """The value at step 0."""
     decay_steps: int = duration(way_out="Take 1 for a ratio from step to step.")
-    """Steps in which the value falls by `decay_rate`."""
     decay_rate: float = number(least=1e-30, most=1.0, way_out="Take 0.5 to halve it.")
-    """The ratio of two values that are `decay_steps` apart."""
     end_value: float = number(default=0.0)
-    """The value that the decay stops at."""
 
     def _check(self) -> None:
         check_end(self.init_value, self.end_value)
@@ -162,10 +153,14 @@ class InverseSqrtSchedule(Schedule):
     warm-up at `peak_value`, and has no end.
 
     Args:
-      peak_value: from 0 to 1e30.
-      warmup_steps: whole steps, at least 0.
-      init_value: from 0 to 1e30; unused without a warm-up.
-      timescale_steps: whole steps, at least 1; None for `warmup_steps`, which then must not be 0.
+      peak_value: The highest rate: where the warm-up ends and the fall starts. From 0 to 1e30.
+      warmup_steps: The length of the warm-up, from `init_value` to `peak_value`. Whole steps, at
+        least 0; 0 means no warm-up.
+      init_value: The first rate: where the warm-up starts. From 0 to 1e30. Unused without a
+        warm-up.
+      timescale_steps: The time scale of the fall: the rate has halved three times as many steps
+        after the warm-up. Whole steps, at least 1; None means `warmup_steps`, which then must not
+        be 0.
 
     Raises:
       ValueError: an argument is out of its range.
@@ -182,13 +177,9 @@ class InverseSqrtSchedule(Schedule):
     name: ClassVar[str] = "inverse_sqrt"
 
     peak_value: float = number()
-    """Where the warm-up ends and the fall starts."""
     warmup_steps: int = duration(least=0, way_out="0 for no warm-up.")
-    """Length of the warm-up; 0 for none."""
     init_value: float = number(default=0.0)
-    """Where the warm-up starts."""
     timescale_steps: int | None = duration(default=None, way_out="Take 10,000 for a slow fall.")
-    """The value has halved after three times as many; None for `warmup_steps`."""
 
     def _check(self) -> None:
         if self.timescale_steps is None and not self.warmup_steps:

@@ -24,7 +24,7 @@ class FunctionSchedule(Schedule):
     num_steps=...)` makes data of it.
 
     Args:
-      function: a function of one whole step, by JAX.
+      function: The function, by JAX, from one whole step to one number.
 
     Raises:
       ValueError: it is no function.
@@ -38,7 +38,6 @@ class FunctionSchedule(Schedule):
     name: ClassVar[str] = "function"
 
     function: Callable[[Any], Any] = function(is_of_steps=True)
-    """Of the step."""
 
     def _value(self, step: Number, xp: Namespace) -> Number:
         if xp is Host:

@@ -41,6 +41,7 @@ def groups(
 
     Example:
       >>> import jax.numpy as jnp
+      >>> import optax
       >>> from log_anneal import constant_schedule
       >>> params = {"encoder": {"kernel": jnp.ones(2)}, "head": {"bias": jnp.ones(2)}}
       >>> optimizer = groups(optax.sgd, {"encoder/*": None, "*": constant_schedule(0.5)})

@@ -21,13 +21,15 @@ class OneCycleSchedule(PhasedSchedule):
     is sampled from the continuous curve. `init_value` at step 0 and before.
 
     Args:
-      peak_value: from 0 to 1e30.
-      warmup_steps: real, above 0.
-      decay_steps: real, above 0.
-      init_value: from 0 to 1e30; None for `peak_value` / 25.
-      end_value: from 0 to 1e30; None for `init_value` / 10,000.
-      final_steps: real, above 0; None for two phases.
-      shape: "cosine" or "linear".
+      peak_value: The highest rate: where the warm-up ends. From 0 to 1e30.
+      warmup_steps: The length of the rise, from `init_value` to `peak_value`. Real steps, above 0.
+      decay_steps: The length of the fall, from `peak_value` to `end_value`, or in three phases back
+        to `init_value`. Real steps, above 0.
+      init_value: The first rate, at step 0. From 0 to 1e30. None means `peak_value` / 25.
+      end_value: The last rate, which is held. From 0 to 1e30. None means `init_value` / 10,000.
+      final_steps: The length of the last decline, from `init_value` to `end_value`. Real steps,
+        above 0; None means two phases.
+      shape: The shape of every phase: "cosine" or "linear".
 
     Raises:
       ValueError: an argument is out of its range.
@@ -48,21 +50,14 @@ class OneCycleSchedule(PhasedSchedule):
     _durations = ("warmup_steps", "decay_steps", "final_steps")
 
     peak_value: float = number()
-    """The highest."""
     warmup_steps: float = duration(is_whole=False, least=1e-6, way_out="Take 30 % of the run.")
-    """From `init_value` to `peak_value`."""
     decay_steps: float = duration(is_whole=False, least=1e-6, way_out="Take 70 % of the run.")
-    """From `peak_value` to `end_value`, or in three phases back to `init_value`."""
     init_value: float | None = number(default=None, way_out="Leave it out for the peak / 25.")
-    """The first; None for `peak_value` / 25."""
     end_value: float | None = number(default=None, way_out="Leave it out for almost 0.")
-    """The last; None for `init_value` / 10,000."""
     final_steps: float | None = duration(
         default=None, is_whole=False, least=1e-6, way_out="Leave it out for two phases."
     )
-    """In three phases, from `init_value` to `end_value`; None for two."""
     shape: Literal["cosine", "linear"] = option("cosine", "linear", default="cosine")
-    """Of every phase."""
 
     def _resolve(self) -> dict[str, Any]:
         numbers = super()._resolve()

@@ -58,7 +58,8 @@ class Schedule(Timeline, Operators):
     name: ClassVar[str]
     """The factory is `<name>_schedule`."""
 
-    __dataclass_fields__: ClassVar[dict[str, "dataclasses.Field[Any]"]]
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+    _defined_as: ClassVar[tuple[str, str]]
     _kinds: ClassVar[dict[str, Kind]] = {}
     _static_names: ClassVar[tuple[str, ...]]
     _number_names: ClassVar[tuple[str, ...]]
@@ -72,9 +73,10 @@ class Schedule(Timeline, Operators):
         cls._kinds = {field.name: kind(field) for field in dataclasses.fields(cls)}
         cls._static_names = tuple(name for name, each in cls._kinds.items() if each.is_static)
         cls._number_names = tuple(name for name, each in cls._kinds.items() if not each.is_static)
+        cls._defined_as = cls.__module__, cls.__qualname__
         if "name" in vars(cls):
             other = SCHEDULES.get(cls.name, cls)
-            if (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+            if other._defined_as != cls._defined_as:
                 raise ValueError(
                     f"`name` must be a new one, got {cls.name!r}, which {other.__qualname__} has. "
                     f"Give {cls.__qualname__} another."

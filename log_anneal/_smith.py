@@ -10,10 +10,12 @@ def triangular_schedule(
     """A straight swing between two bounds; all else as `clr_schedule`.
 
     Args:
-      init_value: the lower bound, base_lr, from 0 to 1e30.
-      peak_value: the upper bound, max_lr, from 0 to 1e30.
-      up_steps: Smith's step size, whole steps, at least 1.
-      down_steps: whole steps, at least 1; None for `up_steps`.
+      init_value: The lower bound, where every cycle starts: Smith's base_lr. From 0 to 1e30.
+      peak_value: The upper bound, in the middle of a cycle: Smith's max_lr. From 0 to 1e30.
+      up_steps: The length of a cycle's rise, from `init_value` to `peak_value`: Smith's step size.
+        Whole steps, at least 1.
+      down_steps: The length of a cycle's fall, from `peak_value` back to `init_value`. Whole steps,
+        at least 1; None means `up_steps`.
 
     Example:
       >>> schedule = triangular_schedule(init_value=1.0, peak_value=2.0, up_steps=2)
@@ -31,10 +33,12 @@ def triangular2_schedule(
     """A straight swing whose range halves from cycle to cycle; see `clr_schedule`.
 
     Args:
-      init_value: the lower bound, base_lr, from 0 to 1e30.
-      peak_value: the upper bound, max_lr, from 0 to 1e30.
-      up_steps: Smith's step size, whole steps, at least 1.
-      down_steps: whole steps, at least 1; None for `up_steps`.
+      init_value: The lower bound, where every cycle starts: Smith's base_lr. From 0 to 1e30.
+      peak_value: The upper bound, in the middle of a cycle: Smith's max_lr. From 0 to 1e30.
+      up_steps: The length of a cycle's rise, from `init_value` to `peak_value`: Smith's step size.
+        Whole steps, at least 1.
+      down_steps: The length of a cycle's fall, from `peak_value` back to `init_value`. Whole steps,
+        at least 1; None means `up_steps`.
 
     Example:
       >>> schedule = triangular2_schedule(init_value=1.0, peak_value=2.0, up_steps=2)
@@ -61,11 +65,13 @@ def exp_range_schedule(
     """A straight swing whose range shrinks by `step_decay`, gamma, each step; see `clr_schedule`.
 
     Args:
-      init_value: the lower bound, base_lr, from 0 to 1e30.
-      peak_value: the upper bound, max_lr, from 0 to 1e30.
-      up_steps: Smith's step size, whole steps, at least 1.
-      step_decay: gamma, what each step multiplies the range by, from 1e-6 to 1.
-      down_steps: whole steps, at least 1; None for `up_steps`.
+      init_value: The lower bound, where every cycle starts: Smith's base_lr. From 0 to 1e30.
+      peak_value: The upper bound, in the middle of a cycle: Smith's max_lr. From 0 to 1e30.
+      up_steps: The length of a cycle's rise, from `init_value` to `peak_value`: Smith's step size.
+        Whole steps, at least 1.
+      step_decay: The factor by which each step multiplies the range: Smith's gamma. From 1e-6 to 1.
+      down_steps: The length of a cycle's fall, from `peak_value` back to `init_value`. Whole steps,
+        at least 1; None means `up_steps`.
 
     Example:
       >>> schedule = exp_range_schedule(
@@ -88,10 +94,12 @@ def parabolic_schedule(
     """A swing by Welch's window, `1 - (1 - x)^2`; see `clr_schedule`.
 
     Args:
-      init_value: the lower bound, base_lr, from 0 to 1e30.
-      peak_value: the upper bound, max_lr, from 0 to 1e30.
-      up_steps: Smith's step size, whole steps, at least 1.
-      down_steps: whole steps, at least 1; None for `up_steps`.
+      init_value: The lower bound, where every cycle starts: Smith's base_lr. From 0 to 1e30.
+      peak_value: The upper bound, in the middle of a cycle: Smith's max_lr. From 0 to 1e30.
+      up_steps: The length of a cycle's rise, from `init_value` to `peak_value`: Smith's step size.
+        Whole steps, at least 1.
+      down_steps: The length of a cycle's fall, from `peak_value` back to `init_value`. Whole steps,
+        at least 1; None means `up_steps`.
 
     Example:
       >>> schedule = parabolic_schedule(init_value=1.0, peak_value=2.0, up_steps=2)
@@ -113,10 +121,12 @@ def sinusoidal_schedule(
     """A swing by Hann's window, `(1 - cos(pi x)) / 2`; see `clr_schedule`.
 
     Args:
-      init_value: the lower bound, base_lr, from 0 to 1e30.
-      peak_value: the upper bound, max_lr, from 0 to 1e30.
-      up_steps: Smith's step size, whole steps, at least 1.
-      down_steps: whole steps, at least 1; None for `up_steps`.
+      init_value: The lower bound, where every cycle starts: Smith's base_lr. From 0 to 1e30.
+      peak_value: The upper bound, in the middle of a cycle: Smith's max_lr. From 0 to 1e30.
+      up_steps: The length of a cycle's rise, from `init_value` to `peak_value`: Smith's step size.
+        Whole steps, at least 1.
+      down_steps: The length of a cycle's fall, from `peak_value` back to `init_value`. Whole steps,
+        at least 1; None means `up_steps`.
 
     Example:
       >>> schedule = sinusoidal_schedule(init_value=1.0, peak_value=2.0, up_steps=2)
@@ -138,9 +148,9 @@ def clr_decay_schedule(
     """Smith's control, "decay": a straight fall from the upper bound to the lower, which stays.
 
     Args:
-      init_value: the lower bound, from 0 to 1e30.
-      peak_value: the upper bound, from 0 to 1e30.
-      up_steps: Smith's step size, whole steps, at least 1.
+      init_value: The lower bound, where the fall ends. From 0 to 1e30.
+      peak_value: The upper bound, where the fall starts. From 0 to 1e30.
+      up_steps: The length of the fall: Smith's step size. Whole steps, at least 1.
 
     Example:
       >>> schedule = clr_decay_schedule(init_value=1.0, peak_value=2.0, up_steps=2)

@@ -14,16 +14,21 @@ from log_anneal.fields import duration, numbers, option
 
 
 class TabulatedSchedule(Schedule):
-    """Values that hold, or lines between them; see `tabulated_schedule`."""
+    """Values that hold, or lines between them; see `tabulated_schedule`.
+
+    Args:
+      values: The rates at steps 0, `interval_steps`, 2 `interval_steps` and so on. At least one.
+        From 0 to 1e30.
+      interval_steps: The distance from one rate to the next. Whole steps, at least 1.
+      interpolation: The rate between two of the table: "hold" keeps the earlier one, "linear" draws
+        a straight line.
+    """
 
     name: ClassVar[str] = "tabulated"
 
     values: Sequence[float] = numbers(least_length=1)
-    """The values at steps 0, `interval_steps`, 2 `interval_steps`, ..."""
     interval_steps: int = duration(default=1, way_out="Take 1 for a value a step.")
-    """Steps from one value to the next."""
     interpolation: Literal["hold", "linear"] = option("hold", "linear", default="hold")
-    """What is between two values: the earlier one, or a straight line."""
 
     def _derive(self) -> Any:
         return np.asarray(len(self.values) - 1, np.int32)

@@ -12,14 +12,17 @@ from log_anneal.fields import duration
 
 
 class LoopSchedule(Schedule):
-    """The first steps of a schedule, again and again; see `loop`."""
+    """The first steps of a schedule, again and again; see `loop`.
+
+    Args:
+      part: The schedule whose first steps are repeated.
+      period_steps: The length of a turn. Whole steps, at least 1.
+    """
 
     name: ClassVar[str] = "loop"
 
     part: Schedule = _nested.part()
-    """What is repeated."""
     period_steps: int = duration(way_out="Take the length of a turn.")
-    """Length of a turn."""
 
     def _value(self, step: Number, xp: Namespace) -> Number:
         return self.part._value(xp.rem(step, self._whole["period_steps"]), xp)
@@ -77,14 +80,18 @@ def loop(schedule: Any, steps: int | None = None) -> LoopSchedule:
 
 
 class ShiftSchedule(Schedule):
-    """A schedule that begins later, or in its midst; see `shift`."""
+    """A schedule that begins later, or in its midst; see `shift`.
+
+    Args:
+      part: The schedule that is shifted.
+      shift_steps: How much later the schedule begins. Whole steps, above -2^31; below 0 it begins
+        in its midst.
+    """
 
     name: ClassVar[str] = "shift"
 
     part: Schedule = _nested.part()
-    """What is shifted."""
     shift_steps: int = duration(least=-MAX_STEP, way_out="Below 0 to begin in the midst.")
-    """How much later it begins."""
 
     def _value(self, step: Number, xp: Namespace) -> Number:
         shift = self._whole["shift_steps"]

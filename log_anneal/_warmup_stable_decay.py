@@ -24,13 +24,16 @@ class WarmupStableDecaySchedule(PhasedSchedule):
     The slope of 1-sqrt has no bound at the first step of the cooldown; the gradient there is 0.
 
     Args:
-      peak_value: from 0 to 1e30.
-      stable_steps: whole steps, at least 0.
-      decay_steps: whole steps, at least 1.
-      init_value: from 0 to 1e30.
-      warmup_steps: whole steps, at least 0.
-      end_value: from 0 to 1e30.
-      cooldown: "linear", "cosine" or "1-sqrt".
+      peak_value: The highest rate, that of the plateau. From 0 to 1e30.
+      stable_steps: The length of the plateau. Whole steps, at least 0.
+      decay_steps: The length of the cooldown, from `peak_value` to `end_value`. Whole steps, at
+        least 1.
+      init_value: The first rate: where the warm-up starts. From 0 to 1e30. Unused without a
+        warm-up.
+      warmup_steps: The length of the warm-up, from `init_value` to `peak_value`. Whole steps, at
+        least 0; 0 means no warm-up.
+      end_value: The last rate, at which the cooldown ends. It is held. From 0 to 1e30.
+      cooldown: The shape of the cooldown: "linear", "cosine" or "1-sqrt".
 
     Raises:
       ValueError: an argument is out of its range.
@@ -50,21 +53,14 @@ class WarmupStableDecaySchedule(PhasedSchedule):
     _durations = ("warmup_steps", "stable_steps", "decay_steps")
 
     peak_value: float = number()
-    """The plateau's."""
     stable_steps: int = duration(least=0, way_out="0 for no plateau.")
-    """Length of the plateau."""
     decay_steps: int = duration(way_out="Take 1 to be at `end_value` a step later.")
-    """Length of the cooldown."""
     init_value: float = number(default=0.0)
-    """Where the warm-up starts; unused without one."""
     warmup_steps: int = duration(default=0, least=0, way_out="Leave it out for no warm-up.")
-    """Length of the warm-up; 0 for none."""
     end_value: float = number(default=0.0)
-    """Where the cooldown ends; held after it."""
     cooldown: Literal["linear", "cosine", "1-sqrt"] = option(
         "linear", "cosine", "1-sqrt", default="linear"
     )
-    """Its shape."""
 
     def _knots(self) -> list[Number]:
         return [self.init_value, self.peak_value, self.peak_value, self.end_value]

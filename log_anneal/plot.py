@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+__all__ = ["plot"]
+
 
 def plot(
     schedules: Schedule | Callable[[Any], Any] | Sequence[Schedule | Callable[[Any], Any]],
