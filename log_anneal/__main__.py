@@ -15,6 +15,7 @@ from log_anneal._json import from_json
 from log_anneal._numeric import MAX_STEP
 from log_anneal._schedule import Schedule
 from log_anneal._terminal import draw
+from log_anneal.plot import plot
 
 _PICTURE = "log_anneal.png"
 _EPILOG = f"""\
@@ -140,8 +141,6 @@ def _write_picture(
             raise ValueError(f"`--out` must be left out without matplotlib, got {out}. {way_out}")
         print(way_out, file=sys.stderr)
         return
-    from log_anneal.plot import plot
-
     path = _free(Path(_PICTURE)) if out is None else out
     try:
         plot(schedules, num_steps, log_scale=log_scale).savefig(path, dpi=150)

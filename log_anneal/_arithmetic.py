@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from log_anneal._check import MAX_VALUE
-from log_anneal._function import as_schedule
 from log_anneal._nested import part
 from log_anneal._numeric import Namespace, Number
 from log_anneal._schedule import Schedule
@@ -66,15 +65,6 @@ class CombinedSchedule(Schedule):
 combined_schedule = CombinedSchedule
 
 
-def combine(first: Any, second: Any, operation: Operation) -> CombinedSchedule:
-    """Two schedules, functions or numbers as one schedule."""
-    return CombinedSchedule(
-        first=as_schedule("first", first),
-        second=as_schedule("second", second),
-        operation=operation,
-    )
-
-
 def maximum(first: Any, second: Any) -> CombinedSchedule:
     """The larger of two schedules at each step; either may be a number or a function.
 
@@ -84,7 +74,7 @@ def maximum(first: Any, second: Any) -> CombinedSchedule:
       >>> maximum(decay, 0.3).at(100)
       0.3
     """
-    return combine(first, second, "maximum")
+    return CombinedSchedule(first=first, second=second, operation="maximum")
 
 
 def minimum(first: Any, second: Any) -> CombinedSchedule:
@@ -95,7 +85,7 @@ def minimum(first: Any, second: Any) -> CombinedSchedule:
       >>> minimum(exponential_schedule(init_value=1.0, decay_steps=10, decay_rate=0.5), 0.3).at(0)
       0.3
     """
-    return combine(first, second, "minimum")
+    return CombinedSchedule(first=first, second=second, operation="minimum")
 
 
 def clip(schedule: Any, low: float, high: float) -> CombinedSchedule:

@@ -73,6 +73,14 @@ def steps(name: str, value: Any, least: int, way_out: str = "") -> int:
     return int(count)
 
 
+def not_whole(step: Any) -> TypeError:
+    """Returns the error for a step that is no whole number."""
+    return TypeError(
+        f"`step` must be a whole number, got {step!r}. To count in epochs, build the schedule in "
+        "epochs and take `.stretch(steps_per_epoch)`."
+    )
+
+
 def plain(value: Any) -> Any:
     """An array as Python numbers; what holds no real numbers, or is traced, as it is."""
     if is_traced(value) or not isinstance(value, (np.ndarray, np.generic, jax.Array)):

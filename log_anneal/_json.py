@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from log_anneal._schedule import SCHEDULES, Schedule, is_registered
+from log_anneal._record import SCHEDULES, is_registered
+from log_anneal._schedule import Schedule
 from log_anneal._tree import given, refuse_stack
 
 VERSION = 1
@@ -78,7 +79,9 @@ def from_dict(record: Mapping[str, Any]) -> Schedule:
                 f"`{field}` must be given for {name}, and is missing. "
                 "Write null for a default that is one."
             )
-    return SCHEDULES[name](**{field: _read(value) for field, value in fields.items()})
+    cls: Any = SCHEDULES[name]
+    schedule: Schedule = cls(**{field: _read(value) for field, value in fields.items()})
+    return schedule
 
 
 def _written(name: str, value: Any) -> Any:

@@ -1,16 +1,14 @@
 """The picture of a range test. Needs matplotlib, which is imported where it is used."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from log_anneal._suggest import Curve, without_spikes
+from log_anneal._suggest import Curve, Suggestions, without_spikes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from log_anneal._range_test import RangeTest
 
 _LOSS, _ACCURACY = "tab:blue", "tab:orange"
 _MARKS = {
@@ -22,36 +20,55 @@ _CHARACTERS = 105
 """Of a label, as many as a panel is wide."""
 
 
-def plot_range_test(test: "RangeTest") -> "Figure":
+class Measured(NamedTuple):
+    """A number at each step of a range test, as it was and smoothed."""
+
+    each: Curve
+    smooth: Curve
+
+
+def plot_range_test(
+    rates: Curve,
+    loss: Measured,
+    accuracy: Measured | None,
+    suggestions: Suggestions,
+    *,
+    has_stopped: bool,
+) -> "Figure":
     """Draws loss and accuracy over the rate, each step pale, smoothed dark.
 
     The three rates that the loss suggests are marked above it, Smith's bounds above the accuracy.
-    The rate's axis is logarithmic but for a linear sweep. The loss is cut off where it is as far
+    The rate's axis is logarithmic, but for a linear sweep. The loss is cut off where it is as far
     above its beginning as its lowest is below.
+
+    Args:
+      rates: [steps], rising.
+      loss: [steps], of each batch before its update.
+      accuracy: [steps], or None where the step gave none.
+      suggestions: what is marked.
+      has_stopped: whether the loss diverged at the last rate, which then gets a line.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import PercentFormatter
 
-    suggestions = test.suggestions()
-    num_panels = 1 if test.accuracies is None else 2
+    num_panels = 1 if accuracy is None else 2
     figure = Figure(figsize=(8, 0.8 + 3.2 * num_panels), layout="constrained")
     panels = figure.subplots(num_panels, 1, sharex=True, squeeze=False)[:, 0]
     figure.suptitle("Learning-rate range test")
 
-    _draw(panels[0], test.rates, test.losses, test.smooth_losses, _LOSS)
+    _draw(panels[0], rates, loss, _LOSS)
     panels[0].set_ylabel("loss")
-    low, high = _limits(test.losses)
+    low, high = _limits(loss.each)
     panels[0].set_ylim(low, high)
     marks = [
         (rate, label, color)
         for name, (label, color) in _MARKS.items()
         if (rate := getattr(suggestions, name)) is not None
     ]
-    _mark(panels[0], test.rates, test.smooth_losses, marks)
+    _mark(panels[0], rates, loss.smooth, marks)
 
-    if test.accuracies is not None:
-        assert test.smooth_accuracies is not None
-        _draw(panels[1], test.rates, test.accuracies, test.smooth_accuracies, _ACCURACY)
+    if accuracy is not None:
+        _draw(panels[1], rates, accuracy, _ACCURACY)
         panels[1].set_ylabel("accuracy")
         panels[1].set_ylim(bottom=0)
         panels[1].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -59,21 +76,21 @@ def plot_range_test(test: "RangeTest") -> "Figure":
             panels[1].axvspan(*suggestions.bounds, color=_ACCURACY, alpha=0.1, linewidth=0)
             names = ("lower bound", "upper bound")
             bounds = [(r, n, "0.35") for r, n in zip(suggestions.bounds, names, strict=True)]
-            _mark(panels[1], test.rates, test.smooth_accuracies, bounds)
-    if test.stopped is not None:
+            _mark(panels[1], rates, accuracy.smooth, bounds)
+    if has_stopped:
         for axes in panels:
-            axes.axvline(test.rates[-1], color="0.35", linewidth=1, linestyle="--", zorder=1)
+            axes.axvline(rates[-1], color="0.35", linewidth=1, linestyle="--", zorder=1)
         panels[0].annotate(
-            "stopped ", (test.rates[-1], 0.02), xycoords=panels[0].get_xaxis_transform(),
+            "stopped ", (rates[-1], 0.02), xycoords=panels[0].get_xaxis_transform(),
             ha="right", va="bottom", color="0.35", fontsize=9,
         )  # fmt: skip
     panels[-1].set_xlabel("learning rate")
     return figure
 
 
-def _draw(axes: "Axes", rates: Curve, values: Curve, level: Curve, color: str) -> None:
-    axes.plot(rates, values, color=color, alpha=0.3, linewidth=0.8)
-    axes.plot(rates, level, color=color, linewidth=2.5, solid_capstyle="round")
+def _draw(axes: "Axes", rates: Curve, measured: Measured, color: str) -> None:
+    axes.plot(rates, measured.each, color=color, alpha=0.3, linewidth=0.8)
+    axes.plot(rates, measured.smooth, color=color, linewidth=2.5, solid_capstyle="round")
     if not _is_linear(rates):
         axes.set_xscale("log")
     axes.margins(x=0.01)

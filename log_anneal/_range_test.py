@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from log_anneal import _check
+from log_anneal._range_picture import Measured, plot_range_test
 from log_anneal._suggest import Curve, Suggestions, smooth, suggest
 from log_anneal._sweep import Sweep, sweep_rates
 
@@ -70,9 +71,17 @@ class RangeTest:
         Returns:
           The figure: `figure.savefig("range_test.png")`.
         """
-        from log_anneal._range_picture import plot_range_test
-
-        return plot_range_test(self)
+        accuracy = None
+        if self.accuracies is not None:
+            assert self.smooth_accuracies is not None
+            accuracy = Measured(self.accuracies, self.smooth_accuracies)
+        return plot_range_test(
+            self.rates,
+            Measured(self.losses, self.smooth_losses),
+            accuracy,
+            self.suggestions(),
+            has_stopped=self.stopped is not None,
+        )
 
 
 def lr_range_test(

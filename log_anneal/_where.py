@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from log_anneal._evaluate import not_whole
+from log_anneal._check import not_whole
 from log_anneal._numeric import MAX_STEP
 from log_anneal._schedule import Schedule
 from log_anneal._tree import refuse_stack
