@@ -26,24 +26,46 @@ Example:
   [3910, 7820, 11730]
 """
 
-from log_anneal import compat, fields, plot
-from log_anneal._arithmetic import CombinedSchedule, clip, combined_schedule, maximum, minimum
-from log_anneal._chain import ChainSchedule, chain, chain_schedule
-from log_anneal._chain import Derived as _Chain
-from log_anneal._classic import (
-    ConstantSchedule,
-    MultiStepSchedule,
-    StepDecaySchedule,
-    constant_schedule,
-    multi_step_schedule,
-    step_decay_schedule,
+from log_anneal import _moved, compat, fields, plot
+from log_anneal._compose.arithmetic import (
+    CombinedSchedule,
+    clip,
+    combined_schedule,
+    maximum,
+    minimum,
 )
-from log_anneal._clr import ClrSchedule, clr_schedule
-from log_anneal._clr import Derived as _Clr
-from log_anneal._cyclical import CyclicalSchedule
-from log_anneal._cyclical import Derived as _Cyclical
-from log_anneal._cyclical_log import CyclicalLogSchedule, cyclical_log_schedule
-from log_anneal._cyclical_shapes import (
+from log_anneal._compose.chain import ChainSchedule, chain, chain_schedule
+from log_anneal._compose.chain import Derived as _Chain
+from log_anneal._compose.function import FunctionSchedule, function_schedule
+from log_anneal._compose.part import Groups as _Groups
+from log_anneal._compose.stack import stack
+from log_anneal._compose.time import (
+    LoopSchedule,
+    ShiftSchedule,
+    loop,
+    loop_schedule,
+    shift,
+    shift_schedule,
+)
+from log_anneal._core.backend import KnownLog as _KnownLog
+from log_anneal._core.naming import name_publicly
+from log_anneal._core.schedule import Schedule
+from log_anneal._core.to_json import from_dict, from_json, to_dict, to_json
+from log_anneal._core.where import WhereIn, where_in
+from log_anneal._curve.table import Table as _Table
+from log_anneal._optim.groups import groups
+from log_anneal._optim.live import Current, Live, LiveState, current, live
+from log_anneal._optim.swap import swap
+from log_anneal._range_test.run import RangeTest, lr_range_test
+from log_anneal._range_test.suggest import Suggestions
+from log_anneal._range_test.sweep import sweep_schedule
+from log_anneal._schedules.clr import ClrSchedule, clr_schedule
+from log_anneal._schedules.clr import Derived as _Clr
+from log_anneal._schedules.constant import ConstantSchedule, constant_schedule
+from log_anneal._schedules.cyclical import CyclicalSchedule
+from log_anneal._schedules.cyclical import Derived as _Cyclical
+from log_anneal._schedules.cyclical_log import CyclicalLogSchedule, cyclical_log_schedule
+from log_anneal._schedules.cyclical_shapes import (
     CyclicalCosineSchedule,
     CyclicalExponentialSchedule,
     CyclicalLinearSchedule,
@@ -56,7 +78,7 @@ from log_anneal._cyclical_shapes import (
     cyclical_schedule,
     sgdr_schedule,
 )
-from log_anneal._decay import (
+from log_anneal._schedules.decay import (
     ExponentialSchedule,
     InverseSqrtSchedule,
     PolynomialSchedule,
@@ -66,17 +88,8 @@ from log_anneal._decay import (
     polynomial_schedule,
     rex_schedule,
 )
-from log_anneal._function import FunctionSchedule, function_schedule
-from log_anneal._groups import groups
-from log_anneal._json import from_dict, from_json, to_dict, to_json
-from log_anneal._live import Current, Live, LiveState, current, live
-from log_anneal._naming import name_publicly
-from log_anneal._nested import Groups as _Groups
-from log_anneal._numeric import KnownLog as _KnownLog
-from log_anneal._one_cycle import OneCycleSchedule, one_cycle_schedule
-from log_anneal._range_test import RangeTest, lr_range_test
-from log_anneal._schedule import Schedule
-from log_anneal._smith import (
+from log_anneal._schedules.one_cycle import OneCycleSchedule, one_cycle_schedule
+from log_anneal._schedules.smith import (
     clr_decay_schedule,
     exp_range_schedule,
     parabolic_schedule,
@@ -84,15 +97,18 @@ from log_anneal._smith import (
     triangular2_schedule,
     triangular_schedule,
 )
-from log_anneal._stack import stack
-from log_anneal._suggest import Suggestions
-from log_anneal._swap import swap
-from log_anneal._sweep import sweep_schedule
-from log_anneal._table import Table as _Table
-from log_anneal._tabulated import TabulatedSchedule, tabulated_schedule
-from log_anneal._time import LoopSchedule, ShiftSchedule, loop, loop_schedule, shift, shift_schedule
-from log_anneal._warmup_stable_decay import WarmupStableDecaySchedule, warmup_stable_decay_schedule
-from log_anneal._where import WhereIn, where_in
+from log_anneal._schedules.stairs import (
+    MultiStepSchedule,
+    StepDecaySchedule,
+    multi_step_schedule,
+    step_decay_schedule,
+)
+from log_anneal._schedules.tabulated import TabulatedSchedule, tabulated_schedule
+from log_anneal._schedules.warmup_stable_decay import (
+    WarmupStableDecaySchedule,
+    warmup_stable_decay_schedule,
+)
+from log_anneal.compat.others import k_decay_cosine as _k_decay
 
 __version__ = "0.1.0"
 
@@ -179,7 +195,8 @@ __all__ = [
     "where_in",
 ]
 
-name_publicly(__name__, {name: globals()[name] for name in __all__})
+_public = {name: globals()[name] for name in __all__}
+name_publicly(__name__, _public)
 for _door in (compat, fields, plot):
     name_publicly(_door.__name__, {name: vars(_door)[name] for name in _door.__all__})
 
@@ -193,5 +210,18 @@ name_publicly(
         "_Groups": _Groups,
         "_KnownLog": _KnownLog,
         "_Table": _Table,
+        "_k_decay": _k_decay,
+    },
+)
+_moved.install(
+    _public,
+    {
+        "_chain": {"Derived": _Chain},
+        "_clr": {"Derived": _Clr},
+        "_compat_others": {"_k_decay": _k_decay},
+        "_cyclical": {"Derived": _Cyclical},
+        "_nested": {"Groups": _Groups},
+        "_numeric": {"KnownLog": _KnownLog},
+        "_table": {"Table": _Table},
     },
 )

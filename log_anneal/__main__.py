@@ -10,11 +10,11 @@ from itertools import chain, count
 from pathlib import Path
 from typing import NoReturn
 
-from log_anneal import _show
-from log_anneal._json import from_json
-from log_anneal._numeric import MAX_STEP
-from log_anneal._schedule import Schedule
-from log_anneal._terminal import draw
+from log_anneal._core.backend import MAX_STEP
+from log_anneal._core.schedule import Schedule
+from log_anneal._core.to_json import from_json
+from log_anneal._show import contents
+from log_anneal._show.terminal import draw
 from log_anneal.plot import plot
 
 _PICTURE = "log_anneal.png"
@@ -81,7 +81,7 @@ def _run(options: argparse.Namespace) -> None:
     schedules = [_read(text) for text in options.schedules]
     if options.out is not None:
         _check_out(options.out, options.schedules)
-    num_steps = _show.length(schedules, options.steps)
+    num_steps = contents.length(schedules, options.steps)
     width, height = shutil.get_terminal_size((80, 24))
     text = draw(
         schedules,

@@ -66,6 +66,8 @@ def test_the_wheel_holds_the_library_alone(tmp_path):
     (wheel,) = tmp_path.glob("log_anneal-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert "log_anneal/py.typed" in names
+    ours = {str(path.relative_to(ROOT)) for path in (ROOT / "log_anneal").rglob("*.py")}
+    assert ours == {name for name in names if name.endswith(".py")}
     assert {name.split("/")[0] for name in names} == {
         "log_anneal",
         f"log_anneal-{la.__version__}.dist-info",

@@ -11,10 +11,10 @@ import pytest
 from every_schedule import CYCLE
 
 import log_anneal as la
-from log_anneal._check import simplest_fraction
-from log_anneal._cycle import RESTART, tabulate
-from log_anneal._numeric import MAX_STEP, Device, Host
-from log_anneal._table import locate
+from log_anneal._core.backend import MAX_STEP, Device, Host
+from log_anneal._core.check import simplest_fraction
+from log_anneal._curve.cycle import RESTART, tabulate
+from log_anneal._curve.table import locate
 
 MULTIPLIERS = [*map(float, range(2, 11)), 1.1, 1.5, 0.5, 5 / 3, 1 / 3, 0.9]
 EXACT = {1.1: Fraction(11, 10), 5 / 3: Fraction(5, 3), 1 / 3: Fraction(1, 3), 0.9: Fraction(9, 10)}

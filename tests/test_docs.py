@@ -5,7 +5,7 @@ import re
 import pytest
 from small import ROOT
 
-from log_anneal._record import SCHEDULES
+from log_anneal._core.record import SCHEDULES
 from train.load import load_study
 
 PAGES = [path.name for path in sorted((ROOT / "docs").glob("*.md"))]

@@ -10,7 +10,7 @@ import pytest
 from on_device import SIZE
 
 import log_anneal as la
-from log_anneal._numeric import MAX_STEP
+from log_anneal._core.backend import MAX_STEP
 
 STEPS = 32
 """For each schedule."""

@@ -10,7 +10,7 @@ import pytest
 from small import ROOT
 
 import log_anneal as la
-from log_anneal._record import SCHEDULES
+from log_anneal._core.record import SCHEDULES
 from log_anneal.plot import plot
 
 DOCS = ROOT / "docs"

@@ -12,7 +12,7 @@ import pytest
 from every_schedule import AS_PRINTED, CYCLE, EVERY_SCHEDULE, OF_FUNCTIONS
 
 import log_anneal as la
-from log_anneal._numeric import MAX_STEP
+from log_anneal._core.backend import MAX_STEP
 
 STEPS = np.array([-1, 0, 1, 3, 4, 5, 7, 12, 14, 15, 16, 25, 26, 35, 61, 10**6, MAX_STEP], np.int32)
 

@@ -12,7 +12,7 @@ FILES = [
     for path in sorted((ROOT / folder).rglob("*.py"))
 ]
 
-DRAWING = ("plot.py", "_range_picture.py", "_range_test.py")
+DRAWING = ("figure.py", "picture.py", "run.py")
 """They import matplotlib inside functions, or for its types alone."""
 
 

@@ -6,7 +6,7 @@ from every_schedule import EVERY_SCHEDULE, OF_FUNCTIONS
 from on_device import SIZE, on_device
 
 import log_anneal as la
-from log_anneal._numeric import MAX_STEP
+from log_anneal._core.backend import MAX_STEP
 
 MAX_ULPS = 4
 """Of the largest value."""
