@@ -62,7 +62,7 @@ from log_anneal._range_test.sweep import sweep_schedule
 from log_anneal._schedules.clr import ClrSchedule, clr_schedule
 from log_anneal._schedules.clr import Derived as _Clr
 from log_anneal._schedules.constant import ConstantSchedule, constant_schedule
-from log_anneal._schedules.cyclical import CyclicalSchedule
+from log_anneal._schedules.cyclical import CyclicalBase
 from log_anneal._schedules.cyclical import Derived as _Cyclical
 from log_anneal._schedules.cyclical_log import CyclicalLogSchedule, cyclical_log_schedule
 from log_anneal._schedules.cyclical_shapes import (
@@ -70,6 +70,7 @@ from log_anneal._schedules.cyclical_shapes import (
     CyclicalExponentialSchedule,
     CyclicalLinearSchedule,
     CyclicalPolynomialSchedule,
+    CyclicalSchedule,
     CyclicalShapeSchedule,
     cyclical_cosine_schedule,
     cyclical_exponential_schedule,
@@ -118,6 +119,7 @@ __all__ = [
     "CombinedSchedule",
     "ConstantSchedule",
     "Current",
+    "CyclicalBase",
     "CyclicalCosineSchedule",
     "CyclicalExponentialSchedule",
     "CyclicalLinearSchedule",

@@ -125,9 +125,9 @@ def test_sgdr_is_the_cosine_without_a_first_decay():
     expected = expected_values("cosine", cycle | {"decay_steps": 0})
     np.testing.assert_allclose(schedule.at(STEPS), expected, rtol=1e-9)
     assert schedule == la.cyclical_cosine_schedule(**cycle, decay_steps=0)
-    assert schedule.boundaries(3) == [7, 18, 34] and la.where_in(schedule, 6) == (0, 6, 7)
+    assert schedule.first_restarts(3) == [7, 18, 34] and la.where_in(schedule, 6) == (0, 6, 7)
     warm = la.sgdr_schedule(**cycle, warmup_steps=3, init_value=0.02)
-    assert [warm.at(0), warm.at(3)] == [0.02, 0.1] and warm.boundaries(1) == [10]
+    assert [warm.at(0), warm.at(3)] == [0.02, 0.1] and warm.first_restarts(1) == [10]
 
 
 def test_sgdr_is_the_schedule_of_optax_at_every_step():

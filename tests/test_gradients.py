@@ -151,7 +151,7 @@ CYCLES = {
 def test_slopes_of_a_cycle_are_those_of_the_continuous_equation(shape, cycle):
     cycle = CYCLES[cycle]
     schedule = cycle_oracle.make(shape, **cycle)
-    restarts = np.array(schedule.boundaries(20), int)
+    restarts = np.array(schedule.first_restarts(20), int)
     turns = {0, cycle["warmup_steps"], schedule.duration, *restarts}
     turns |= set(restarts + cycle.get("restart_warmup_steps", 0))
     fields = {"restart_value": cycle["peak_value"]} | cycle | cycle_oracle.numbers_of(shape)

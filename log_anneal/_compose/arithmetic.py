@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from log_anneal._compose.part import schedule
-from log_anneal._core.backend import Namespace, Number
+from log_anneal._core.backend import Backend, Number
 from log_anneal._core.check import MAX_VALUE
 from log_anneal._core.fields import option
 from log_anneal._core.schedule import Schedule
@@ -40,7 +40,7 @@ class CombinedSchedule(Schedule):
     second: Schedule = schedule()
     operation: Operation = option("product", "sum", "maximum", "minimum")
 
-    def _value(self, step: Number, xp: Namespace) -> Number:
+    def _value(self, step: Number, xp: Backend) -> Number:
         first, second = self.first._value(step, xp), self.second._value(step, xp)
         if self.operation == "maximum":
             return xp.maximum(first, second)

@@ -12,7 +12,7 @@ from jax import lax
 from log_anneal._compose.function import as_schedule
 from log_anneal._compose.part import schedules
 from log_anneal._core import check
-from log_anneal._core.backend import MAX_STEP, Device, Host, Namespace, Number
+from log_anneal._core.backend import MAX_STEP, Backend, Device, Host, Number
 from log_anneal._core.fields import durations
 from log_anneal._core.schedule import Schedule
 
@@ -69,7 +69,7 @@ class ChainSchedule(Schedule):
         padded = (column + column[-1:] * (size - count) for column in columns)
         return Derived(*(np.array(column, np.int32) for column in padded))
 
-    def _value(self, step: Number, xp: Namespace) -> Number:
+    def _value(self, step: Number, xp: Backend) -> Number:
         if xp is Host:
             part, own_step = self._own(step, Host)
             return self.parts[part]._value(own_step, Host)
@@ -78,7 +78,7 @@ class ChainSchedule(Schedule):
         values = lax.map(self._on_device, step.ravel(), batch_size=_AT_ONCE)
         return values.reshape(step.shape)
 
-    def _own(self, step: Number, xp: Namespace) -> tuple[Number, Number]:
+    def _own(self, step: Number, xp: Backend) -> tuple[Number, Number]:
         """Which part a step is in, and the part's own step."""
         part = xp.count_below(self._derived.last, step)
         own_step = step - xp.take(self._derived.start, part)

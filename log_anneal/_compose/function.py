@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from log_anneal._core import check
-from log_anneal._core.backend import Host, Namespace, Number
+from log_anneal._core.backend import Backend, Host, Number
 from log_anneal._core.fields import function
 from log_anneal._core.schedule import Schedule
 from log_anneal._core.tree import stack_shape
@@ -39,7 +39,7 @@ class FunctionSchedule(Schedule):
 
     function: Callable[[Any], Any] = function(is_of_steps=True)
 
-    def _value(self, step: Number, xp: Namespace) -> Number:
+    def _value(self, step: Number, xp: Backend) -> Number:
         if xp is Host:
             with jax.ensure_compile_time_eval():  # a caller may be tracing
                 return float(self._one(jnp.int32(step)))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from log_anneal._compose.function import as_schedule
 from log_anneal._compose.part import schedule
 from log_anneal._core import check
-from log_anneal._core.backend import MAX_STEP, Namespace, Number
+from log_anneal._core.backend import MAX_STEP, Backend, Number
 from log_anneal._core.fields import duration
 from log_anneal._core.schedule import Schedule
 
@@ -25,7 +25,7 @@ class LoopSchedule(Schedule):
     part: Schedule = schedule()
     period_steps: int = duration(way_out="Take the length of a turn.")
 
-    def _value(self, step: Number, xp: Namespace) -> Number:
+    def _value(self, step: Number, xp: Backend) -> Number:
         return self.part._value(xp.rem(step, self._whole["period_steps"]), xp)
 
     def _restarts(self) -> Iterator[int]:
@@ -94,7 +94,7 @@ class ShiftSchedule(Schedule):
     part: Schedule = schedule()
     shift_steps: int = duration(least=-MAX_STEP, way_out="Below 0 to begin in the midst.")
 
-    def _value(self, step: Number, xp: Namespace) -> Number:
+    def _value(self, step: Number, xp: Backend) -> Number:
         shift = self._whole["shift_steps"]
         step = xp.minimum(step, MAX_STEP + xp.minimum(shift, 0)) - shift  # no overflow
         return self.part._value(xp.maximum(step, 0), xp)

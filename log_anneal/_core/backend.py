@@ -168,9 +168,9 @@ def known_log(value: Any) -> KnownLog:
     return KnownLog(np.log(np.float64(value)), np.float64(value))
 
 
-def log_of(value: Number, known: KnownLog, xp: "Namespace") -> Number:
+def log_of(value: Number, known: KnownLog, xp: "Backend") -> Number:
     """`log(value)`: exactly the known one, unless the leaf was changed since it was built."""
     return xp.fixed(known.log) + xp.log(value / xp.fixed(known.of))
 
 
-Namespace: TypeAlias = type[Host] | type[Device]
+Backend: TypeAlias = type[Host] | type[Device]

@@ -50,7 +50,7 @@ class Kind:
 
 
 @dataclasses.dataclass(frozen=True)
-class Number(Kind):
+class Real(Kind):
     """A real number; it may be traced."""
 
     least: float = 0.0
@@ -183,7 +183,7 @@ class Numbers(Kind):
                 f"`{name}` must hold at least {self.least_length}, got {len(values)}. Give more."
             )
         if not self.is_steps:
-            real = Number()
+            real = Real()
             if check.is_traced(values):
                 return values
             if is_array and np.all((real.least <= value) & (value <= real.most)):

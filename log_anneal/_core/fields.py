@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from log_anneal._core.check import MAX_VALUE
-from log_anneal._core.field_kinds import Count, Duration, Function, Kind, Number, Numbers, Option
+from log_anneal._core.field_kinds import Count, Duration, Function, Kind, Numbers, Option, Real
 
 
 def _field(kind: Kind, default: Any) -> Any:
@@ -23,7 +23,7 @@ def number(
 
     `stretch(k)` takes the k-th root of a ratio per step, and leaves other numbers as they are.
     """
-    return _field(Number(least, most, way_out, is_ratio_per_step), default)
+    return _field(Real(least, most, way_out, is_ratio_per_step), default)
 
 
 def duration(

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from log_anneal._core import check, fields, tree
-from log_anneal._core.backend import MAX_STEP, Device, Host, Namespace, Number
+from log_anneal._core.backend import MAX_STEP, Backend, Device, Host, Number
 from log_anneal._core.operators import Operators
 from log_anneal._core.record import Record, declare
 from log_anneal._core.timeline import Timeline
@@ -55,7 +55,7 @@ class Schedule(Record, Timeline, Operators):
         """Makes the subclass a dataclass and a pytree; refuses a name that another class has."""
         declare(cls)
 
-    def _value(self, step: Number, xp: Namespace) -> Number:
+    def _value(self, step: Number, xp: Backend) -> Number:
         """Returns the value at a step in [0, 2^31 - 1]. The leaves are resolved, and of xp's kind.
 
         A duration's field is real and has a gradient; `self._whole` has the whole number.

@@ -13,7 +13,7 @@ import numpy as np
 
 from log_anneal._core.backend import MAX_STEP
 from log_anneal._core.check import simplest_fraction
-from log_anneal._curve.table import Row, Table, tabulated
+from log_anneal._curve.table import Row, Table, table_of
 
 WARMUP, DECAY, RESTART = 0, 1, 2
 """Rows of the table: the warm-up, the first decay, the first of the restarts."""
@@ -22,7 +22,7 @@ _MIN_ROWS, _MAX_ROWS = 512, 65_536
 _BITS = 128
 
 
-def tabulate(
+def cycle_table(
     warmup_steps: int,
     decay_steps: int,
     restart_steps: int,
@@ -52,7 +52,7 @@ def tabulate(
     else:
         multiplier = simplest_fraction(restart_multiplier)
         rows += _restarts(end, restart_steps, multiplier, num_restarts)
-    return tabulated(rows, growth, min_rows=_MIN_ROWS)
+    return table_of(rows, growth, min_rows=_MIN_ROWS)
 
 
 def _restarts(
@@ -78,10 +78,10 @@ def _restarts(
         real_end = real_start + length
         start = -(-real_start >> _BITS)
         period = min(-(-real_end >> _BITS) - start, MAX_STEP)
-        lead = (start << _BITS) - real_start
+        offset = (start << _BITS) - real_start
         tail = real_end - (start + period - 1 << _BITS)
         slopes = (1, 1, *starts), (0, 0, *lengths)
-        rows.append(Row(start, period, lead / one, tail / one, *slopes))
+        rows.append(Row(start, period, offset / one, tail / one, *slopes))
         starts = starts[0] + lengths[0], starts[1] + lengths[1]
         lengths = lengths[0] * ratio, len(rows) * restart_steps * lengths[0]
         real_start, length = real_end, length * multiplier.numerator // multiplier.denominator

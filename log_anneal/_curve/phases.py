@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from log_anneal._core.backend import MAX_STEP
 from log_anneal._core.check import simplest_fraction
-from log_anneal._curve.table import Row, Table, tabulated
+from log_anneal._curve.table import Row, Table, table_of
 
 
-def tabulate(lengths: Sequence[float], *, is_endless: bool = False) -> Table:
+def phase_table(lengths: Sequence[float], *, is_endless: bool = False) -> Table:
     """A table of phases of these real lengths, then one that holds the end, or that has none."""
     count = len(lengths)
     rows, real_start = [], simplest_fraction(0.0)
@@ -19,7 +19,7 @@ def tabulate(lengths: Sequence[float], *, is_endless: bool = False) -> Table:
             Row(
                 start,
                 end - start,
-                lead=float(start - real_start),
+                offset=float(start - real_start),
                 tail=float(real_end - end + 1),
                 start_slopes=[float(each < index) for each in range(count)],
                 length_slopes=[float(each == index) for each in range(count)],
@@ -28,4 +28,4 @@ def tabulate(lengths: Sequence[float], *, is_endless: bool = False) -> Table:
         real_start = real_end
     start = math.ceil(real_start)
     endless = Row(start, MAX_STEP, start_slopes=[1.0] * count, length_slopes=[0.0] * count)
-    return tabulated([*rows, endless if is_endless else Row.hold(start)])
+    return table_of([*rows, endless if is_endless else Row.hold(start)])

@@ -1,7 +1,7 @@
 """A table of phases, and the place of a step in it: exact, whatever the step.
 
-A row is a phase from one real step to another. A row that lasts longer than its phase repeats it;
-the last row may hold the end for ever.
+A row is a phase from one real step to another. If the row lasts longer than its phase, the phase
+comes again and again, in rounds. The last row may hold the end for ever.
 """
 
 from bisect import bisect_left
@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from log_anneal._core.backend import MAX_STEP, Device, Host, Namespace, Number
+from log_anneal._core.backend import MAX_STEP, Backend, Device, Host, Number
 
 
 class Row(NamedTuple):
@@ -23,18 +23,20 @@ class Row(NamedTuple):
     """The first whole step."""
     period: int
     """Whole steps in the phase."""
-    lead: float = 0.0
-    """From the real start to the first whole step, in [0, 1); 1 where the end is held, so that
-    all of it is behind."""
+    offset: float = 0.0
+    """Steps from the real start to the first whole step, in [0, 1). It is 1 where the end is held:
+    then the whole phase lies behind."""
     tail: float = 1.0
-    """From the last whole step to the real end, above 0; 0 holds the end."""
+    """Steps from the last whole step to the real end, above 0. It is 0 where the end is held."""
     start_slopes: Sequence[float] = ()
+    """The slope of the real start with respect to each parameter."""
     length_slopes: Sequence[float] = ()
+    """The slope of the real length with respect to each parameter."""
 
     @classmethod
     def hold(cls, start: int) -> "Row":
-        """The end of the last phase, for ever."""
-        return cls(start, 1, lead=1.0, tail=0.0)
+        """Returns the row that holds the end of the last phase for ever."""
+        return cls(start, 1, offset=1.0, tail=0.0)
 
 
 class Table(NamedTuple):
@@ -43,47 +45,48 @@ class Table(NamedTuple):
     last: npt.NDArray[Any]
     """int32 [rows], rising: the last whole step of the row; -1 for a row with no steps before 0."""
     start: npt.NDArray[Any]
-    """int32 [rows]."""
+    """int32 [rows]: the first whole step of the row."""
     period: npt.NDArray[Any]
-    """int32 [rows]."""
+    """int32 [rows]: whole steps in the row's phase."""
     lead: npt.NDArray[Any]
-    """float [rows]."""
+    """float [rows]: the row's offset. Checkpoints have this column under its name, so it stays."""
     tail: npt.NDArray[Any]
-    """float [rows]."""
+    """float [rows]: the row's tail."""
     slopes: npt.NDArray[Any]
-    """float [rows, 2, parameters]: of the start and of the length of a row."""
+    """float [rows, 2, parameters]: the slopes of the start and of the length of a row."""
     growth: npt.NDArray[Any]
-    """float [parameters]: how much the length's slope grows from one repetition to the next."""
+    """float [parameters]: how much the length's slope grows from one round to the next."""
 
 
 class Place(NamedTuple):
-    """A step's place in its phase."""
+    """The place of a step in its phase."""
 
     row: Number
-    repeats: Number
+    """int: the row of the table."""
+    rounds: Number
     """int: how often the row's phase has passed."""
     elapsed: Number
     """int: whole steps since the first whole step of the phase."""
-    lead: Number
-    """float: from the real start of the phase to its first whole step, in [0, 1)."""
-    behind: Number
+    offset: Number
+    """float: steps from the real start of the phase to its first whole step, in [0, 1)."""
+    since_start: Number
     """float: steps since the real start of the phase."""
-    ahead: Number
-    """float: steps to its real end; 0 only where the last end is held."""
+    to_end: Number
+    """float: steps to the real end of the phase; 0 only where the last end is held."""
 
     @property
     def length(self) -> Number:
-        """float: the phase's, in steps."""
-        return self.behind + self.ahead
+        """float: the length of the phase, in steps."""
+        return self.since_start + self.to_end
 
     def fractions(self) -> tuple[Number, Number]:
-        """floats: the part of the phase behind, 0 to 1, and the part ahead, 1 to 0."""
-        length = self.behind + self.ahead
-        return self.behind / length, self.ahead / length
+        """Returns the part of the phase that lies behind, 0 to 1, and the part ahead, 1 to 0."""
+        length = self.since_start + self.to_end
+        return self.since_start / length, self.to_end / length
 
 
-def tabulated(rows: Sequence[Row], growth: Sequence[float] = (), *, min_rows: int = 1) -> Table:
-    """The rows that start before step 2^31, as a table."""
+def table_of(rows: Sequence[Row], growth: Sequence[float] = (), *, min_rows: int = 1) -> Table:
+    """Makes a table of the rows that start before step 2^31."""
     rows = [row for row in rows if row.start <= MAX_STEP]
     size = max(min_rows, 1 << (len(rows) - 1).bit_length())
     parameters = len(rows[0].length_slopes)
@@ -96,56 +99,62 @@ def tabulated(rows: Sequence[Row], growth: Sequence[float] = (), *, min_rows: in
         _padded(last, size, np.int32),
         _padded([row.start for row in rows], size, np.int32),
         _padded([row.period for row in rows], size, np.int32),
-        _padded([row.lead for row in rows], size, np.float64),
+        _padded([row.offset for row in rows], size, np.float64),
         _padded([row.tail for row in rows], size, np.float64),
         slopes,
         np.asarray(growth or [0] * parameters, np.float32),
     )
 
 
-def locate(table: Table, step: Number, parameters: Sequence[Number], xp: Namespace) -> Place:
+def locate(table: Table, step: Number, parameters: Sequence[Number], xp: Backend) -> Place:
     """Finds the place of a step in [0, 2^31 - 1].
 
-    `parameters` are the reals that the table was made from: they give the place no value, as the
-    table has that exactly, but a gradient.
+    `parameters` are the real numbers that the table was made from. They do not change the values of
+    the place, which the table has exactly; they give it a gradient.
     """
     if xp is Host:
         return _located(table, step)
     row = xp.count_below(table.last, step)
     period = xp.take(table.period, row)
     since = step - xp.take(table.start, row)
-    repeats, elapsed = xp.quotient(since, period), xp.rem(since, period)
-    lead = xp.take(table.lead, row)
-    behind = xp.real(elapsed) + lead
-    ahead = xp.real(period - 1 - elapsed) + xp.take(table.tail, row)
+    rounds, elapsed = xp.quotient(since, period), xp.rem(since, period)
+    offset = xp.take(table.lead, row)
+    since_start = xp.real(elapsed) + offset
+    to_end = xp.real(period - 1 - elapsed) + xp.take(table.tail, row)
     slopes = table.slopes, table.growth
-    behind, ahead = _moved((behind, ahead), row, repeats, slopes, tuple(parameters))
-    return Place(row, repeats, elapsed, lead, behind, ahead)
+    since_start, to_end = _moved((since_start, to_end), row, rounds, slopes, tuple(parameters))
+    return Place(row, rounds, elapsed, offset, since_start, to_end)
 
 
 def _located(table: Table, step: int) -> Place:
-    """`locate` by Python's own operations, in a third of the time: `at` has microseconds."""
+    """Does what `locate` does by Python's own operations, in a third of the time.
+
+    `at` takes microseconds, of which `locate` would be most.
+    """
     row = bisect_left(table.last, step)
-    period, lead = table.period[row], table.lead[row]
-    repeats, elapsed = divmod(step - table.start[row], period)
-    ahead = period - 1 - elapsed + table.tail[row]
-    return Place(row, repeats, elapsed, lead, elapsed + lead, ahead)
+    period, offset = table.period[row], table.lead[row]
+    rounds, elapsed = divmod(step - table.start[row], period)
+    to_end = period - 1 - elapsed + table.tail[row]
+    return Place(row, rounds, elapsed, offset, elapsed + offset, to_end)
 
 
 @jax.custom_jvp
 def _moved(
-    steps: tuple[Number, Number], row: Number, repeats: Number, slopes: Any, parameters: Any
+    steps: tuple[Number, Number], row: Number, rounds: Number, slopes: Any, parameters: Any
 ) -> tuple[Number, Number]:
-    """The steps behind and ahead, as functions of the parameters."""
+    """Returns the steps since the start and to the end, as functions of the parameters."""
     return steps
 
 
 @_moved.defjvp
 def _moved_jvp(primals: Any, tangents: Any) -> Any:
-    """The start moves by its slopes, and the n phases passed by theirs: n B + n (n - 1) / 2 C."""
-    _, row, repeats, (slopes, growth), _ = primals
+    """Moves the start by its own slopes and by those of the n phases that have passed.
+
+    These add up to n B + n (n - 1) / 2 C: B is the slope of a length, C its growth.
+    """
+    _, row, rounds, (slopes, growth), _ = primals
     changes = jnp.stack(tangents[4])
-    n = Device.real(repeats)
+    n = Device.real(rounds)
     start, length = jnp.moveaxis(Device.take(slopes, row) @ changes, -1, 0)
     growing = growth @ changes
     start = start + n * length + n * (n - 1) / 2 * growing
@@ -154,7 +163,7 @@ def _moved_jvp(primals: Any, tangents: Any) -> Any:
 
 
 def held_from(table: Table) -> int | None:
-    """The first step of the last row, if that holds the end."""
+    """Returns the first step of the last row, if that row holds the end."""
     return None if np.asarray(table.tail)[-1] else int(np.asarray(table.start)[-1])
 
 

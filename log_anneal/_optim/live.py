@@ -13,7 +13,7 @@ from log_anneal._core.schedule import Schedule
 from log_anneal._core.where import where_in
 from log_anneal._optim import flax_variables
 
-Place: TypeAlias = tuple[tuple[Hashable, ...], str, "LiveState"]
+LivePlace: TypeAlias = tuple[tuple[Hashable, ...], str, "LiveState"]
 """The labels around a live schedule, its hyperparameter, its state."""
 
 
@@ -147,7 +147,7 @@ def current(opt_state: Any) -> list[Current]:
     return records
 
 
-def places_of(opt_state: Any) -> Iterator[Place]:
+def places_of(opt_state: Any) -> Iterator[LivePlace]:
     """Every live schedule of a state."""
     for path, node in tree_leaves_with_path(opt_state, is_leaf=is_live):
         if isinstance(node, LiveState):

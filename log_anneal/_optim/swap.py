@@ -11,7 +11,7 @@ from jax.tree_util import keystr, tree_leaves_with_path, tree_map_with_path
 
 from log_anneal._core import check
 from log_anneal._core.schedule import Schedule
-from log_anneal._optim.live import LiveState, Place, bare, is_live, labels, places_of
+from log_anneal._optim.live import LivePlace, LiveState, bare, is_live, labels, places_of
 
 _State = TypeVar("_State")
 
@@ -86,7 +86,7 @@ def _as(old: Any, new: Any) -> jax.Array:
     return jax.device_put(leaf, old.sharding) if is_committed else leaf
 
 
-def _refuse_unknown(name: str, chosen: object, places: list[Place]) -> None:
+def _refuse_unknown(name: str, chosen: object, places: list[LivePlace]) -> None:
     several = list(chosen.values()) if isinstance(chosen, Mapping) else [chosen]
     for each in several or [chosen]:
         if not isinstance(each, Schedule):

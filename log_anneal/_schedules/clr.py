@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal, NamedTuple
 
-from log_anneal._core.backend import Host, KnownLog, Namespace, Number, known_log, log_of
+from log_anneal._core.backend import Backend, Host, KnownLog, Number, known_log, log_of
 from log_anneal._core.fields import duration, number, option
 from log_anneal._core.schedule import Schedule
 from log_anneal._curve.cycle import WARMUP
 from log_anneal._curve.shape import cosine_decay
-from log_anneal._curve.table import Row, Table, locate, tabulated
+from log_anneal._curve.table import Row, Table, locate, table_of
 
 
 class Derived(NamedTuple):
@@ -96,19 +96,19 @@ class ClrSchedule(Schedule):
     def _derive(self) -> Derived:
         down_steps = self.up_steps if self.down_steps is None else self.down_steps
         cycle = Row(0, self.up_steps + down_steps, length_slopes=(1.0, 1.0))
-        return Derived(tabulated([cycle]), known_log(self.cycle_decay), known_log(self.step_decay))
+        return Derived(table_of([cycle]), known_log(self.cycle_decay), known_log(self.step_decay))
 
-    def _value(self, step: Number, xp: Namespace) -> Number:
+    def _value(self, step: Number, xp: Backend) -> Number:
         place = locate(self._derived.table, step, (self.up_steps, self.down_steps), xp)
         is_up = place.elapsed < self._whole["up_steps"]
-        x = xp.where(is_up, place.behind / self.up_steps, place.ahead / self.down_steps)
+        x = xp.where(is_up, place.since_start / self.up_steps, place.to_end / self.down_steps)
         if self.window == "parabolic":
             x = x * (2 - x)
         elif self.window == "sinusoidal":
             x = cosine_decay(x, 1 - x, xp)[1]
         log_cycle = log_of(self.cycle_decay, self._derived.cycle_decay, xp)
         log_step = log_of(self.step_decay, self._derived.step_decay, xp)
-        shrunk = xp.exp(xp.real(place.repeats) * log_cycle + xp.real(step) * log_step)
+        shrunk = xp.exp(xp.real(place.rounds) * log_cycle + xp.real(step) * log_step)
         return self.init_value + (self.peak_value - self.init_value) * x * shrunk
 
     def _restarts(self) -> Iterator[int]:
@@ -117,7 +117,7 @@ class ClrSchedule(Schedule):
 
     def _where(self, step: int) -> tuple[int, int, int | None]:
         place = locate(self._derived.table, step, (), Host)
-        return place.repeats, place.elapsed, self._derived.table.period[WARMUP]
+        return place.rounds, place.elapsed, self._derived.table.period[WARMUP]
 
 
 clr_schedule = ClrSchedule

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from log_anneal._core.backend import Namespace, Number
+from log_anneal._core.backend import Backend, Number
 from log_anneal._core.fields import number
 from log_anneal._core.schedule import Schedule
 
@@ -18,7 +18,7 @@ class ConstantSchedule(Schedule):
 
     value: float = number()
 
-    def _value(self, step: Number, xp: Namespace) -> Number:
+    def _value(self, step: Number, xp: Backend) -> Number:
         return self.value
 
     def _duration(self) -> int:

@@ -5,10 +5,10 @@ from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from log_anneal._core import check
-from log_anneal._core.backend import Host, KnownLog, Namespace, Number, known_log, log_of
+from log_anneal._core.backend import Backend, Host, KnownLog, Number, known_log, log_of
 from log_anneal._core.fields import count, duration, number, option
 from log_anneal._core.schedule import Schedule
-from log_anneal._curve.cycle import DECAY, RESTART, WARMUP, restarts, tabulate
+from log_anneal._curve.cycle import DECAY, RESTART, WARMUP, cycle_table, restarts
 from log_anneal._curve.shape import Weights, cosine_decay, linear_decay
 from log_anneal._curve.table import Place, Table, held_from, locate
 
@@ -20,7 +20,7 @@ class Derived(NamedTuple):
     restart_decay: KnownLog | None
 
 
-class CyclicalSchedule(Schedule):
+class CyclicalBase(Schedule):
     """The cycle. A subclass gives the shape: the weights of a cycle's start and end values.
 
     Args:
@@ -113,7 +113,7 @@ class CyclicalSchedule(Schedule):
         return numbers
 
     def _derive(self) -> Derived:
-        table = tabulate(
+        table = cycle_table(
             self.warmup_steps,
             self.decay_steps,
             self.restart_steps or 0,
@@ -122,10 +122,10 @@ class CyclicalSchedule(Schedule):
         )
         return Derived(table, None if self.restart_decay is None else known_log(self.restart_decay))
 
-    def _weights(self, place: Place, xp: Namespace) -> Weights:
+    def _weights(self, place: Place, xp: Backend) -> Weights:
         raise TypeError(f"{type(self).__name__} does not define `_weights(place, xp)`.")
 
-    def _value(self, step: Number, xp: Namespace) -> Number:
+    def _value(self, step: Number, xp: Backend) -> Number:
         times = self.warmup_steps, self.decay_steps, self.restart_steps, self.restart_multiplier
         place = locate(self._derived.table, step, times, xp)
         is_warmup, is_decay = place.row == WARMUP, place.row == DECAY
@@ -146,34 +146,36 @@ class CyclicalSchedule(Schedule):
             of_end = xp.where(is_other, other[1], of_end)
         return of_start * start + of_end * end
 
-    def _restart_value(self, place: Place, xp: Namespace) -> Number:
+    def _restart_value(self, place: Place, xp: Backend) -> Number:
         """`restart_value * restart_decay ** n` in the n-th cycle after the first decay."""
         if self.restart_decay is None:
             return self.restart_value
-        n = xp.real(xp.maximum(place.row - RESTART + place.repeats, 0))
+        n = xp.real(xp.maximum(place.row - RESTART + place.rounds, 0))
         log_decay = log_of(self.restart_decay, self._derived.restart_decay, xp)
         value: Number = self.restart_value
         return value * xp.exp(n * log_decay)
 
-    def _end_value(self, place: Place, xp: Namespace) -> Number:
+    def _end_value(self, place: Place, xp: Backend) -> Number:
         if self.final_value is None:
             return self.end_value
-        return xp.where(place.ahead == 0, self.final_value, self.end_value)
+        return xp.where(place.to_end == 0, self.final_value, self.end_value)
 
-    def _rise_or_fall(self, place: Place, xp: Namespace) -> tuple[Number, Place]:
+    def _rise_or_fall(self, place: Place, xp: Backend) -> tuple[Number, Place]:
         """Whether the step is in the rise that begins a cycle, and its place in rise or fall."""
         rise, real_rise = self._whole["restart_warmup_steps"], self.restart_warmup_steps
-        has_rise = (place.row >= RESTART) & (place.ahead != 0)
+        has_rise = (place.row >= RESTART) & (place.to_end != 0)
         is_rise = has_rise & (place.elapsed < rise)
         into = xp.where(has_rise & (place.elapsed >= rise), rise, 0)
         elapsed = place.elapsed - into
-        behind = xp.with_slope(
-            xp.real(elapsed) + place.lead,
-            place.behind - xp.where(into != 0, real_rise, 0.0),
+        since_start = xp.with_slope(
+            xp.real(elapsed) + place.offset,
+            place.since_start - xp.where(into != 0, real_rise, 0.0),
         )
-        to_top = xp.with_slope(xp.real(rise - place.elapsed) - place.lead, real_rise - place.behind)
-        ahead = xp.where(is_rise, to_top, place.ahead)
-        return is_rise, place._replace(elapsed=elapsed, behind=behind, ahead=ahead)
+        to_top = xp.with_slope(
+            xp.real(rise - place.elapsed) - place.offset, real_rise - place.since_start
+        )
+        to_end = xp.where(is_rise, to_top, place.to_end)
+        return is_rise, place._replace(elapsed=elapsed, since_start=since_start, to_end=to_end)
 
     def _restarts(self) -> Iterator[int]:
         starts = restarts(self._derived.table)
@@ -187,7 +189,7 @@ class CyclicalSchedule(Schedule):
         end = held_from(table)
         inside = step if end is None else min(step, end - 1)
         place = locate(table, inside, (), Host)
-        n = place.row - RESTART + place.repeats
+        n = place.row - RESTART + place.rounds
         if n < 0 or (n == 0 and not self.decay_steps):
             first = DECAY if self.decay_steps else RESTART
             return 0, step, table.start[first] + table.period[first]

@@ -3,11 +3,11 @@
 from typing import Any, ClassVar, Literal
 
 from log_anneal._core import check
-from log_anneal._core.backend import Namespace, Number
+from log_anneal._core.backend import Backend, Number
 from log_anneal._core.fields import number, option
 from log_anneal._curve.shape import Weights, author_release, equation_4, log_decay
 from log_anneal._curve.table import Place
-from log_anneal._schedules.cyclical import CyclicalSchedule
+from log_anneal._schedules.cyclical import CyclicalBase
 
 _LEAST_BASE = {"anchored": 1.000001, "equation_4": 1.01, "author_release": 1.000001}
 """Anchored, a straight line to 1e-7 of its range; equation 4 divides by the logarithm of the base,
@@ -17,7 +17,7 @@ _MOST_BASE = 1e18
 """The gradient squares the base."""
 
 
-class CyclicalLogSchedule(CyclicalSchedule):
+class CyclicalLogSchedule(CyclicalBase):
     """Cyclical log annealing: a fall at a logarithmic pace, and restarts.
 
     In a cycle of `T` steps from `start` to `end`, `t` steps after its start, `b = base`:
@@ -146,7 +146,7 @@ class CyclicalLogSchedule(CyclicalSchedule):
             numbers["base"] = 1 / self.end_value
         return numbers
 
-    def _weights(self, place: Place, xp: Namespace) -> Weights:
+    def _weights(self, place: Place, xp: Backend) -> Weights:
         if self.form == "anchored":
             return log_decay(*place.fractions(), self.base, xp)
         if self.form == "equation_4":
@@ -154,10 +154,10 @@ class CyclicalLogSchedule(CyclicalSchedule):
             of_start, of_end = equation_4(t_cur, place.length, self.base, xp)
         else:
             of_start, of_end = author_release(xp.real(place.elapsed), place.length, xp)
-        is_over = place.ahead == 0
+        is_over = place.to_end == 0
         return xp.where(is_over, 0.0, of_start), xp.where(is_over, 1.0, of_end)
 
-    def _value(self, step: Number, xp: Namespace) -> Number:
+    def _value(self, step: Number, xp: Backend) -> Number:
         value = super()._value(step, xp)
         return xp.abs(value) if self.form == "equation_4" else value
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from log_anneal._core import check
-from log_anneal._core.backend import Host, Namespace, Number
+from log_anneal._core.backend import Backend, Host, Number
 from log_anneal._core.fields import function, number
 from log_anneal._curve.shape import (
     Weights,
@@ -16,10 +16,10 @@ from log_anneal._curve.shape import (
     polynomial_decay,
 )
 from log_anneal._curve.table import Place
-from log_anneal._schedules.cyclical import CyclicalSchedule
+from log_anneal._schedules.cyclical import CyclicalBase
 
 
-class CyclicalCosineSchedule(CyclicalSchedule):
+class CyclicalCosineSchedule(CyclicalBase):
     """SGDR's cosine: `end + (start - end) (1 + cos(pi t / T)) / 2`.
 
     `t` steps after the start of a cycle of `T` steps from `start` to `end`. What happens at step 0,
@@ -39,7 +39,7 @@ class CyclicalCosineSchedule(CyclicalSchedule):
 
     name: ClassVar[str] = "cyclical_cosine"
 
-    def _weights(self, place: Place, xp: Namespace) -> Weights:
+    def _weights(self, place: Place, xp: Backend) -> Weights:
         return cosine_decay(*place.fractions(), xp)
 
 
@@ -98,7 +98,7 @@ def sgdr_schedule(
     )
 
 
-class CyclicalLinearSchedule(CyclicalSchedule):
+class CyclicalLinearSchedule(CyclicalBase):
     """A straight line: `end + (start - end) (1 - t / T)`.
 
     All else as `cyclical_log_schedule` says of its anchored form.
@@ -112,14 +112,14 @@ class CyclicalLinearSchedule(CyclicalSchedule):
 
     name: ClassVar[str] = "cyclical_linear"
 
-    def _weights(self, place: Place, xp: Namespace) -> Weights:
+    def _weights(self, place: Place, xp: Backend) -> Weights:
         return linear_decay(*place.fractions(), xp)
 
 
 cyclical_linear_schedule = CyclicalLinearSchedule
 
 
-class CyclicalPolynomialSchedule(CyclicalSchedule):
+class CyclicalPolynomialSchedule(CyclicalBase):
     """A power of the way left: `end + (start - end) (1 - t / T) ** power`.
 
     All else as `cyclical_log_schedule` says of its anchored form. Where the power is below 1 the
@@ -140,14 +140,14 @@ class CyclicalPolynomialSchedule(CyclicalSchedule):
 
     power: float = number(least=0.01, most=100.0, way_out="Take 1 for a straight line.")
 
-    def _weights(self, place: Place, xp: Namespace) -> Weights:
+    def _weights(self, place: Place, xp: Backend) -> Weights:
         return polynomial_decay(*place.fractions(), self.power, xp)
 
 
 cyclical_polynomial_schedule = CyclicalPolynomialSchedule
 
 
-class CyclicalExponentialSchedule(CyclicalSchedule):
+class CyclicalExponentialSchedule(CyclicalBase):
     """By equal ratios: `end + (start - end) (b ** (1 - t / T) - 1) / (b - 1)`, `b = base`.
 
     With the default base, `peak_value / end_value`, a cycle from `peak_value` is the geometric
@@ -184,18 +184,18 @@ class CyclicalExponentialSchedule(CyclicalSchedule):
             numbers["base"] = self.peak_value / self.end_value
         return numbers
 
-    def _weights(self, place: Place, xp: Namespace) -> Weights:
+    def _weights(self, place: Place, xp: Backend) -> Weights:
         return exponential_decay(*place.fractions(), self.base, xp)
 
 
 cyclical_exponential_schedule = CyclicalExponentialSchedule
 
 
-class CyclicalShapeSchedule(CyclicalSchedule):
+class CyclicalSchedule(CyclicalBase):
     """A shape of your own: `end + (start - end) shape(t / T, xp)`.
 
     All else as `cyclical_log_schedule` says of its anchored form. JSON cannot hold a function: to
-    store the schedule, tabulate it, or subclass `CyclicalSchedule` with a `name`.
+    store the schedule, tabulate it, or subclass `CyclicalBase` with a `name`.
 
     Args:
       shape: The function `shape(progress, xp)`, from 1 at a progress of 0 to 0 at a progress of 1.
@@ -214,12 +214,15 @@ class CyclicalShapeSchedule(CyclicalSchedule):
 
     shape: Any = function()
 
-    def _weights(self, place: Place, xp: Namespace) -> Weights:
-        is_over = place.ahead == 0  # where the slope of a shape may have no bound
+    def _weights(self, place: Place, xp: Backend) -> Weights:
+        is_over = place.to_end == 0  # where the slope of a shape may have no bound
         progress = xp.where(is_over, 0.5, place.fractions()[0])
         of_start: Number = self.shape(progress, np if xp is Host else jnp)
         of_start = xp.where(is_over, 0.0, float(of_start) if xp is Host else of_start)
         return of_start, 1 - of_start
 
 
-cyclical_schedule = CyclicalShapeSchedule
+cyclical_schedule = CyclicalSchedule
+
+# The earlier name of the class, which other code may import and old pickles have.
+CyclicalShapeSchedule = CyclicalSchedule

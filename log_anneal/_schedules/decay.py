@@ -2,10 +2,10 @@
 
 from typing import Any, ClassVar
 
-from log_anneal._core.backend import Host, Namespace, Number, known_log, log_of
+from log_anneal._core.backend import Backend, Host, Number, known_log, log_of
 from log_anneal._core.fields import duration, number
 from log_anneal._core.schedule import Schedule
-from log_anneal._curve.phases import tabulate
+from log_anneal._curve.phases import phase_table
 from log_anneal._curve.shape import Weights, polynomial_decay, rex
 from log_anneal._curve.table import Place, Table, locate
 from log_anneal._schedules.phased import PhasedSchedule
@@ -47,7 +47,7 @@ class PolynomialSchedule(PhasedSchedule):
     def _knots(self) -> list[Number]:
         return [self.init_value, self.end_value]
 
-    def _weights(self, place: Place, xp: Namespace) -> Weights:
+    def _weights(self, place: Place, xp: Backend) -> Weights:
         return polynomial_decay(*place.fractions(), self.power, xp)
 
 
@@ -87,7 +87,7 @@ class RexSchedule(PhasedSchedule):
     def _knots(self) -> list[Number]:
         return [self.init_value, self.end_value]
 
-    def _weights(self, place: Place, xp: Namespace) -> Weights:
+    def _weights(self, place: Place, xp: Backend) -> Weights:
         return rex(*place.fractions(), xp)
 
 
@@ -129,7 +129,7 @@ class ExponentialSchedule(Schedule):
         known = known_log(self.decay_rate)
         return known.log / self.decay_steps, known
 
-    def _value(self, step: Number, xp: Namespace) -> Number:
+    def _value(self, step: Number, xp: Backend) -> Number:
         log_ratio, known = self._derived
         # The quotient of the host, with the slope of its divisor, and what the rate has changed.
         log_ratio = xp.with_slope(log_ratio, xp.fixed(known.log) / self.decay_steps)
@@ -195,14 +195,14 @@ class InverseSqrtSchedule(Schedule):
         return numbers
 
     def _derive(self) -> Table:
-        return tabulate([self.warmup_steps], is_endless=True)
+        return phase_table([self.warmup_steps], is_endless=True)
 
-    def _value(self, step: Number, xp: Namespace) -> Number:
+    def _value(self, step: Number, xp: Backend) -> Number:
         place = locate(self._derived, step, [self.warmup_steps], xp)
         is_warmup = place.row == 0
         progress, remainder = place.fractions()
         rising = remainder * self.init_value + progress * self.peak_value
-        fallen = xp.sqrt(self.timescale_steps / (self.timescale_steps + place.behind))
+        fallen = xp.sqrt(self.timescale_steps / (self.timescale_steps + place.since_start))
         return xp.where(is_warmup, rising, self.peak_value * fallen)
 
 

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar, Literal, Self
 
 from log_anneal._core import check
-from log_anneal._core.backend import Namespace, Number
+from log_anneal._core.backend import Backend, Number
 from log_anneal._core.fields import duration, number, option
 from log_anneal._curve.shape import Weights, cosine_decay, linear_decay
 from log_anneal._curve.table import Place
@@ -71,7 +71,7 @@ class OneCycleSchedule(PhasedSchedule):
         returns = [] if self.final_steps is None else [self.init_value]
         return [self.init_value, self.peak_value, *returns, self.end_value]
 
-    def _weights(self, place: Place, xp: Namespace) -> Weights:
+    def _weights(self, place: Place, xp: Backend) -> Weights:
         shape = cosine_decay if self.shape == "cosine" else linear_decay
         return shape(*place.fractions(), xp)
 

@@ -2,9 +2,9 @@
 
 from typing import ClassVar
 
-from log_anneal._core.backend import Host, Namespace, Number
+from log_anneal._core.backend import Backend, Host, Number
 from log_anneal._core.schedule import Schedule
-from log_anneal._curve.phases import tabulate
+from log_anneal._curve.phases import phase_table
 from log_anneal._curve.shape import Weights
 from log_anneal._curve.table import Place, Table, held_from, locate
 
@@ -19,16 +19,16 @@ class PhasedSchedule(Schedule):
         return [length for length in lengths if length is not None]
 
     def _derive(self) -> Table:
-        return tabulate(self._lengths())
+        return phase_table(self._lengths())
 
     def _knots(self) -> list[Number]:
         """The values at the ends of the phases: one more than there are phases."""
         raise TypeError(f"{type(self).__name__} does not define `_knots()`.")
 
-    def _weights(self, place: Place, xp: Namespace) -> Weights:
+    def _weights(self, place: Place, xp: Backend) -> Weights:
         raise TypeError(f"{type(self).__name__} does not define `_weights(place, xp)`.")
 
-    def _value(self, step: Number, xp: Namespace) -> Number:
+    def _value(self, step: Number, xp: Backend) -> Number:
         place = locate(self._derived, step, () if xp is Host else self._lengths(), xp)
         knots = self._knots()
         column = xp.stack([*knots, knots[-1]])

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from log_anneal._core import check
-from log_anneal._core.backend import MAX_STEP, Host, Namespace, Number, known_log, log_of
+from log_anneal._core.backend import MAX_STEP, Backend, Host, Number, known_log, log_of
 from log_anneal._core.fields import duration, number, steps
 from log_anneal._core.schedule import Schedule
 
@@ -90,7 +90,7 @@ class StepDecaySchedule(Schedule):
     def _derive(self) -> Any:
         return known_log(self.decay_rate)
 
-    def _value(self, step: Number, xp: Namespace) -> Number:
+    def _value(self, step: Number, xp: Backend) -> Number:
         decays = xp.real(xp.quotient(step, self._whole["decay_steps"]))
         log_rate = log_of(self.decay_rate, self._derived, xp)
         return xp.maximum(self.init_value * xp.exp(decays * log_rate), self.end_value)
@@ -142,7 +142,7 @@ class MultiStepSchedule(Schedule):
         last[: len(self.milestones)] = np.asarray(self.milestones, np.int64) - 1
         return last, known_log(self.decay_rate)
 
-    def _value(self, step: Number, xp: Namespace) -> Number:
+    def _value(self, step: Number, xp: Backend) -> Number:
         last, known = self._derived
         decays = xp.real(xp.count_below(last, step))
         return self.init_value * xp.exp(decays * log_of(self.decay_rate, known, xp))

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from log_anneal._core import check
-from log_anneal._core.backend import MAX_STEP, Namespace, Number
+from log_anneal._core.backend import MAX_STEP, Backend, Number
 from log_anneal._core.fields import duration, numbers, option
 from log_anneal._core.schedule import Schedule
 
@@ -33,7 +33,7 @@ class TabulatedSchedule(Schedule):
     def _derive(self) -> Any:
         return np.asarray(len(self.values) - 1, np.int32)
 
-    def _value(self, step: Number, xp: Namespace) -> Number:
+    def _value(self, step: Number, xp: Backend) -> Number:
         interval, last = self._whole["interval_steps"], self._derived
         passed = xp.quotient(step, interval)
         row = xp.minimum(passed, last)

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from log_anneal._core.backend import Namespace, Number
+from log_anneal._core.backend import Backend, Number
 from log_anneal._core.fields import duration, number, option
 from log_anneal._curve.shape import Weights, cosine_decay, linear_decay, one_minus_sqrt
 from log_anneal._curve.table import Place
@@ -64,7 +64,7 @@ class WarmupStableDecaySchedule(PhasedSchedule):
     def _knots(self) -> list[Number]:
         return [self.init_value, self.peak_value, self.peak_value, self.end_value]
 
-    def _weights(self, place: Place, xp: Namespace) -> Weights:
+    def _weights(self, place: Place, xp: Backend) -> Weights:
         linear = linear_decay(*place.fractions(), xp)
         if self.cooldown == "linear":
             return linear

@@ -25,7 +25,7 @@ _CYCLES = 5
 _GOLDEN = (5**0.5 - 1) / 2
 
 
-class Curve(NamedTuple):
+class Points(NamedTuple):
     """Points of a schedule."""
 
     steps: npt.NDArray[np.int64]
@@ -59,7 +59,7 @@ def restarts(schedules: Sequence[AnySchedule], num_steps: int) -> dict[int, list
     return dict(sorted(found.items())) if len(found) <= _MAX_MARKS else {}
 
 
-def curve(schedule: AnySchedule, num_steps: int) -> Curve:
+def curve(schedule: AnySchedule, num_steps: int) -> Points:
     """Every step or about 4000, both sides of the restarts, the first and the last."""
     steps = np.arange(min(num_steps, _MAX_POINTS))
     if num_steps > _MAX_POINTS:
@@ -69,9 +69,9 @@ def curve(schedule: AnySchedule, num_steps: int) -> Curve:
         steps = np.concatenate([uneven.astype(np.int64), starts, starts - 1, [0, num_steps - 1]])
         steps = np.unique(steps.clip(0, num_steps - 1))
     if isinstance(schedule, Schedule):
-        return Curve(steps, np.asarray(schedule.at(steps)))
+        return Points(steps, np.asarray(schedule.at(steps)))
     values = np.asarray(jax.vmap(schedule)(jnp.asarray(steps, jnp.int32)), np.float64)
-    return Curve(steps, np.broadcast_to(values, steps.shape))
+    return Points(steps, np.broadcast_to(values, steps.shape))
 
 
 def names(schedules: Sequence[AnySchedule]) -> list[str]:
@@ -80,7 +80,7 @@ def names(schedules: Sequence[AnySchedule]) -> list[str]:
     return [textwrap.shorten(name, 80, placeholder="...") for name in full]
 
 
-def lowest(curves: Sequence[Curve], *, log_scale: bool) -> float:
+def lowest(curves: Sequence[Points], *, log_scale: bool) -> float:
     """Where the axis of values starts: at 0, but for values that would lie flat above it."""
     values = np.concatenate([curve.values for curve in curves])
     if log_scale:
@@ -92,7 +92,7 @@ def lowest(curves: Sequence[Curve], *, log_scale: bool) -> float:
 def _restarts(schedule: AnySchedule, num_steps: int, most: int) -> list[int]:
     if not isinstance(schedule, Schedule):
         return []
-    steps = [step for step in schedule.boundaries(most + 1) if step < num_steps]
+    steps = [step for step in schedule.first_restarts(most + 1) if step < num_steps]
     return steps if len(steps) <= most else []
 
 
@@ -102,7 +102,7 @@ def _length(schedule: AnySchedule) -> int:
             f"`num_steps` must be given for a function, got None with {schedule!r}. "
             "Take the length of the run."
         )
-    end, starts = schedule.duration, schedule.boundaries(_CYCLES)
+    end, starts = schedule.duration, schedule.first_restarts(_CYCLES)
     durations = sum(_durations(schedule))
     first = max(starts[0] if starts else durations, 1)
     if end and (not starts or end <= 20 * first):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from log_anneal._core.schedule import Schedule
 from log_anneal._show import contents
-from log_anneal._show.contents import AnySchedule, Curve
+from log_anneal._show.contents import AnySchedule, Points
 
 _BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 """Of the four by two dots of a braille character, from U+2800 on."""
@@ -106,7 +106,7 @@ def draw(
     )
 
 
-def _round(curves: Sequence[Curve], num_steps: int, most: int) -> tuple[_Frame, dict[float, str]]:
+def _round(curves: Sequence[Points], num_steps: int, most: int) -> tuple[_Frame, dict[float, str]]:
     """An axis from one round value to another, and about `most` of them written."""
     low = contents.lowest(curves, log_scale=False)
     high = max(float(curve.values.max()) for curve in curves)
@@ -118,7 +118,9 @@ def _round(curves: Sequence[Curve], num_steps: int, most: int) -> tuple[_Frame, 
     return _Frame(num_steps, first * step, last * step, is_log=False), ticks
 
 
-def _decades(curves: Sequence[Curve], num_steps: int, most: int) -> tuple[_Frame, dict[float, str]]:
+def _decades(
+    curves: Sequence[Points], num_steps: int, most: int
+) -> tuple[_Frame, dict[float, str]]:
     """A logarithmic axis from one power of ten to another, and at most `most` of them written."""
     low = contents.lowest(curves, log_scale=True)
     if low <= 0:
@@ -132,7 +134,7 @@ def _decades(curves: Sequence[Curve], num_steps: int, most: int) -> tuple[_Frame
 
 
 def _dots(
-    curves: Sequence[Curve], frame: _Frame, rows: int, columns: int
+    curves: Sequence[Points], frame: _Frame, rows: int, columns: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
     """Braille characters, and whose the last curve in each is."""
     bits, owners = np.zeros((2, rows, columns), np.int64)
@@ -145,7 +147,7 @@ def _dots(
 
 
 def _glyphs(
-    curves: Sequence[Curve], frame: _Frame, rows: int, columns: int
+    curves: Sequence[Points], frame: _Frame, rows: int, columns: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
     """A character for each curve, the later ones over the earlier, and whose each is."""
     cells, owners = np.full((rows, columns), " "), np.zeros((rows, columns), np.int64)
@@ -155,7 +157,7 @@ def _glyphs(
     return cells, owners
 
 
-def _trace(curve: Curve, frame: _Frame, rows: int, columns: int) -> npt.NDArray[np.bool_]:
+def _trace(curve: Points, frame: _Frame, rows: int, columns: int) -> npt.NDArray[np.bool_]:
     """The cells that a line through the points goes through."""
     steps = np.union1d(curve.steps, np.linspace(0, frame.num_steps - 1, 8 * columns))
     values = np.interp(steps, curve.steps, curve.values)

@@ -8,7 +8,7 @@ from log_anneal._compose.time import shift
 from log_anneal._core import check
 from log_anneal._core.schedule import Schedule
 from log_anneal._schedules.cyclical_log import CyclicalLogSchedule
-from log_anneal._schedules.cyclical_shapes import CyclicalCosineSchedule, CyclicalShapeSchedule
+from log_anneal._schedules.cyclical_shapes import CyclicalCosineSchedule, CyclicalSchedule
 from log_anneal._schedules.decay import PolynomialSchedule
 from log_anneal.compat.peer import Peer
 
@@ -147,7 +147,7 @@ def _timm_cosine(
     cycles = (
         CyclicalCosineSchedule(**cycle)
         if k_decay == 1
-        else CyclicalShapeSchedule(**cycle, shape=partial(k_decay_cosine, k=k_decay))
+        else CyclicalSchedule(**cycle, shape=partial(k_decay_cosine, k=k_decay))
     )
     if warmup_prefix or not warmup_t:
         return cycles
