@@ -1,21 +1,21 @@
 """Learning-rate schedules for JAX: exact, pure, and data.
 
-A schedule is a function of the step and of its fields, and nothing else: any optimizer of optax
+A schedule is a function of the step and of its fields, and nothing else. Any optimizer of optax
 takes it as its learning rate.
 
-1. Elementwise: scalar in, scalar out; array in, array out.
-2. Strong float32, whatever the inputs.
-3. A pytree, with one trace for all schedules of a class and form under jit, vmap, scan and pmap.
-   (What changes the size of a table takes a trace of its own: a `restart_multiplier` above 0.95
-   and below 1.04, but not 1, the number of milestones, of tabulated values or of parts.)
-4. Finite for every int32: the first value before the start, the last after the end.
+1. It works elementwise: one step in, one value out; an array in, an array out.
+2. It returns strong float32, whatever the inputs.
+3. It is a pytree. All schedules of a class and form share one trace under jit, vmap, scan and pmap.
+   A different size of a table makes another trace: a `restart_multiplier` above 0.95 and below
+   1.04, but not 1; another number of milestones, of tabulated values or of parts.
+4. It is finite for every int32. Before the start it has its first value, after the end its last.
 5. A restart falls on its exact step, for any real multiplier.
 6. The program does not grow with the number of cycles.
-7. Building one does no work on a device.
-8. Arguments are checked when it is built.
+7. Building a schedule does no work on a device.
+8. Arguments are checked when a schedule is built.
 9. `schedule.at(step)` is the same number in float64 on the host, without JAX.
-10. `==`, `repr`, `pickle` and JSON round trips; `schedule.stretch(k)` multiplies every duration.
-   Equal is equal in float32, so that a schedule equals itself on a device.
+10. `==`, `repr`, `pickle` and JSON round trips work. `schedule.stretch(k)` multiplies every
+    duration. Numbers are compared in float32, so that a schedule equals itself on a device.
 
 Example:
   >>> import log_anneal as la

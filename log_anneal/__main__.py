@@ -127,7 +127,7 @@ def _takes_braille() -> bool:
 
 
 def _free(path: Path) -> Path:
-    """The path, or one like it with a number, that no file has yet."""
+    """Returns the path, or if a file has it, one like it with a number."""
     names = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
     return next(each for each in chain([path], names) if not each.exists())
 

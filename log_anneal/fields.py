@@ -1,6 +1,6 @@
-"""How a schedule of your own declares its fields.
+"""Functions that declare the fields of a schedule of your own.
 
-A subclass of `Schedule` gives each of its fields one of these as its default; docs/schedules.md has
+A subclass of `Schedule` gives each of its fields one of these as its default. docs/schedules.md has
 an example.
 """
 

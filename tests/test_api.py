@@ -19,6 +19,13 @@ def test_every_public_name_is_there_and_has_a_docstring():
         assert inspect.getdoc(getattr(la, name)) or name == "__version__"
 
 
+def test_the_docstring_of_a_public_function_begins_with_a_verb():
+    for module in (la, la.compat, la.fields, la.plot):
+        for name in module.__all__:
+            if inspect.isfunction(each := getattr(module, name)):
+                assert re.match(r"[A-Z][a-z]+s ", each.__doc__), name
+
+
 def arguments(factory):
     """The text of each argument, by name: a class has also those of the classes above it."""
     found = {}

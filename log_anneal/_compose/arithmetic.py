@@ -19,8 +19,8 @@ Operation = Literal["product", "sum", "maximum", "minimum"]
 class CombinedSchedule(Schedule):
     """Two schedules at the same step, as one value of at most 1e30.
 
-    `s1 * s2`, `s1 + s2`, `maximum(s1, s2)` and `minimum(s1, s2)` make one; either may be a number
-    or a function of the step. It starts again where one of them does.
+    `s1 * s2`, `s1 + s2`, `maximum(s1, s2)` and `minimum(s1, s2)` make one. Either may be a number
+    or a function of the step. The combined schedule restarts where one of the two does.
 
     Args:
       first: The first schedule.
@@ -66,7 +66,7 @@ combined_schedule = CombinedSchedule
 
 
 def maximum(first: Any, second: Any) -> CombinedSchedule:
-    """The larger of two schedules at each step; either may be a number or a function.
+    """Returns the larger of two schedules at each step. Either may be a number or a function.
 
     Example:
       >>> from log_anneal import exponential_schedule
@@ -78,7 +78,7 @@ def maximum(first: Any, second: Any) -> CombinedSchedule:
 
 
 def minimum(first: Any, second: Any) -> CombinedSchedule:
-    """The smaller of two schedules at each step; either may be a number or a function.
+    """Returns the smaller of two schedules at each step. Either may be a number or a function.
 
     Example:
       >>> from log_anneal import exponential_schedule
@@ -89,12 +89,12 @@ def minimum(first: Any, second: Any) -> CombinedSchedule:
 
 
 def clip(schedule: Any, low: float, high: float) -> CombinedSchedule:
-    """A schedule between two bounds.
+    """Keeps a schedule between two bounds.
 
     Args:
-      schedule: or a function of the step.
-      low: the lower bound, from 0 to `high`; it may be a schedule too.
-      high: the upper bound, at most 1e30; it may be a schedule too.
+      schedule: a schedule, or a function of the step.
+      low: the lower bound, from 0 to `high`. It may be a schedule too.
+      high: the upper bound, at most 1e30. It may be a schedule too.
 
     Raises:
       ValueError: the bounds are numbers, and `low` is above `high`.

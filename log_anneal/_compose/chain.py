@@ -17,18 +17,18 @@ from log_anneal._core.fields import durations
 from log_anneal._core.schedule import Schedule
 
 _AT_ONCE = 1024
-"""Steps whose parts are looked up together: each takes a copy of its part's table."""
+"""The most steps whose parts are looked up together: each step takes a copy of a part's table."""
 
 
 class Derived(NamedTuple):
-    """Columns, padded to a power of two."""
+    """The table of the parts, its columns padded to a power of two."""
 
     last: Any
     """int32 [rows]: the last step of a part."""
     start: Any
-    """int32 [rows]: its first."""
+    """int32 [rows]: the first step of a part."""
     limit: Any
-    """int32 [rows]: the last of its own steps that it is asked for."""
+    """int32 [rows]: the last of a part's own steps that is evaluated."""
 
 
 class ChainSchedule(Schedule):
@@ -79,13 +79,13 @@ class ChainSchedule(Schedule):
         return values.reshape(step.shape)
 
     def _own(self, step: Number, xp: Backend) -> tuple[Number, Number]:
-        """Which part a step is in, and the part's own step."""
+        """Returns which part a step is in, and the part's own step."""
         part = xp.count_below(self._derived.last, step)
         own_step = step - xp.take(self._derived.start, part)
         return part, xp.minimum(own_step, xp.take(self._derived.limit, part))
 
     def _on_device(self, step: jax.Array) -> jax.Array:
-        """Evaluates each group once, for the part of it that the step may be in."""
+        """Evaluates each group once, for the part that the step may be in."""
         part, own_step = self._own(step, Device)
         groups: Any = self.parts
         group = Device.take(groups.group, part)
@@ -128,18 +128,23 @@ chain_schedule = ChainSchedule
 
 
 def chain(schedules: Sequence[Any]) -> ChainSchedule:
-    """Schedules one after the other; each begins at its own step 0 where the one before ends.
+    """Puts schedules one after the other: each begins at its own step 0 where the one before ends.
 
-    The value at a boundary is the next part's first, and counts as a restart; at step 0 and before
-    it is the first part's first. After the end the last part goes on; where it was given a number
-    of steps, its value after so many is held. A thousand parts of one class make a program as large
-    as two: their fields are stacked, and one of them is looked up. Classes that differ are grouped.
+    Where a part begins, the value is the first one of that part, and the chain restarts. At step 0
+    and before, it is the first value of the first part. After the end, the last part goes on. If
+    the last part was given a number of steps, its value after so many steps is held.
 
-    Gradients reach the fields of the parts, not their numbers of steps: a boundary is a jump.
+    A thousand parts of one class compile once, to a program as large as that of two: their
+    parameters are stacked in a table, and the active part is looked up. Each further class adds
+    its own part of the program.
+
+    Gradients reach the fields of the parts. They do not reach the lengths of the parts, since the
+    value jumps from one part to the next.
 
     Args:
-      schedules: at least one; each a schedule whose `duration` is known, or `(schedule, steps)`.
-        The last may be endless. A function of the step or a number may stand for a schedule.
+      schedules: at least one. Each is a schedule whose `duration` is known, or a pair
+        `(schedule, steps)`. The last may be endless. A function of the step or a number may stand
+        for a schedule.
 
     Returns:
       A schedule: steps of any shape in, float32 of that shape out.

@@ -18,10 +18,9 @@ from log_anneal._schedules.constant import ConstantSchedule
 class FunctionSchedule(Schedule):
     """A plain `optax.Schedule`, so that it may be a part of a chain, a product or a loop.
 
-    What it does at negative steps and after its end is the function's own; steps in between 0 and
-    2^31 - 1 are all that it is asked for. On the host it runs JAX, and gives its float32 numbers.
-    JSON cannot hold a function, and `stretch` cannot change one: `tabulated_schedule(function,
-    num_steps=...)` makes data of it.
+    The function is called with steps from 0 to 2^31 - 1 only. On the host it runs by JAX, and
+    returns JAX's float32 numbers. JSON cannot hold a function, and `stretch` cannot change one:
+    `tabulated_schedule(function, num_steps=...)` makes data of it.
 
     Args:
       function: The function, by JAX, from one whole step to one number.
@@ -59,7 +58,7 @@ function_schedule = FunctionSchedule
 
 
 def as_schedule(name: str, value: Any) -> Schedule:
-    """A schedule as it is, a number as a constant, a function as a `FunctionSchedule`."""
+    """Returns a schedule as it is, a number as a constant, a function as a `FunctionSchedule`."""
     if isinstance(value, Schedule):
         shape = stack_shape(value)
         if shape:

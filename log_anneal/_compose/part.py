@@ -35,18 +35,18 @@ class Part(Kind):
 
 
 class Groups(NamedTuple):
-    """Schedules, those of one structure stacked: a thousand of a class are one."""
+    """Schedules, stacked where they have one structure: a thousand of one class make one stack."""
 
     stacked: tuple[Any, ...]
-    """A stack for each structure."""
+    """One stack for each structure."""
     group: Any
-    """int32 [parts]: which stack a part is in."""
+    """int32 [parts]: the stack that a part is in."""
     index: Any
-    """int32 [parts]: where in it."""
+    """int32 [parts]: the place of a part in its stack."""
 
 
 class Parts(Kind):
-    """Schedules in order."""
+    """Several schedules, in order."""
 
     def check(self, name: str, value: Any) -> Any:
         if isinstance(value, Groups):
@@ -84,13 +84,13 @@ class Parts(Kind):
 
 
 def stacked(schedules: Sequence[Schedule]) -> Any:
-    """One schedule whose leaves have a dimension more, in front."""
+    """Stacks schedules: returns one whose leaves have a further dimension, in front."""
     traced = any(map(check.is_traced, jax.tree.leaves(tuple(schedules))))
     return jax.tree.map(lambda *leaves: (jnp if traced else np).stack(leaves), *schedules)
 
 
 def _ungrouped(groups: Groups) -> Any:
-    """The schedules in order; the groups as they are where they hold no indices to tell it by."""
+    """Returns the schedules in order, or the groups as they are if their indices are not known."""
     indices = groups.group, groups.index
     if any(map(check.is_traced, indices)) or any(np.ndim(each) != 1 for each in indices):
         return groups
@@ -99,7 +99,7 @@ def _ungrouped(groups: Groups) -> Any:
     places = zip(*(np.asarray(each).tolist() for each in indices), strict=True)
     several = groups.stacked
     if not any(map(check.is_traced, jax.tree.leaves(several))):
-        several = jax.tree.map(np.asarray, several)  # a piece of a device's array is slow to take
+        several = jax.tree.map(np.asarray, several)  # taking pieces of a device's array is slow
     return tuple(
         jax.tree.map(lambda leaf, index=index: leaf[index, ...], several[group])
         for group, index in places

@@ -11,15 +11,15 @@ from log_anneal._core.schedule import Schedule
 
 
 def stack(schedules: Sequence[Schedule]) -> Schedule:
-    """Schedules of one class and form as one, whose leaves have a dimension more, in front.
+    """Stacks schedules of one class and form: the leaves get a further dimension, in front.
 
-    `jax.vmap` takes it apart again: inside, each is a schedule as it was.
+    `jax.vmap` takes the stack apart again: inside, each is a schedule as it was.
 
     Args:
       schedules: at least one, all of one class, with the same options and the same optional parts.
 
     Returns:
-      A stack of them, which cannot be called itself.
+      The stack. It cannot be called itself.
 
     Raises:
       ValueError: there is none, they differ in class or form, or their tables in size.

@@ -49,14 +49,15 @@ loop_schedule = LoopSchedule
 
 
 def loop(schedule: Any, steps: int | None = None) -> LoopSchedule:
-    """The first steps of a schedule, again and again: its value at `step % steps`.
+    """Repeats the first steps of a schedule: returns its value at `step % steps`.
 
-    Its first value at step 0, before, and at every turn. The gradient reaches the fields of the
-    schedule, not the steps of a turn: a turn is a jump.
+    At step 0, before it, and at the start of every turn, the value is the schedule's first. The
+    gradient reaches the fields of the schedule. It does not reach the length of a turn, since the
+    value jumps from one turn to the next.
 
     Args:
-      schedule: or a function of the step.
-      steps: of a turn, at least 1; None for the schedule's `duration`.
+      schedule: a schedule, or a function of the step.
+      steps: the length of a turn, at least 1 step. None means the schedule's `duration`.
 
     Returns:
       A schedule: steps of any shape in, float32 of that shape out.
@@ -121,13 +122,14 @@ shift_schedule = ShiftSchedule
 
 
 def shift(schedule: Any, steps: int) -> ShiftSchedule:
-    """A schedule `steps` later: its value at `step - steps`, its first value before that.
+    """Moves a schedule to `steps` later: returns its value at `step - steps`.
 
-    With steps below 0 it begins in its midst. The gradient reaches the fields of the schedule.
+    Before its start the value is the schedule's first. With `steps` below 0 it begins in its midst.
+    The gradient reaches the fields of the schedule.
 
     Args:
-      schedule: or a function of the step.
-      steps: whole, between -2^31 and 2^31.
+      schedule: a schedule, or a function of the step.
+      steps: whole steps, between -2^31 and 2^31.
 
     Returns:
       A schedule: steps of any shape in, float32 of that shape out.

@@ -1,6 +1,6 @@
-"""What an equation is evaluated on: float64 numbers on the host, float32 arrays on the device.
+"""The two backends of an equation: float64 numbers on the host, float32 arrays on the device.
 
-An equation takes one of the two as `xp`, and so is written once.
+An equation takes one of the two as `xp`. So each equation is written once.
 """
 
 import math
@@ -17,11 +17,11 @@ MAX_STEP = 2**31 - 1
 """The last step that an int32 counter reaches."""
 
 Number: TypeAlias = Any
-"""A Python number or list on the host, an array or a tracer on the device."""
+"""A Python number or list on the host; an array or a tracer on the device."""
 
 
 class Host:
-    """Python's numbers."""
+    """Computes with Python's numbers, in float64."""
 
     abs = abs
     exp = math.exp
@@ -39,37 +39,37 @@ class Host:
 
     @staticmethod
     def take(column: Number, row: Number) -> Number:
-        """`column[row]`."""
+        """Returns `column[row]`."""
         return column[row]
 
     @staticmethod
     def where(condition: bool, if_true: Number, if_false: Number) -> Number:
-        """Chooses."""
+        """Chooses one of two."""
         return if_true if condition else if_false
 
     @staticmethod
     def power(base: float, exponent: float) -> float:
-        """`base ** exponent`, for a base that is not negative."""
+        """Returns `base ** exponent`, for a base that is not negative."""
         return math.pow(base, exponent)
 
     @staticmethod
     def stack(values: Number) -> Number:
-        """Several numbers as one column."""
+        """Returns several numbers as one column."""
         return values
 
     @staticmethod
     def with_slope(value: Number, smooth: Number) -> Number:
-        """`value`, which the host knows to more digits than `smooth`, whose gradient it has."""
+        """Returns `value`, with the gradient of `smooth`, whose last digits float32 has lost."""
         return value
 
     @staticmethod
     def fixed(value: Number) -> Number:
-        """The value, as a constant."""
+        """Returns the value as a constant: it has no gradient."""
         return value
 
 
 class Device:
-    """jax.numpy, without the care for signs and bounds that steps have no need of."""
+    """Computes with jax.numpy, without its care for signs and bounds, which steps do not need."""
 
     abs = staticmethod(jnp.abs)
     exp = staticmethod(jnp.exp)
@@ -83,7 +83,7 @@ class Device:
 
     @staticmethod
     def where(condition: Number, if_true: Number, if_false: Number) -> Number:
-        """Chooses, as one operation where jnp.where is a function of its own."""
+        """Chooses element by element, by one operation: jnp.where is a function of its own."""
         is_whole = jnp.issubdtype(jnp.result_type(if_true, if_false), jnp.integer)
         dtype = jnp.int32 if is_whole else jnp.float32
         values = (jnp.asarray(value, dtype) for value in (if_true, if_false))
@@ -91,25 +91,26 @@ class Device:
 
     @staticmethod
     def quotient(whole: Number, divisor: Number) -> Number:
-        """Of numbers that are not negative, so that no sign needs care."""
+        """Divides. The numbers are not negative, so that no sign needs care."""
         return lax.div(whole, jnp.broadcast_to(divisor, whole.shape))
 
     @staticmethod
     def rem(whole: Number, divisor: Number) -> Number:
-        """Of numbers that are not negative, so that no sign needs care."""
+        """Returns the remainder. The numbers are not negative, so that no sign needs care."""
         return lax.rem(whole, jnp.broadcast_to(divisor, whole.shape))
 
     @staticmethod
     def real(whole: Number) -> Number:
-        """int32 to float32."""
+        """Converts int32 to float32."""
         return lax.convert_element_type(whole, jnp.float32)
 
     @staticmethod
     def count_below(column: Number, step: Number) -> Number:
-        """How many entries are below the step, of 2^n that rise to one that is not.
+        """Returns the number of entries < step.
 
-        First by blocks, then in the block: 48 comparisons for 512 rows, and the same program for
-        every length.
+        The column has 2^n rising entries, the last >= step. It finds the block first, and then the
+        place in the block. So 512 rows take 48 comparisons, and the program is the same for every
+        length.
         """
         width = 1 << (column.size.bit_length() // 2)
         blocks = column.reshape(-1, width)
@@ -118,34 +119,34 @@ class Device:
 
     @staticmethod
     def take(column: Number, row: Number) -> Number:
-        """`column[row]` for a row known to exist."""
+        """Returns `column[row]`. The row is known to exist, so that no bound needs care."""
         return column.at[row].get(mode="promise_in_bounds", wrap_negative_indices=False)
 
     @staticmethod
     def power(base: Number, exponent: Number) -> Number:
-        """`base ** exponent`, for a base that is not negative; at a base of 0 its slope is 0."""
+        """Returns `base ** exponent`, for a base from 0 on. At a base of 0 its slope is 0."""
         is_zero = base == 0
         positive = jnp.exp(exponent * jnp.log(Device.where(is_zero, 1.0, base)))
         return Device.where(is_zero, 0.0, positive)
 
     @staticmethod
     def stack(values: Number) -> Number:
-        """Several numbers as one column."""
+        """Returns several numbers as one column."""
         return jnp.stack(values)
 
     @staticmethod
     def with_slope(value: Number, smooth: Number) -> Number:
-        """`value`, which the host knows to more digits than `smooth`, whose gradient it has."""
+        """Returns `value`, with the gradient of `smooth`, whose last digits float32 has lost."""
         return lax.stop_gradient(value) + (smooth - lax.stop_gradient(smooth))
 
     @staticmethod
     def fixed(value: Number) -> Number:
-        """The value, as a constant."""
+        """Returns the value as a constant: it has no gradient."""
         return lax.stop_gradient(value)
 
 
 def _count_below(rows: jax.Array, step: jax.Array) -> jax.Array:
-    """How many of `rows`, [n] or [..., n], are below each step, [...]."""
+    """Counts how many of `rows`, [n] or [..., n], are below each step, [...]."""
     shape = (*step.shape, rows.shape[-1])
     if rows.ndim == 1:
         rows = lax.broadcast_in_dim(rows, shape, (step.ndim,))
@@ -158,18 +159,18 @@ class KnownLog(NamedTuple):
 
     log: Any
     of: Any
-    """The field as it was built."""
+    """The field's value when the schedule was built."""
 
 
 def known_log(value: Any) -> KnownLog:
-    """Of a number that the host knows, in float64; a traced one is its own."""
+    """Takes the logarithm in float64, which the host can; that of a traced number is traced."""
     if isinstance(value, jax.core.Tracer):
         return KnownLog(jnp.log(value), value)
     return KnownLog(np.log(np.float64(value)), np.float64(value))
 
 
 def log_of(value: Number, known: KnownLog, xp: "Backend") -> Number:
-    """`log(value)`: exactly the known one, unless the leaf was changed since it was built."""
+    """Returns `log(value)`: exactly the known one, unless the leaf has changed since."""
     return xp.fixed(known.log) + xp.log(value / xp.fixed(known.of))
 
 

@@ -1,4 +1,4 @@
-"""Arguments, checked when a schedule is built. Traced ones pass: their values are not known yet."""
+"""Checks of arguments, when a schedule is built. Traced ones pass: their values are not known."""
 
 from fractions import Fraction
 from typing import Any
@@ -14,7 +14,7 @@ MAX_VALUE = 1e30
 
 
 def is_traced(value: object) -> bool:
-    """Whether JAX is tracing the value."""
+    """Tells whether JAX is tracing the value."""
     return isinstance(value, jax.core.Tracer)
 
 
@@ -28,12 +28,12 @@ def known(name: str, value: object) -> None:
 
 
 def is_array(value: object) -> bool:
-    """Whether it is an array or a number of NumPy's or JAX's, of any dimension."""
+    """Tells whether a value is an array or a number of NumPy's or JAX's, of any dimension."""
     return isinstance(value, (np.ndarray, np.generic, jax.Array))
 
 
 def number(name: str, value: Any) -> Any:
-    """A real scalar, as a Python int or float; a traced one stays as it is."""
+    """Returns a real scalar as a Python int or float. A traced one stays as it is."""
     if not _is_number(value):
         way_out = (
             "Vary it by `jax.vmap`."
@@ -45,7 +45,7 @@ def number(name: str, value: Any) -> Any:
 
 
 def real(name: str, value: Any, least: float, most: float, way_out: str = "") -> float:
-    """A number in bounds, both inclusive, as a Python float."""
+    """Returns a number as a Python float, if it is within bounds, both inclusive."""
     if not least <= value <= most:
         raise ValueError(
             f"`{name}` must be a number from {least:.7g} to {most:.7g}, got {shown(value)}. "
@@ -55,7 +55,7 @@ def real(name: str, value: Any, least: float, most: float, way_out: str = "") ->
 
 
 def steps(name: str, value: Any, least: int, way_out: str = "") -> int:
-    """A whole number of steps, as a Python int."""
+    """Returns a whole number of steps as a Python int."""
     known(name, value)
     count = plain(value) if _is_number(value) else None
     if count is None or (isinstance(count, float) and not count.is_integer()):
@@ -82,7 +82,7 @@ def not_whole(step: Any) -> TypeError:
 
 
 def plain(value: Any) -> Any:
-    """An array as Python numbers; what holds no real numbers, or is traced, as it is."""
+    """Returns an array as Python numbers; what is traced or has no real numbers stays as it is."""
     if is_traced(value) or not isinstance(value, (np.ndarray, np.generic, jax.Array)):
         return value
     if not _is_real(value):
@@ -94,39 +94,41 @@ def plain(value: Any) -> Any:
 
 
 def within(name: str, value: Any, low: float, high: float, way_out: str) -> None:
-    """Bounds, both inclusive."""
+    """Refuses a value outside its bounds, both inclusive."""
     if not is_traced(value) and not low <= value <= high:
         raise ValueError(f"`{name}` must be from {low:.7g} to {high:.7g}, got {value}. {way_out}")
 
 
 def stretched(name: str, duration: float, factor: float, is_whole: bool = True) -> float:
-    """A duration times a factor, which must leave a whole one whole."""
+    """Multiplies a duration by a factor, which must leave a whole duration whole."""
     known(name, duration)
     exact = simplest_fraction(float(duration)) * simplest_fraction(factor)
     if (is_whole and exact.denominator != 1) or exact > MAX_STEP:
-        way_out = "a smaller factor" if exact > MAX_STEP else "a factor that divides it"
+        way_out = f"Round it: `.stretch({round(factor)})`." if factor >= 1 else ""
+        if exact > MAX_STEP:
+            way_out = "Take a smaller factor."
         raise ValueError(
             f"`{name}` must stay a whole number of steps below 2^31, got {float(exact)} "
-            f"by `stretch({factor:.10g})`. Take {way_out}."
+            f"by `stretch({factor:.10g})`. {way_out or 'Take a factor that divides it.'}"
         )
     return int(exact) if is_whole else float(exact)
 
 
 def simplest_fraction(value: float) -> Fraction:
-    """The fraction that a float was written for: 11/10 for 1.1, which no float is."""
+    """Returns the fraction that a float was written for: 11/10 for 1.1, which no float is."""
     simple = Fraction(value).limit_denominator(1_000_000)
     return simple if float(simple) == value else Fraction(value)
 
 
 def shown(value: float) -> str:
-    """A number as a message shows it: an integer of thousands of digits by its size."""
+    """Returns a number as a message shows it: an integer of thousands of digits by its size."""
     if isinstance(value, int) and value.bit_length() > 128:
         return f"an integer of {value.bit_length()} bits"
     return str(value)
 
 
 def _as_written(number: Any) -> float:
-    """The short decimal or simple fraction that rounds to a float32: 0.1, 5 / 3."""
+    """Returns the short decimal or simple fraction that rounds to a float32: 0.1, 5 / 3."""
     value = float(number)
     if number.dtype != np.float64 and np.isfinite(value):
         fraction = Fraction(value).limit_denominator(1000)

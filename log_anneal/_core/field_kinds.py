@@ -1,4 +1,4 @@
-"""Kinds of fields: how a value is checked, what its leaf is, how it is written."""
+"""The kinds of fields. A kind checks a value, makes its leaf, and writes it."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -13,38 +13,38 @@ from log_anneal._core.backend import MAX_STEP
 
 
 class Kind:
-    """A kind of field. Its leaf is what JAX sees; a static one belongs to the tree's structure."""
+    """A kind of field. JAX sees its leaf, or a static value as a part of the structure."""
 
     is_static = False
     is_whole = False
     ndim = 0
 
     def check(self, name: str, value: Any) -> Any:
-        """The value as the field holds it; raises ValueError or TypeError."""
+        """Returns the value as the field holds it; raises ValueError or TypeError."""
         return value
 
     def leaf(self, value: Any) -> Any:
-        """A pytree of NumPy arrays, or of tracers, for a checked value."""
+        """Returns a pytree of NumPy arrays, or of tracers, for a checked value."""
         return value
 
     def given(self, value: Any, whole: Any) -> Any:
-        """The value that was checked: from the field, or from its leaf after a transformation."""
+        """Returns the value that was given: from the field, or from its leaf."""
         return check.plain(value)
 
     def stretched(self, name: str, value: Any, factor: float) -> Any:
-        """The value where every duration is `factor` times as long."""
+        """Returns the value, with every duration multiplied by `factor`."""
         return value
 
     def shown(self, value: Any) -> str:
-        """The value as `repr` writes it."""
+        """Returns the value as `repr` writes it."""
         return repr(value)
 
     def on_host(self, leaf: Any) -> Any:
-        """The leaf as Python's numbers and lists."""
+        """Returns the leaf as Python's numbers and lists."""
         return np.asarray(leaf).tolist() if np.ndim(leaf) else check.plain(leaf)
 
     def stack_shape(self, leaf: Any) -> tuple[int, ...]:
-        """The dimensions in front of the leaf's own; none, if it is no stack of several."""
+        """Returns the dimensions in front of the leaf's own; none if it is not a stack."""
         shape: tuple[int, ...] = np.shape(leaf)
         return shape[: max(len(shape) - self.ndim, 0)]
 
@@ -73,7 +73,7 @@ class Real(Kind):
 
 @dataclasses.dataclass(frozen=True)
 class Duration(Kind):
-    """Steps. The leaf is real, for its gradient; a whole number rides beside it, exact in int32."""
+    """A number of steps. The leaf is real, for its gradient; beside it is the whole number."""
 
     least: float = 1
     way_out: str = ""
@@ -215,7 +215,7 @@ class Numbers(Kind):
 
 
 def kind(field: "dataclasses.Field[Any]") -> Kind:
-    """The kind that a field was declared with."""
+    """Returns the kind that a field was declared with."""
     declared = field.metadata.get("kind")
     if not isinstance(declared, Kind):
         raise TypeError(

@@ -1,4 +1,4 @@
-"""What declares a field of a schedule, with its kind."""
+"""Functions that declare a field of a schedule, with its kind."""
 
 import dataclasses
 from typing import Any
@@ -19,7 +19,7 @@ def number(
     way_out: str = "",
     is_ratio_per_step: bool = False,
 ) -> Any:
-    """A real number from `least` to `most`; with a default of None it may be None.
+    """Declares a real number from `least` to `most`; with a default of None it may be None.
 
     `stretch(k)` takes the k-th root of a ratio per step, and leaves other numbers as they are.
     """
@@ -33,35 +33,35 @@ def duration(
     way_out: str = "",
     is_whole: bool = True,
 ) -> Any:
-    """A number of steps; with a default of None it may be None."""
+    """Declares a number of steps; with a default of None it may be None."""
     return _field(Duration(least, way_out, is_whole, default is None), default)
 
 
 def count(*, default: Any = dataclasses.MISSING, least: int = 1, way_out: str = "") -> Any:
-    """A whole number that `stretch` leaves; with a default of None it may be None."""
+    """Declares a whole number that `stretch` leaves; with a default of None it may be None."""
     return _field(Count(least, way_out, True, default is None), default)
 
 
 def option(*words: str, default: Any = dataclasses.MISSING, way_out: str = "") -> Any:
-    """One of these words."""
+    """Declares a field that is one of these words."""
     return _field(Option(words, way_out), default)
 
 
 def function(*, default: Any = dataclasses.MISSING, is_of_steps: bool = False) -> Any:
-    """A function."""
+    """Declares a function."""
     return _field(Function(is_of_steps), default)
 
 
 def numbers(*, default: Any = dataclasses.MISSING, least_length: int = 0) -> Any:
-    """A sequence of real numbers."""
+    """Declares a sequence of real numbers."""
     return _field(Numbers(least_length=least_length), default)
 
 
 def steps(*, default: Any = dataclasses.MISSING) -> Any:
-    """A sequence of steps, none before the one that precedes it."""
+    """Declares a sequence of steps, none before the one that precedes it."""
     return _field(Numbers(is_steps=True, may_fall=False), default)
 
 
 def durations(*, default: Any = dataclasses.MISSING) -> Any:
-    """A sequence of numbers of steps."""
+    """Declares a sequence of numbers of steps."""
     return _field(Numbers(is_steps=True, least=1), default)

@@ -21,4 +21,4 @@ def name_publicly(module: str, named: Mapping[str, object]) -> None:
         if name.startswith("_"):
             each.__qualname__ = name
         if "__firstlineno__" in vars(each):  # Python 3.13 would look for it in the public file
-            del each.__firstlineno__  # type: ignore[union-attr]
+            delattr(each, "__firstlineno__")

@@ -16,7 +16,7 @@ SCHEDULES: dict[str, type["Record"]] = {}
 
 
 class Record(tree.Tree):
-    """What a schedule is besides a function of the step."""
+    """A schedule without its value: fields that are checked, compared, printed and stretched."""
 
     name: ClassVar[str]
     """The name in JSON. The factory is `<name>_schedule`."""

@@ -84,9 +84,10 @@ class Schedule(Record, Timeline, Operators):
         steps = step if isinstance(step, jax.Array) else np.asarray(step)
         if not jnp.issubdtype(steps.dtype, jnp.integer):
             raise check.not_whole(step)
-        if isinstance(steps, np.ndarray):  # 64 bits would not reach the device
+        if isinstance(steps, np.ndarray):  # JAX would wrap 64 bits to 32
             steps = np.clip(steps, 0, MAX_STEP).astype(np.int32)
-        # Inside another function the fields may stay constants; outside, one program is quicker.
+        # Inside another traced function the fields may be constants of its program. Outside, the
+        # compiled function is quicker.
         return (_values if check.is_traced(steps) else _values_jitted)(self, steps)
 
     @overload

@@ -1,4 +1,4 @@
-"""What a schedule knows of its own course: its restarts, and its end."""
+"""The course of a schedule: its restarts, and its end."""
 
 from collections.abc import Iterator
 from itertools import islice, takewhile

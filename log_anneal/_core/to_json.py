@@ -1,4 +1,4 @@
-"""Schedules as JSON: strict, versioned, with the fields as they were given."""
+"""Schedules as JSON: with the version of the format, and the fields as they were given."""
 
 import dataclasses
 import difflib
@@ -15,14 +15,14 @@ VERSION = 1
 
 
 def to_dict(schedule: Schedule) -> dict[str, Any]:
-    """The schedule's name, the version of the format, and every field.
+    """Returns the schedule's name, the version of the format, and every field.
 
     Args:
       schedule: one of a class with a `name` of its own.
 
     Returns:
-      Python values that JSON takes, None for a default that follows another field. One that came
-      out of a transformation or `jax.tree.map` has no None: its defaults have been resolved.
+      Python values that JSON takes. A default that follows another field is None, unless the
+      schedule came out of a transformation or `jax.tree.map`: then its defaults are resolved.
 
     Raises:
       TypeError: the class has no name of its own.
@@ -45,7 +45,7 @@ def to_dict(schedule: Schedule) -> dict[str, Any]:
 
 
 def from_dict(record: Mapping[str, Any]) -> Schedule:
-    """The schedule that `to_dict` wrote.
+    """Builds the schedule that `to_dict` wrote.
 
     Args:
       record: "schedule", "version" and every field of that schedule, no more and no less.
@@ -104,7 +104,7 @@ def _read(value: Any) -> Any:
 
 
 def to_json(schedule: Schedule) -> str:
-    """One line of JSON, from which `from_json` makes an equal schedule.
+    """Returns one line of JSON, from which `from_json` makes an equal schedule.
 
     Raises:
       TypeError: the class has no name of its own.
@@ -114,7 +114,7 @@ def to_json(schedule: Schedule) -> str:
 
 
 def from_json(text: str | bytes) -> Schedule:
-    """The schedule that `to_json` wrote.
+    """Builds the schedule that `to_json` wrote.
 
     Args:
       text: a JSON object.

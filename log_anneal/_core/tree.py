@@ -15,7 +15,7 @@ Structure = tuple[tuple[str, Any], ...]
 
 
 class Tree:
-    """What a record holds besides its fields."""
+    """The names and leaves that a record holds, besides its fields."""
 
     _kinds: ClassVar[dict[str, Kind]] = {}
     """The kind of each field, by name."""
@@ -28,7 +28,7 @@ class Tree:
     _whole: dict[str, Any]
     """The whole durations, in int32."""
     _derived: Any
-    """What the host derived from the fields."""
+    """A pytree that the host derived from the fields."""
 
 
 _T = TypeVar("_T", bound=Tree)

@@ -1,4 +1,4 @@
-"""Where in its cycles a schedule is at a step."""
+"""The place of a step in the cycles of a schedule."""
 
 from typing import NamedTuple
 
@@ -22,14 +22,14 @@ class WhereIn(NamedTuple):
 
 
 def where_in(schedule: Schedule, step: int) -> WhereIn:
-    """Which cycle a step is in, how far, and how long the cycle is; on the host, without JAX.
+    """Finds the cycle of a step, on the host, without JAX.
 
-    Before the start it is step 0. After the last cycle the elapsed steps pass its length. The
-    cycle of a chain is the part, of a loop the turn; a shifted schedule is where its part is, and
-    two put together where the first is that restarts.
+    A step before the start counts as step 0. After the last cycle, the elapsed steps pass its
+    length. The cycle of a chain is the part, and the cycle of a loop is the turn. A shifted
+    schedule is where its part is. Of two schedules put together, the first that restarts counts.
 
     Args:
-      schedule: one, not a stack.
+      schedule: a single schedule, not a stack.
       step: a whole number.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What curves are made of: shapes, and tables that say where in a phase a step is.
+"""The parts of curves: shapes, and tables that say where in a phase a step is.
 
 It imports `_core`.
 """

@@ -1,8 +1,9 @@
 """Where a step lies: warm-up, first decay, or which restart, and how far into it.
 
-The n-th restart is at the real step `S_n = warmup + decay + r (m^n - 1) / (m - 1)` and its cycle is
-`r m^n` steps long. At whole steps a restart shows at the first one at or after `S_n`. A table made
-on the host holds these: no logarithm of a step could tell which side of a boundary it is on.
+The n-th restart is at the real step `S_n = warmup + decay + r (m^n - 1) / (m - 1)`. Its cycle is
+`r m^n` steps long. The first whole step at or after `S_n` is the first of the cycle. A table that
+the host makes holds these steps. A logarithm of the step would round, and put some steps into the
+wrong cycle.
 """
 
 from collections.abc import Iterator
@@ -29,11 +30,12 @@ def cycle_table(
     restart_multiplier: float,
     num_restarts: int | None = None,
 ) -> Table:
-    """Makes the table. `restart_steps` 0: no restarts.
+    """Makes the table of a cycle. If `restart_steps` is 0, it has no restarts.
 
-    512 rows hold every multiplier from 1.04 up and from 0.95 down, and 1 itself, whatever the
-    durations. Nearer 1 the table may double until it fits, and a larger table is another trace.
-    Slopes are with respect to the four: two durations, `restart_steps` and the multiplier.
+    512 rows are enough for every multiplier from 1.04 up and from 0.95 down, and for 1 itself,
+    whatever the durations. Nearer 1 the table may double until it fits; a larger table makes
+    another trace. The slopes are with respect to the two first durations, `restart_steps` and the
+    multiplier.
 
     Raises:
       ValueError: the table would need more than 65,536 rows.
@@ -58,10 +60,11 @@ def cycle_table(
 def _restarts(
     end: int, restart_steps: int, multiplier: Fraction, num_restarts: int | None
 ) -> list[Row]:
-    """Rows of growing or shrinking cycles, and the hold that follows the last of them.
+    """Returns the rows of growing or shrinking cycles, and the hold after the last of them.
 
-    Positions are integers in units of 2^-128 steps. Rounding down is right to the step: a restart
-    is on a whole step only while every length before it is whole, and those are exact.
+    Positions are integers in units of 2^-128 steps, so that lengths are rounded down. The restarts
+    are still on the right steps: a restart falls on a whole step only if every length before it is
+    whole, and whole lengths are exact.
     """
     one = 1 << _BITS
     ratio = float(multiplier)
@@ -89,7 +92,7 @@ def _restarts(
 
 
 def restart_rows(table: Table) -> Iterator[tuple[int, int, int]]:
-    """First step, last step and period of each row of restarts."""
+    """Yields the first step, the last step and the period of each row of restarts."""
     columns: Any = (table.start, table.last, table.period, table.tail)
     rows = (np.asarray(column)[RESTART:].tolist() for column in columns)
     for start, last, period, tail in zip(*rows, strict=True):
@@ -100,6 +103,6 @@ def restart_rows(table: Table) -> Iterator[tuple[int, int, int]]:
 
 
 def restarts(table: Table) -> Iterator[int]:
-    """The whole steps at which a restart falls."""
+    """Yields the whole steps at which a restart falls."""
     for start, last, period in restart_rows(table):
         yield from range(start, last + 1, period)

@@ -9,7 +9,7 @@ from log_anneal._curve.table import Row, Table, table_of
 
 
 def phase_table(lengths: Sequence[float], *, is_endless: bool = False) -> Table:
-    """A table of phases of these real lengths, then one that holds the end, or that has none."""
+    """Makes a table of phases of these real lengths. Then the end is held, or is never reached."""
     count = len(lengths)
     rows, real_start = [], simplest_fraction(0.0)
     for index, length in enumerate(lengths):

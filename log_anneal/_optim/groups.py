@@ -15,21 +15,24 @@ def groups(
     optimizer: Callable[[Any], optax.GradientTransformation],
     schedules: Mapping[str, Any],
 ) -> optax.GradientTransformationExtraArgs:
-    """One optimizer for each group of parameters, with a schedule of its own; None freezes a group.
+    """Builds an optimizer for each group of parameters, by a schedule each, or None to freeze.
 
-    A parameter's path is its keys joined by slashes: `encoder/layers/0/kernel`. It belongs to the
-    first pattern, in the order of the mapping, that matches the whole path as `fnmatch` does: `*`
-    is any characters, slashes too, `?` is one, `[ab]` is one of those; `**` is no more than `*`.
-    The state of a group is under its pattern, and is that of its own parameters alone; a frozen
-    group has none, its updates are zero, and weight decay does not reach it.
+    The path of a parameter is its keys, joined by slashes: `encoder/layers/0/kernel`. A parameter
+    belongs to the first pattern, in the order of the mapping, that matches its whole path, as
+    `fnmatch` does: `*` stands for any characters, slashes too, `?` for one character, `[ab]` for
+    one of those. `**` means the same as `*`.
 
-    What looks at all gradients at once, such as `optax.clip_by_global_norm`, sees one group inside
-    `optimizer`: chain it in front of the groups.
+    The state of a group is under its pattern, and holds its own parameters alone. A frozen group
+    has no state, its updates are zero, and weight decay does not reach it.
+
+    A transformation that looks at all gradients at once, such as `optax.clip_by_global_norm`, would
+    see only one group inside `optimizer`. Chain it in front of the groups.
 
     Args:
-      optimizer: what makes an optimizer of a schedule, `optax.adamw` for example. To swap schedules
-        in mid-run: `lambda s: optax.inject_hyperparams(optax.adamw)(learning_rate=live(s))`.
-      schedules: by pattern, what `optimizer` takes, or None to freeze.
+      optimizer: a function that makes an optimizer of a schedule, `optax.adamw` for example. To
+        swap schedules in mid-run, give
+        `lambda s: optax.inject_hyperparams(optax.adamw)(learning_rate=live(s))`.
+      schedules: by pattern, what `optimizer` takes, or None to freeze the group.
 
     Returns:
       A transformation for any pytree of parameters. Its `init`, like its `update`, raises
@@ -78,7 +81,7 @@ def groups(
 
 
 def _labels(params: Any, patterns: list[str]) -> Any:
-    """The pattern of each parameter, in their tree."""
+    """Returns the pattern of each parameter, in their tree."""
     leaves, structure = jax.tree_util.tree_flatten_with_path(params, is_leaf=is_variable)
     paths = [jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in leaves]
     labels = [next((p for p in patterns if fnmatchcase(path, p)), None) for path in paths]
@@ -99,7 +102,7 @@ def _unmatched(paths: list[str]) -> ValueError:
 
 
 def _idle(pattern: str, patterns: list[str], paths: list[str]) -> ValueError:
-    """A pattern without a parameter: an earlier one has them all, or there is none."""
+    """Makes the error for a pattern without a parameter: an earlier one has them, or none match."""
     matched = [path for path in paths if fnmatchcase(path, pattern)]
     if matched:
         earlier = next(each for each in patterns if fnmatchcase(matched[0], each))

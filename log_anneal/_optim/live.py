@@ -1,4 +1,4 @@
-"""A schedule in the optimizer's state, and where it is."""
+"""A schedule in the optimizer's state, and its place there."""
 
 from collections.abc import Hashable, Iterator
 from typing import Any, NamedTuple, TypeAlias
@@ -18,12 +18,12 @@ LivePlace: TypeAlias = tuple[tuple[Hashable, ...], str, "LiveState"]
 
 
 class LiveState(NamedTuple):
-    """What `live` keeps in the optimizer's state."""
+    """The state of a live schedule, in the optimizer's state."""
 
     step: jax.Array
     """int32 []: the step of the schedule that the next update is at."""
     schedule: Schedule
-    """Its leaves are arrays on the device, of 32 bits."""
+    """The schedule. Its leaves are arrays on the device, of 32 bits."""
 
 
 class Live:
@@ -33,16 +33,16 @@ class Live:
         self.schedule = schedule
 
     def init(self) -> LiveState:
-        """Step 0. Every leaf is a new buffer, so that the state may be donated."""
+        """Returns the state at step 0. Its leaves are new buffers, so that it may be donated."""
         return LiveState(jnp.zeros((), jnp.int32), jax.tree.map(_on_device, self.schedule))
 
     def update(self, state: LiveState, **extra_args: Any) -> LiveState:
-        """The step after; the schedule stays."""
+        """Returns the state at the next step, with the same schedule."""
         step: jax.Array = optax.safe_increment(state.step)
         return state._replace(step=step)
 
     def __call__(self, state: LiveState, **extra_args: Any) -> jax.Array:
-        """The value of the schedule that the state holds."""
+        """Returns the value of the schedule that the state holds."""
         return state.schedule(state.step)
 
 
@@ -51,18 +51,18 @@ def live(schedule: Schedule) -> Live:
 
         optimizer = optax.inject_hyperparams(optax.sgd)(learning_rate=live(schedule))
 
-    Each update is at the state's own step, 0 at first, and takes the value of the schedule in the
-    state; the argument serves `init` alone. So a jitted update is traced once for all schedules of
-    a class and form, and a checkpoint of the state restores the schedule that was in use. After the
-    last int32 the step stays.
+    The state counts its own steps from 0. Each update takes the value of the schedule in the state;
+    only `init` uses the argument. So a jitted update is traced once for all schedules of a class
+    and form, and a checkpoint of the state restores the schedule that was in use. The step stops at
+    the last int32.
 
-    With parameters of bfloat16 give `inject_hyperparams` a `hyperparam_dtype` of float32. The live
-    rate is float32 without, but optax would round the other hyperparameters to bfloat16: Adam's b2
-    of 0.999 to 1, which makes the updates NaN (optax#1414).
+    If the parameters are bfloat16, give `inject_hyperparams` a `hyperparam_dtype` of float32. The
+    live rate is always float32, but optax rounds the other hyperparameters to bfloat16. It rounds
+    Adam's b2 of 0.999 to 1, which makes the updates NaN (optax#1414).
 
     Args:
-      schedule: of this library, since a function cannot be stored. A traced one serves under
-        `jax.vmap`, for a population of optimizers.
+      schedule: a schedule of this library, since a function cannot be stored. It may be traced
+        under `jax.vmap`, for a population of optimizers.
 
     Returns:
       What `optax.inject_hyperparams` takes for any hyperparameter. It is not an `optax.Schedule`.
@@ -101,25 +101,25 @@ class Current(NamedTuple):
     """A live schedule's next step, for a log line."""
 
     name: str
-    """The hyperparameter."""
+    """The name of the hyperparameter."""
     groups: tuple[Hashable, ...]
-    """Labels around it, the outermost first: of `groups`, `optax.partition`, `optax.named_chain`,
-    or of a dict that holds the state."""
+    """The labels around it, the outermost first. They come from `groups`, `optax.partition`,
+    `optax.named_chain`, or a dict that holds the state."""
     step: int
     """The step of the schedule that the next update is at."""
     rate: float
-    """The value there, in float64."""
+    """The value at that step, in float64."""
     cycle: int
-    """As `where_in` counts it."""
+    """The cycle of that step, as `where_in` counts it."""
     progress: float | None
-    """The part of the cycle behind, 0 to 1, and 1 after the last; None if it has no length."""
+    """The part of the cycle that has passed, 0 to 1; 1 after the last, None if it has no length."""
 
 
 def current(opt_state: Any) -> list[Current]:
-    """Where each live schedule is, for a log line; computed on the host.
+    """Returns where each live schedule is, for a log line. It is computed on the host.
 
-    It is the place of the next update, so that a swap shows at once. What the last update used is
-    in `hyperparams` of optax's state.
+    This is the place of the next update, so that a swap shows at once. What the last update used
+    is in `hyperparams` of optax's state.
 
     Args:
       opt_state: any pytree that holds live schedules; not inside a traced function.
@@ -148,25 +148,25 @@ def current(opt_state: Any) -> list[Current]:
 
 
 def places_of(opt_state: Any) -> Iterator[LivePlace]:
-    """Every live schedule of a state."""
+    """Yields every live schedule of a state."""
     for path, node in tree_leaves_with_path(opt_state, is_leaf=is_live):
         if isinstance(node, LiveState):
             yield *labels(path), node
 
 
 def labels(path: Any) -> tuple[tuple[Hashable, ...], str]:
-    """The keys of the dicts on the way; the last one is that of `hyperparams_states`."""
+    """Returns the keys of the dicts on the way, and the last, which is the hyperparameter's."""
     keys = [key.key for key in path if isinstance(key, DictKey)]
     return tuple(keys[:-1]), "".join(map(str, keys[-1:]))
 
 
 def is_live(node: object) -> bool:
-    """Where a tree of states is to be cut."""
+    """Tells whether a node is the state of a live schedule."""
     return isinstance(node, LiveState)
 
 
 def bare(tree: Any) -> Any:
-    """Without the variables of NNX, whose optimizer wraps every array in one."""
+    """Takes the arrays out of the variables of NNX, whose optimizer wraps every array in one."""
     return jax.tree.map(flax_variables.bare, tree, is_leaf=flax_variables.is_variable)
 
 

@@ -1,4 +1,4 @@
-"""Another schedule in the optimizer's state, in mid-run."""
+"""Puts another schedule into the optimizer's state, in mid-run."""
 
 import dataclasses
 from collections.abc import Hashable, Mapping
@@ -28,18 +28,19 @@ def swap(
         opt_state = swap(opt_state, learning_rate=schedule)
         opt_state = swap(opt_state, learning_rate={"*/bias": schedule})  # in one group alone
 
-    The next update has the value of the new schedule at the step where the old one was: the count
-    goes on. `from_step=0` starts the new one at its beginning. The new leaves have the dtypes and
-    the sharding of the old, and nothing is traced or compiled anew.
+    The new schedule goes on at the step where the old one was. `from_step=0` starts it at its
+    beginning. The new leaves have the dtypes and the sharding of the old ones. Nothing is traced or
+    compiled anew.
 
     Args:
       opt_state: any pytree that holds live schedules: the state of a chain, of MultiSteps, of a
-        partition, or a training state around it. It is not changed, but shares its other leaves
-        with the new state: donating one gives them away for both.
-      from_step: where each new schedule goes on, at least 0; None for the step of the old one.
-      **schedules: by hyperparameter, a schedule for every place that has it, or schedules by the
-        label of a group: a pattern of `groups`, a label of `optax.partition`, a name of
-        `optax.named_chain`.
+        partition, or a training state around it. It is not changed. The new state shares its other
+        leaves, so that donating one of the two states gives them away for both.
+      from_step: the step at which each new schedule goes on, at least 0. None means the step of the
+        old one.
+      **schedules: by the name of a hyperparameter, a schedule for every place that has it; or
+        schedules by the label of a group, which is a pattern of `groups`, a label of
+        `optax.partition` or a name of `optax.named_chain`.
 
     Returns:
       A new state of the same structure, shapes and dtypes.
@@ -80,7 +81,7 @@ def swap(
 
 
 def _as(old: Any, new: Any) -> jax.Array:
-    """A copy of the new leaf with the dtype and the sharding of the old."""
+    """Copies the new leaf, with the dtype and the sharding of the old."""
     leaf = jnp.array(new, old.dtype)
     is_committed = isinstance(old, jax.Array) and not check.is_traced(old) and old.committed
     return jax.device_put(leaf, old.sharding) if is_committed else leaf
@@ -113,7 +114,7 @@ def _refuse_unknown(name: str, chosen: object, places: list[LivePlace]) -> None:
 
 
 def _refuse_other_form(name: str, old: Schedule, new: Schedule) -> None:
-    """One structure, and one shape of every leaf: else there would be another trace."""
+    """Refuses another structure, or another shape of a leaf: these would make another trace."""
     before, after = _form(old), _form(new)
     trees: list[Any] = [jax.tree.structure(each) for each in (old, new)]
     if before != after or trees[0] != trees[1]:
@@ -127,7 +128,7 @@ def _refuse_other_form(name: str, old: Schedule, new: Schedule) -> None:
 
 
 def _form(schedule: Schedule) -> dict[str, object]:
-    """What two schedules share if they share a trace, the most telling first."""
+    """Returns what two schedules share if they share a trace, the most telling first."""
     fields = {field.name: getattr(schedule, field.name) for field in dataclasses.fields(schedule)}
     return {
         "class": type(schedule).__name__,

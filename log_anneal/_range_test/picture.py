@@ -1,4 +1,4 @@
-"""The picture of a range test. Needs matplotlib, which is imported where it is used."""
+"""The picture of a range test. It needs matplotlib, which is imported where it is used."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,7 +17,7 @@ _MARKS = {
     "minimum_tenth": ("minimum / 10", "tab:purple"),
 }
 _CHARACTERS = 105
-"""Of a label, as many as a panel is wide."""
+"""The number of characters of a label that fit across a panel."""
 
 
 class Measured(NamedTuple):
@@ -113,11 +113,11 @@ def _limits(losses: Curve) -> tuple[float | None, float | None]:
 
 
 def _mark(axes: "Axes", rates: Curve, level: Curve, marks: list[tuple[float, str, str]]) -> None:
-    """A dotted line and a dot for each, the labels above the panel in as many rows as they need."""
+    """Draws a dotted line and a dot for each mark, and labels above in the rows they need."""
     is_shown = np.isfinite(level)
     scale = (lambda rate: rate) if _is_linear(rates) else np.log
     x = scale(rates)
-    ends: list[float] = []  # of the labels in each row, the lowest first
+    ends: list[float] = []  # where the labels of each row end, the lowest row first
     for rate, label, color in sorted(marks):
         text = f"{label}  {rate:.2g}"
         at, half = scale(rate), len(text) * (x[-1] - x[0]) / _CHARACTERS / 2

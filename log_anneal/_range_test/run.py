@@ -28,35 +28,36 @@ _MEASURED = ("loss", "accuracy")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RangeTest:
-    """What a range test saw, a number a step; the last step is the one that stopped it."""
+    """The record of a range test, a number a step. The last step is the one that stopped it."""
 
     rates: Curve
-    """[steps], rising."""
+    """The rates, [steps], rising."""
     losses: Curve
-    """[steps], of the batch before its update."""
+    """The losses, [steps], of each batch before its update."""
     accuracies: Curve | None = None
-    """[steps], likewise; None where the step gave none."""
+    """The accuracies, [steps], of each batch before its update; None if the step gave none."""
     stopped: str | None = None
-    """How the loss diverged; None where the sweep went to its end."""
+    """A sentence that says how the loss diverged; None if the sweep went to its end."""
     smoothing_steps: float
-    """Steps over which `smooth_losses`, `smooth_accuracies` and the suggestions average: the
-    deviation of a normal curve, centred, so that nothing is shifted to higher rates."""
+    """The steps over which `smooth_losses`, `smooth_accuracies` and the suggestions average. It is
+    the standard deviation of a normal curve around each step, so that nothing moves to higher
+    rates."""
 
     @property
     def smooth_losses(self) -> Curve:
-        """[steps]; NaN where the loss is not finite."""
+        """The smoothed losses, [steps]; NaN where the loss is not finite."""
         return _smooth(self.losses, self.smoothing_steps)
 
     @property
     def smooth_accuracies(self) -> Curve | None:
-        """[steps]; NaN where the loss or the accuracy is not finite."""
+        """The smoothed accuracies, [steps]; NaN where the loss or the accuracy is not finite."""
         if self.accuracies is None:
             return None
         kept = np.where(np.isfinite(self.losses), self.accuracies, np.nan)
         return _smooth(kept, self.smoothing_steps)
 
     def suggestions(self) -> Suggestions:
-        """Four rates, and a reason for each that the curves do not show; see `Suggestions`."""
+        """Returns four rates, or the reason why the curves do not show one; see `Suggestions`."""
         return suggest(
             self.rates,
             self.losses,
@@ -66,7 +67,7 @@ class RangeTest:
         )
 
     def plot(self) -> "Figure":
-        """Loss and accuracy over the rate, with the suggestions; needs matplotlib.
+        """Draws loss and accuracy over the rate, with the suggestions. It needs matplotlib.
 
         Returns:
           The figure: `figure.savefig("range_test.png")`.
@@ -97,16 +98,16 @@ def lr_range_test(
 ) -> RangeTest:
     """Trains for a few steps at a rising rate, and records the loss at each.
 
-    The rates are those of `sweep_schedule`. The test stops at the first step whose loss, or whose
-    accuracy, is not finite, and where the mean of the last `smoothing_steps` losses passes
+    The rates are those of `sweep_schedule`. The test stops at the first step whose loss or accuracy
+    is not finite. It also stops where the mean of the last `smoothing_steps` losses passes
     `stop_factor` times the smallest such mean, if that is above 0. Either is a divergence, and its
     step is the last of the record.
 
-    Nothing of the caller's is changed: the test trains a copy of `state`, which a `step_fn` may
-    donate, and drops it. Draw each batch from data that `state` leads to, by a counter or a key:
-    a step that reads the same batch again and again tests how well that batch is learnt by heart.
-    As long as each image is seen once, the loss and the accuracy of a batch before its update are
-    those of held-out data, and need no evaluation.
+    The test changes nothing of the caller's: it trains a copy of `state`, which `step_fn` may
+    donate, and drops it. Choose each batch by something in `state`, a counter or a key. If every
+    step reads the same batch, the test shows how well that batch is learnt by heart. As long as
+    each image is seen once, the loss and the accuracy of a batch before its update are those of
+    held-out data, and need no evaluation.
 
     Args:
       step_fn: `(state, rate) -> (state, loss)` or `(state, loss, accuracy)`: one update, pure, and
@@ -206,7 +207,7 @@ def _scalar(name: str, value: Any) -> float:
 def _divergence(
     records: list[tuple[float, ...]], means: list[float], stop_factor: float
 ) -> str | None:
-    """How the last step shows a divergence, None where it does not."""
+    """Says how the last step shows a divergence; None if it does not."""
     if len(records[-1]) != len(records[0]):
         raise TypeError(
             "`step_fn` must return an accuracy at every step or at none, got both. "

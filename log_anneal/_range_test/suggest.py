@@ -1,4 +1,4 @@
-"""What a learning-rate range test suggests, or why it suggests nothing."""
+"""The suggestions of a learning-rate range test, or the reason why there are none."""
 
 import math
 from bisect import bisect_right
@@ -12,10 +12,10 @@ import numpy.typing as npt
 Curve: TypeAlias = npt.NDArray[np.float64]
 
 LEAST_STEPS = 10
-"""Fewer losses than this make no curve."""
+"""The fewest losses that make a curve."""
 
 _SURE = 5.0
-"""Standard errors that a rise or a fall must have: of pure noise, 1 curve in 500 has them."""
+"""The standard errors that a rise or a fall must have. Of pure noise, 1 curve in 500 has them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,18 +23,19 @@ class Suggestions:
     """Learning rates that a range test suggests; None where it cannot, with the reason."""
 
     steepest: float | None = None
-    """Where the smoothed loss falls most steeply over the logarithm of the rate."""
+    """The rate at which the smoothed loss falls most steeply, over the logarithm of the rate."""
     valley: float | None = None
-    """Two thirds along the longest decreasing run of the smoothed loss, from a tenth of its fall
-    on. After fastai, whose code takes the middle, of an average that lags behind the rate."""
+    """The rate two thirds along the longest decreasing run of the smoothed loss, from a tenth of
+    its fall on. It follows fastai, whose code takes the middle: its average lags behind."""
     minimum_tenth: float | None = None
     """A tenth of the rate at which the smoothed loss is lowest."""
     bounds: tuple[float, float] | None = None
-    """Smith's two: where the accuracy starts to rise, and where it slows, turns ragged or falls:
-    the last rate at which the smoothed accuracy has made a tenth of its rise, and the first at
-    which it has made nine tenths, or at which single steps begin to scatter twice as far."""
+    """Smith's two rates: where the accuracy starts to rise, and where it slows, turns ragged or
+    falls. The first is the last rate at which the smoothed accuracy has made a tenth of its rise.
+    The second is the first rate at which it has made nine tenths, or at which single steps begin to
+    scatter twice as far."""
     reasons: Mapping[str, str] = field(default_factory=dict)
-    """Why a field is None, by its name."""
+    """The reason why a field is None, by the name of the field."""
 
 
 class Unclear(Exception):  # noqa: N818, an answer, not an error
@@ -49,7 +50,7 @@ def suggest(
     diverged: bool,
     smoothing_steps: float,
 ) -> Suggestions:
-    """What the curves of a range test show.
+    """Reads suggestions from the curves of a range test.
 
     Args:
       rates: rising.
@@ -88,7 +89,7 @@ def suggest(
 def of_loss(
     rates: Curve, losses: Curve, *, diverged: bool, smoothing_steps: float
 ) -> dict[str, float]:
-    """The rates `steepest`, `valley` and `minimum_tenth`.
+    """Returns the rates `steepest`, `valley` and `minimum_tenth`.
 
     Args:
       rates: rising.
@@ -118,7 +119,7 @@ def of_loss(
     begun = int(np.flatnonzero(done[: bottom + 1] <= 0.1)[-1])
     if _begins_at_once(rates, losses, level, error, bottom):
         raise Unclear(f"the loss falls from the lowest rate on, {rates[0]:.2g}. Lower `min_value`.")
-    # Past nine tenths of the fall single batches may drive the loss up and down.
+    # After nine tenths of the fall, single batches may drive the loss up and down.
     steepest = int(slope(rates, level, smoothing_steps)[: np.argmax(done >= 0.9) + 1].argmin())
     run = longest_fall(level[begun : bottom + 1])
     return {
@@ -131,7 +132,7 @@ def of_loss(
 def of_accuracy(
     rates: Curve, accuracies: Curve, *, diverged: bool, smoothing_steps: float
 ) -> tuple[float, float]:
-    """Smith's two bounds.
+    """Returns Smith's two bounds.
 
     Raises:
       Unclear: the accuracy does not rise, rises from the first rate on, or to the last one.
@@ -163,7 +164,7 @@ def of_accuracy(
 
 
 def smooth(values: Curve, smoothing_steps: float) -> tuple[Curve, Curve]:
-    """The mean around each step, and its standard error for values of unit deviation.
+    """Returns the mean around each step, and its standard error for values of unit deviation.
 
     Values count by `exp(-(distance / smoothing_steps)^2 / 2)`, the distance in steps.
     """
@@ -177,7 +178,7 @@ def smooth(values: Curve, smoothing_steps: float) -> tuple[Curve, Curve]:
 
 
 def slope(rates: Curve, level: Curve, smoothing_steps: float) -> Curve:
-    """The derivative of a curve over log rate, by differences of twice `smoothing_steps` steps."""
+    """Differentiates a curve with respect to log rate, over twice `smoothing_steps` steps."""
     x = np.log(rates)
     reach = smoothing_steps * (x[-1] - x[0]) / (len(x) - 1)
     low, high = np.maximum(x - reach, x[0]), np.minimum(x + reach, x[-1])
@@ -186,8 +187,8 @@ def slope(rates: Curve, level: Curve, smoothing_steps: float) -> Curve:
 
 
 def longest_fall(values: Curve) -> list[int]:
-    """Places of the longest run, gaps allowed, in which each value is below the one before."""
-    ends: list[float] = []  # negated: of the runs of each length, the last value that is highest
+    """Finds the longest run, gaps allowed, in which each value is below the one before."""
+    ends: list[float] = []  # for each length of run, its last value, negated
     places: list[int] = []
     before = np.full(len(values), -1)
     for place, value in enumerate(-values):
@@ -203,21 +204,21 @@ def longest_fall(values: Curve) -> list[int]:
 
 
 def without_spikes(losses: Curve) -> Curve:
-    """As far above the first losses as the lowest is below them, and no farther."""
+    """Cuts off losses that are farther above the first ones than the lowest is below them."""
     start = np.median(losses[: max(3, len(losses) // 10)])
     cut: Curve = np.minimum(losses, 2 * start - losses.min())
     return cut
 
 
 def _differ(values: Curve, level: Curve, error: Curve, first: int, last: int) -> bool:
-    """Whether the smoothed curve differs between two places by more than its noise."""
+    """Tells whether the smoothed curve differs between two places by more than its noise."""
     noise = np.sqrt(np.mean(np.diff(values[first : last + 1]) ** 2) / 2) if first < last else 0.0
     sure = _SURE * noise * np.hypot(error[first], error[last])
     return bool(abs(level[last] - level[first]) > max(sure, 1e-6 * np.abs(level).max()))
 
 
 def _begins_at_once(rates: Curve, values: Curve, level: Curve, error: Curve, end: int) -> bool:
-    """Whether a curve has no flat part before its change: a tenth of the way is not without it."""
+    """Tells whether a curve changes from the first rate on, without a flat part before."""
     near = max(1, int(np.searchsorted(rates, rates[0] ** 0.9 * rates[end] ** 0.1)))
     share = (level[near] - level[0]) / (level[end] - level[0])
     return bool(share > 0.05) and _differ(values, level, error, 0, near)

@@ -12,7 +12,7 @@ from log_anneal._schedules.tabulated import TabulatedSchedule
 Sweep: TypeAlias = Literal["exponential", "linear"]
 
 _LEAST = 1e-30
-"""Well inside float32."""
+"""The lowest rate. It is well inside float32."""
 
 
 def sweep_schedule(
@@ -22,7 +22,7 @@ def sweep_schedule(
     num_steps: int = 100,
     sweep: Sweep = "exponential",
 ) -> TabulatedSchedule:
-    """The rates of a range test, as a function of the step i = 0 .. n - 1, n = `num_steps`.
+    """Makes the rates of a range test: a schedule of the step i = 0 .. n - 1, n = `num_steps`.
 
         exponential:  min (max / min) ** (i / (n - 1))
         linear:       min + (max - min) i / (n - 1)
@@ -53,7 +53,7 @@ def sweep_schedule(
 
 
 def sweep_rates(min_value: float, max_value: float, num_steps: int, sweep: Sweep) -> Curve:
-    """The same in float64, all of them."""
+    """Returns all of those rates, in float64."""
     if not _LEAST <= min_value < max_value <= MAX_VALUE:
         raise ValueError(
             f"`min_value` must be at least {_LEAST} and below `max_value`, which is at most "

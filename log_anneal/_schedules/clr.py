@@ -12,7 +12,7 @@ from log_anneal._curve.table import Row, Table, locate, table_of
 
 
 class Derived(NamedTuple):
-    """What the host makes of the fields."""
+    """The table of cycles, and the logarithms of the two decays: the host derives them."""
 
     table: Table
     cycle_decay: KnownLog
@@ -30,9 +30,10 @@ class ClrSchedule(Schedule):
         parabolic   1 - (1 - x)^2            Welch's window
         sinusoidal  (1 - cos(pi x)) / 2      Hann's window
 
-    `init_value` at step 0, before, and where a cycle starts; there is no end. Smith's policies by
-    their names: `triangular_schedule`, `triangular2_schedule`, `exp_range_schedule`,
-    `parabolic_schedule`, `sinusoidal_schedule`, and his control `clr_decay_schedule`.
+    At step 0, before it, and where a cycle starts, the value is `init_value`. There is no end.
+    Smith's policies have their own names: `triangular_schedule`, `triangular2_schedule`,
+    `exp_range_schedule`, `parabolic_schedule`, `sinusoidal_schedule`, and his control
+    `clr_decay_schedule`.
 
     Args:
       init_value: The lower bound, where every cycle starts: Smith's base_lr. From 0 to 1e30.

@@ -26,7 +26,7 @@ class ConstantSchedule(Schedule):
 
 
 def constant_schedule(value: float) -> ConstantSchedule:
-    """`value` at every step, negative ones too.
+    """Keeps `value` at every step, negative ones too.
 
     Args:
       value: The rate at every step. From 0 to 1e30. It may be traced.

@@ -14,14 +14,14 @@ from log_anneal._curve.table import Place, Table, held_from, locate
 
 
 class Derived(NamedTuple):
-    """What the host makes of the fields."""
+    """The table of cycles, and the logarithm of `restart_decay`: the host derives both."""
 
     table: Table
     restart_decay: KnownLog | None
 
 
 class CyclicalBase(Schedule):
-    """The cycle. A subclass gives the shape: the weights of a cycle's start and end values.
+    """The cycle that every shape shares. A subclass defines `_weights`, the shape.
 
     Args:
       peak_value: The highest rate: where the warm-up ends and each cycle starts. From 0 to 1e30.
@@ -147,7 +147,7 @@ class CyclicalBase(Schedule):
         return of_start * start + of_end * end
 
     def _restart_value(self, place: Place, xp: Backend) -> Number:
-        """`restart_value * restart_decay ** n` in the n-th cycle after the first decay."""
+        """Returns `restart_value * restart_decay ** n` for the n-th cycle after the first decay."""
         if self.restart_decay is None:
             return self.restart_value
         n = xp.real(xp.maximum(place.row - RESTART + place.rounds, 0))
@@ -161,7 +161,7 @@ class CyclicalBase(Schedule):
         return xp.where(place.to_end == 0, self.final_value, self.end_value)
 
     def _rise_or_fall(self, place: Place, xp: Backend) -> tuple[Number, Place]:
-        """Whether the step is in the rise that begins a cycle, and its place in rise or fall."""
+        """Tells whether a step is in the rise of a cycle, and its place in rise or fall."""
         rise, real_rise = self._whole["restart_warmup_steps"], self.restart_warmup_steps
         has_rise = (place.row >= RESTART) & (place.to_end != 0)
         is_rise = has_rise & (place.elapsed < rise)

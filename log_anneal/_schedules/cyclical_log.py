@@ -10,11 +10,11 @@ from log_anneal._curve.table import Place
 from log_anneal._schedules.cyclical import CyclicalBase
 
 _LEAST_BASE = {"anchored": 1.000001, "equation_4": 1.01, "author_release": 1.000001}
-"""Anchored, a straight line to 1e-7 of its range; equation 4 divides by the logarithm of the base,
-and float32 cannot hold a base nearer 1 to enough digits."""
+"""The smallest base. In the anchored form it gives a straight line, to 1e-7 of the range. Equation
+4 divides by the logarithm of the base, of which float32 has too few digits nearer 1."""
 
 _MOST_BASE = 1e18
-"""The gradient squares the base."""
+"""The largest base, which the gradient squares."""
 
 
 class CyclicalLogSchedule(CyclicalBase):
@@ -27,29 +27,32 @@ class CyclicalLogSchedule(CyclicalBase):
         author_release:  end + (start - end) (1 - ln(max(1, t)) / ln(T)) / 2
 
     The anchored form starts each cycle exactly at `start` and meets `end` exactly. The paper's
-    equation 4 does neither: for peak 0.1 and end 0.001 a cycle of 10,000 steps falls from 0.125 to
-    0.059. The author's released code is a third formula, which starts half-way down.
+    equation 4 does neither: for peak 0.1 and end 0.001, a cycle of 10,000 steps falls from 0.125 to
+    0.059. The author's released code is a third formula. It starts half-way down.
 
-    The cycles are the warm-up, from `init_value` to `peak_value`; the first decay, from there to
-    `end_value`; then restarts, from `restart_value` to `end_value`, the n-th of them
-    `restart_steps * restart_multiplier ** n` steps long (n = 0, 1, ...).
+    First comes the warm-up, from `init_value` to `peak_value`. Then comes the first decay, from
+    `peak_value` to `end_value`. Then come the restarts, from `restart_value` to `end_value`. The
+    n-th of them is `restart_steps * restart_multiplier ** n` steps long (n = 0, 1, ...). If
+    `peak_value` lies below `end_value`, the first decay rises.
 
-    - Step 0 and negative steps, anchored: `init_value`, or `peak_value` without a warm-up.
-    - A restart, anchored: `restart_value * restart_decay ** n` at its very step, or `end_value` and
-      a straight rise to that over `restart_warmup_steps`, which are a part of the cycle. Where a
-      multiplier makes a restart fall between two steps, the later one is the first of the cycle,
-      already that fraction of a step into it.
-    - A cycle's end, anchored: its last step is one step short of `end_value`, which would be the
-      next step.
-    - All three in the other forms: what the equation gives for `t` = 0 or `t` = T - 1, and `t`
-      counts whole steps. In equation 4, for init 1e-4, 5 steps of warm-up, peak 0.1, end 0.001 and
-      cycles of 10 steps: 0.0301 at step 0, 0.0752 at step 5 and at a restart, 0.0587 at a cycle's
-      last step.
-    - After the end, in all: `final_value`, held, without `restart_steps`, after `num_restarts`
-      cycles, and with a `restart_multiplier` below 1 once a cycle would be shorter than one step.
-    - Gradients: with respect to every value, `base`, the durations and the multiplier, of the
-      continuous schedule: at a restart, from the right. A step's own place is whole, so the `t`
-      that the other forms count has none.
+    - At step 0 and before, the anchored form is at `init_value`, or at `peak_value` without a
+      warm-up.
+    - At the step of a restart, the anchored form is at `restart_value * restart_decay ** n`. With
+      `restart_warmup_steps` it is at `end_value`, and rises to that value in a straight line. These
+      steps are a part of the cycle. A multiplier may put a restart between two steps: then the
+      later step is the first of the cycle, and is already a fraction of a step into it.
+    - At the last step of a cycle, the anchored form is one step short of `end_value`, which would
+      be the value of the next step.
+    - At these three places the other forms have what the equation gives for `t` = 0 or `t` = T - 1,
+      where `t` counts whole steps. An example of equation 4, with init 1e-4, 5 steps of warm-up,
+      peak 0.1, end 0.001 and cycles of 10 steps: 0.0301 at step 0, 0.0752 at step 5 and at a
+      restart, 0.0587 at the last step of a cycle.
+    - After the end, all forms hold `final_value`. The end is after the first decay without
+      `restart_steps`, and after `num_restarts` cycles. With a `restart_multiplier` below 1 it is
+      also where a cycle would be shorter than one step.
+    - Gradients exist with respect to every value, `base`, the durations and the multiplier. They
+      are those of the continuous schedule, and at a restart those from the right. The whole `t`
+      that the other forms count has no gradient.
 
     | the paper | here |
     |---|---|
@@ -61,9 +64,10 @@ class CyclicalLogSchedule(CyclicalBase):
     | restart_lr | `restart_value` |
     | T_cur, T_i | t + 1, T |
 
-    Where we differ: the paper says that its form needs no care at `T_cur` = 0, yet it divides by
-    it, so we count from 1. Its print leaves the base unclear; read as the inverse of the largest
-    minimum rate of the parameter groups it is 1 / `end_value` for one group, our default.
+    We differ in two points. The paper says that its form needs no care at `T_cur` = 0, but it
+    divides by it: we count from 1. The print leaves the base unclear. We read it as the inverse of
+    the largest minimum rate of the parameter groups. For one group this is 1 / `end_value`, our
+    default.
 
     Args:
       peak_value: The highest rate: where the warm-up ends and each cycle starts. From 0 to 1e30.

@@ -1,4 +1,4 @@
-"""The cycle of `cyclical_log_schedule` with other shapes: they differ in the shape alone."""
+"""The cycle of `cyclical_log_schedule` with other shapes. They differ in the shape alone."""
 
 from typing import Any, ClassVar
 
@@ -22,10 +22,12 @@ from log_anneal._schedules.cyclical import CyclicalBase
 class CyclicalCosineSchedule(CyclicalBase):
     """SGDR's cosine: `end + (start - end) (1 + cos(pi t / T)) / 2`.
 
-    `t` steps after the start of a cycle of `T` steps from `start` to `end`. What happens at step 0,
-    at a restart, after the end, which gradients there are, and the other arguments: as
-    `cyclical_log_schedule` says of its anchored form. Over a long cycle neighbouring steps differ
-    by less than float32 can tell: a value may then lie above the one before it by its last digit.
+    Here `t` counts the steps since the start of a cycle of `T` steps from `start` to `end`.
+    `cyclical_log_schedule` describes the arguments, the gradients, and what happens at step 0, at a
+    restart and after the end: all is as in its anchored form.
+
+    In a long cycle, neighbouring steps differ by less than float32 can tell. So a value may lie
+    above the one before it, by its last digit.
 
     Example:
       >>> schedule = cyclical_cosine_schedule(peak_value=1.0, end_value=0.0, decay_steps=4)
@@ -55,11 +57,11 @@ def sgdr_schedule(
     init_value: float = 0.0,
     warmup_steps: int = 0,
 ) -> CyclicalCosineSchedule:
-    """SGDR by its own names: cosine cycles from the start, the first `restart_steps` long.
+    """Makes SGDR, by its own names: cosine cycles from the start, the first `restart_steps` long.
 
         end + (peak - end) (1 + cos(pi t / T)) / 2,    T = restart_steps * restart_multiplier ** n
 
-    It is `cyclical_cosine_schedule` without a first decay, and holds what that holds.
+    This is `cyclical_cosine_schedule` without a first decay.
 
     Args:
       peak_value: The highest rate: where every cycle starts; SGDR's eta_max. From 0 to 1e30.
@@ -101,7 +103,7 @@ def sgdr_schedule(
 class CyclicalLinearSchedule(CyclicalBase):
     """A straight line: `end + (start - end) (1 - t / T)`.
 
-    All else as `cyclical_log_schedule` says of its anchored form.
+    All else is as in the anchored form of `cyclical_log_schedule`.
 
     Example:
       >>> schedule = cyclical_linear_schedule(
@@ -122,8 +124,8 @@ cyclical_linear_schedule = CyclicalLinearSchedule
 class CyclicalPolynomialSchedule(CyclicalBase):
     """A power of the way left: `end + (start - end) (1 - t / T) ** power`.
 
-    All else as `cyclical_log_schedule` says of its anchored form. Where the power is below 1 the
-    slope has no bound at a cycle's end; the gradient there is 0.
+    All else is as in the anchored form of `cyclical_log_schedule`. If the power is below 1, the
+    slope has no bound at the end of a cycle; the gradient there is 0.
 
     Args:
       power: The exponent of the part of the way that is left: 1 gives a straight line, 2 a fall
@@ -151,8 +153,8 @@ class CyclicalExponentialSchedule(CyclicalBase):
     """By equal ratios: `end + (start - end) (b ** (1 - t / T) - 1) / (b - 1)`, `b = base`.
 
     With the default base, `peak_value / end_value`, a cycle from `peak_value` is the geometric
-    interpolation `peak ** (1 - t / T) * end ** (t / T)`. All else as `cyclical_log_schedule` says
-    of its anchored form.
+    interpolation `peak ** (1 - t / T) * end ** (t / T)`. All else is as in the anchored form of
+    `cyclical_log_schedule`.
 
     Args:
       base: The ratio of the two ends of the curve: near 1 it is a straight line, with a large base
@@ -194,8 +196,9 @@ cyclical_exponential_schedule = CyclicalExponentialSchedule
 class CyclicalSchedule(CyclicalBase):
     """A shape of your own: `end + (start - end) shape(t / T, xp)`.
 
-    All else as `cyclical_log_schedule` says of its anchored form. JSON cannot hold a function: to
-    store the schedule, tabulate it, or subclass `CyclicalBase` with a `name`.
+    All else is as in the anchored form of `cyclical_log_schedule`. JSON cannot hold a function. To
+    store the schedule, make a table of it by `tabulated_schedule`, or subclass `CyclicalBase` and
+    give the class a `name`.
 
     Args:
       shape: The function `shape(progress, xp)`, from 1 at a progress of 0 to 0 at a progress of 1.
@@ -215,7 +218,7 @@ class CyclicalSchedule(CyclicalBase):
     shape: Any = function()
 
     def _weights(self, place: Place, xp: Backend) -> Weights:
-        is_over = place.to_end == 0  # where the slope of a shape may have no bound
+        is_over = place.to_end == 0  # there the slope of a shape may have no bound
         progress = xp.where(is_over, 0.5, place.fractions()[0])
         of_start: Number = self.shape(progress, np if xp is Host else jnp)
         of_start = xp.where(is_over, 0.0, float(of_start) if xp is Host else of_start)

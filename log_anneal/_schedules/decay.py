@@ -15,8 +15,8 @@ from log_anneal._schedules.stairs import check_end, first_at_end
 class PolynomialSchedule(PhasedSchedule):
     """One fall or rise: `end + (init - end) (1 - step / T) ** power`, `T = decay_steps`.
 
-    `init_value` at step 0 and before, `end_value` at step `decay_steps` and ever after. With a
-    power of 1 it is a straight line. Where the power is below 1 the slope at the end has no bound;
+    The value is `init_value` at step 0 and before, and `end_value` from step `decay_steps` on. A
+    power of 1 gives a straight line. If the power is below 1, the slope has no bound at the end;
     the gradient there is 0.
 
     Args:
@@ -57,8 +57,8 @@ polynomial_schedule = PolynomialSchedule
 class RexSchedule(PhasedSchedule):
     """REX, a reflected exponential: `end + (init - end) (1 - z) / (1 - z / 2)`, `z = step / T`.
 
-    `init_value` at step 0 and before, `end_value` at step `T = decay_steps` and ever after; slow
-    at first, then ever faster.
+    The value is `init_value` at step 0 and before, and `end_value` from step `T = decay_steps` on.
+    It falls slowly at first, then faster and faster.
 
     Args:
       init_value: The first rate, at step 0. From 0 to 1e30.
@@ -97,8 +97,8 @@ rex_schedule = RexSchedule
 class ExponentialSchedule(Schedule):
     """By equal ratios: `max(init * decay_rate ** (step / decay_steps), end)`.
 
-    `init_value` at step 0 and before. `end_value` once it is there: with an `end_value` of 0 it
-    falls until float32 underflows to 0, with a relative error below 2e-5 until then.
+    The value is `init_value` at step 0 and before. It stays at `end_value` once it is there. With
+    an `end_value` of 0 it falls until float32 underflows to 0, with a relative error below 2e-5.
 
     Args:
       init_value: The first rate, at step 0. From 0 to 1e30.
@@ -131,7 +131,8 @@ class ExponentialSchedule(Schedule):
 
     def _value(self, step: Number, xp: Backend) -> Number:
         log_ratio, known = self._derived
-        # The quotient of the host, with the slope of its divisor, and what the rate has changed.
+        # The host's quotient has more digits. It gets the slope of its divisor, and what the rate
+        # has changed since.
         log_ratio = xp.with_slope(log_ratio, xp.fixed(known.log) / self.decay_steps)
         log_ratio += xp.log(self.decay_rate / xp.fixed(known.of)) / self.decay_steps
         return xp.maximum(self.init_value * xp.exp(xp.real(step) * log_ratio), self.end_value)
@@ -148,9 +149,9 @@ exponential_schedule = ExponentialSchedule
 class InverseSqrtSchedule(Schedule):
     """A straight warm-up, then a fall by the root of time: `peak * sqrt(T / (T + t))`.
 
-    `t` steps after the warm-up, `T = timescale_steps`. With the default, `warmup_steps`, it is
-    `peak * sqrt(warmup_steps / step)`, the transformer's. It starts at `init_value`, without a
-    warm-up at `peak_value`, and has no end.
+    Here `t` counts the steps since the warm-up, and `T = timescale_steps`. With the default,
+    `warmup_steps`, the fall is the transformer's, `peak * sqrt(warmup_steps / step)`. The schedule
+    starts at `init_value`, or without a warm-up at `peak_value`. It has no end.
 
     Args:
       peak_value: The highest rate: where the warm-up ends and the fall starts. From 0 to 1e30.

@@ -11,14 +11,14 @@ from log_anneal._schedules.phased import PhasedSchedule
 
 
 class OneCycleSchedule(PhasedSchedule):
-    """One cycle: up to the peak, down again, and if wanted a last decline; then the end is held.
+    """One cycle: up to the peak, down again, and with `final_steps` a last decline.
 
         two phases:    init -> peak over warmup_steps, peak -> end over decay_steps
         three phases:  init -> peak over warmup_steps, peak -> init over decay_steps,
                        init -> end over final_steps
 
-    Each by half a cosine wave, or straight. The durations may be real numbers: a step in between
-    is sampled from the continuous curve. `init_value` at step 0 and before.
+    Each phase is half a cosine wave, or a straight line. The durations may be real numbers: each
+    step takes its value from the continuous curve. At step 0 and before, the value is `init_value`.
 
     Args:
       peak_value: The highest rate: where the warm-up ends. From 0 to 1e30.
@@ -76,7 +76,7 @@ class OneCycleSchedule(PhasedSchedule):
         return shape(*place.fractions(), xp)
 
     def momentum(self, low: float = 0.85, high: float = 0.95) -> Self:
-        """Its twin for the momentum, which falls while the rate rises.
+        """Makes the schedule of the momentum, which falls while the rate rises.
 
         Args:
           low: the momentum at the highest rate, from 0 to `high`.

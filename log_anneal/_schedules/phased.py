@@ -22,7 +22,7 @@ class PhasedSchedule(Schedule):
         return phase_table(self._lengths())
 
     def _knots(self) -> list[Number]:
-        """The values at the ends of the phases: one more than there are phases."""
+        """Returns the values at the ends of the phases: one more than there are phases."""
         raise TypeError(f"{type(self).__name__} does not define `_knots()`.")
 
     def _weights(self, place: Place, xp: Backend) -> Weights:

@@ -7,7 +7,7 @@ from log_anneal._schedules.decay import PolynomialSchedule
 def triangular_schedule(
     *, init_value: float, peak_value: float, up_steps: int, down_steps: int | None = None
 ) -> ClrSchedule:
-    """A straight swing between two bounds; all else as `clr_schedule`.
+    """Makes a straight swing between two bounds; see `clr_schedule`.
 
     Args:
       init_value: The lower bound, where every cycle starts: Smith's base_lr. From 0 to 1e30.
@@ -30,7 +30,7 @@ def triangular_schedule(
 def triangular2_schedule(
     *, init_value: float, peak_value: float, up_steps: int, down_steps: int | None = None
 ) -> ClrSchedule:
-    """A straight swing whose range halves from cycle to cycle; see `clr_schedule`.
+    """Makes a straight swing whose range halves from cycle to cycle; see `clr_schedule`.
 
     Args:
       init_value: The lower bound, where every cycle starts: Smith's base_lr. From 0 to 1e30.
@@ -62,7 +62,7 @@ def exp_range_schedule(
     step_decay: float,
     down_steps: int | None = None,
 ) -> ClrSchedule:
-    """A straight swing whose range shrinks by `step_decay`, gamma, each step; see `clr_schedule`.
+    """Makes a straight swing whose range shrinks at each step; see `clr_schedule`.
 
     Args:
       init_value: The lower bound, where every cycle starts: Smith's base_lr. From 0 to 1e30.
@@ -91,7 +91,7 @@ def exp_range_schedule(
 def parabolic_schedule(
     *, init_value: float, peak_value: float, up_steps: int, down_steps: int | None = None
 ) -> ClrSchedule:
-    """A swing by Welch's window, `1 - (1 - x)^2`; see `clr_schedule`.
+    """Makes a swing by Welch's window, `1 - (1 - x)^2`; see `clr_schedule`.
 
     Args:
       init_value: The lower bound, where every cycle starts: Smith's base_lr. From 0 to 1e30.
@@ -118,7 +118,7 @@ def parabolic_schedule(
 def sinusoidal_schedule(
     *, init_value: float, peak_value: float, up_steps: int, down_steps: int | None = None
 ) -> ClrSchedule:
-    """A swing by Hann's window, `(1 - cos(pi x)) / 2`; see `clr_schedule`.
+    """Makes a swing by Hann's window, `(1 - cos(pi x)) / 2`; see `clr_schedule`.
 
     Args:
       init_value: The lower bound, where every cycle starts: Smith's base_lr. From 0 to 1e30.
@@ -145,7 +145,7 @@ def sinusoidal_schedule(
 def clr_decay_schedule(
     *, init_value: float, peak_value: float, up_steps: int
 ) -> PolynomialSchedule:
-    """Smith's control, "decay": a straight fall from the upper bound to the lower, which stays.
+    """Makes Smith's control, "decay": a straight fall to the lower bound, which is held.
 
     Args:
       init_value: The lower bound, where the fall ends. From 0 to 1e30.

@@ -20,7 +20,7 @@ def check_end(init_value: Any, end_value: Any) -> None:
 
 
 def first_at_end(host: Any, log_rate: float, period: int) -> int | None:
-    """When `init exp(log_rate * step / period)`, which falls every `period` steps, is at its end.
+    """Finds the step at which `init exp(log_rate * step / period)`, in stairs, is at its end.
 
     Args:
       host: a schedule with `init_value` and `end_value`, of Python's numbers.
@@ -47,15 +47,14 @@ class StepDecaySchedule(Schedule):
 
         max(init_value * decay_rate ** floor(step / decay_steps), end_value)
 
-    At step 0 and at negative steps the value is `init_value`; step `decay_steps` is the first of
-    the second stair. There is no last stair, but the value stays at `end_value` once it is there;
-    with an `end_value` of 0 it falls until float32 underflows to 0. The program has the same size
-    for every number of stairs.
+    At step 0 and before, the value is `init_value`. Step `decay_steps` is the first of the second
+    stair. The value stays at `end_value` once it is there. With an `end_value` of 0 it falls until
+    float32 underflows to 0. The program has the same size for every number of stairs.
 
-    In float32 its relative error stays below 1e-5 down to 1e-25 of the start, and below 2e-5 down
-    to the smallest normal number, if the rate is known when it is built; a traced rate's own
-    rounding grows with every stair. The gradient with respect to `decay_steps` is 0: stairs are
-    flat.
+    In float32 the relative error stays below 1e-5 down to 1e-25 of the start, and below 2e-5 down
+    to the smallest normal number. This holds if the rate is known when the schedule is built: the
+    rounding of a traced rate grows with every stair. The gradient with respect to `decay_steps` is
+    0, since stairs are flat.
 
     Args:
       init_value: The rate on the first stair. From 0 to 1e30.
@@ -109,8 +108,9 @@ class MultiStepSchedule(Schedule):
 
         init_value * decay_rate ** (how many milestones are at or before the step)
 
-    `init_value` before the first milestone, negative steps included; no change after the last. A
-    milestone given twice counts twice. The gradient reaches `init_value` and `decay_rate`.
+    Before the first milestone, and at negative steps, the value is `init_value`. After the last it
+    does not change. A milestone that is given twice counts twice. The gradient reaches `init_value`
+    and `decay_rate`.
 
     Args:
       init_value: The rate before the first milestone. From 0 to 1e30.

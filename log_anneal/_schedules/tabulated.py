@@ -60,20 +60,22 @@ def tabulated_schedule(
     interval_steps: int = 1,
     interpolation: Literal["hold", "linear"] = "hold",
 ) -> TabulatedSchedule:
-    """Any schedule as data: a table of values, from a function of the step or an array.
+    """Makes data of any schedule: a table of values, from a function of the step or an array.
 
         hold    values[step // interval_steps]
         linear  (1 - z) values[i] + z values[i + 1],  i + z = step / interval_steps
 
-    The first value at step 0 and before; the last one at step `(n - 1) interval_steps` and after.
-    The gradient reaches the values, and where they are joined by lines `interval_steps`.
+    At step 0 and before, the value is the first. From step `(n - 1) interval_steps` on it is the
+    last. The gradient reaches the values. With lines between them it reaches `interval_steps` too.
 
     Args:
-      values: one-dimensional, from 0 to 1e30 each, at least one; or a schedule, or any function of
-        the step, whose values are taken at steps 0, `interval_steps`, ... below `num_steps`.
-      num_steps: how far to follow a function; of an array, leave it out.
-      interval_steps: whole steps from one value to the next, at least 1.
-      interpolation: "hold" or "linear".
+      values: the rates, one-dimensional, at least one, each from 0 to 1e30; or a schedule or any
+        function of the step. Its values are taken at steps 0, `interval_steps`, ... below
+        `num_steps`.
+      num_steps: the number of steps to follow a function. For an array, leave it out.
+      interval_steps: the distance from one rate to the next. Whole steps, at least 1.
+      interpolation: the rate between two of the table: "hold" keeps the earlier one, "linear" draws
+        a straight line.
 
     Returns:
       A schedule that JSON can hold, whatever it was made from.

@@ -19,8 +19,9 @@ class WarmupStableDecaySchedule(PhasedSchedule):
         cosine  (1 + cos(pi z)) / 2
         1-sqrt  1 - sqrt(z)
 
-    `init_value` at step 0 and before, or `peak_value` without a warm-up; `end_value` after the end.
-    The slope of 1-sqrt has no bound at the first step of the cooldown; the gradient there is 0.
+    The value is `init_value` at step 0 and before, or `peak_value` without a warm-up. After the end
+    it is `end_value`. The slope of 1-sqrt has no bound at the first step of the cooldown; the
+    gradient there is 0.
 
     Args:
       peak_value: The highest rate, that of the plateau. From 0 to 1e30.

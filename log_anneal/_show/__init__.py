@@ -1,4 +1,4 @@
-"""What a picture of schedules shows, in a terminal and by matplotlib.
+"""Pictures of schedules, in a terminal and by matplotlib.
 
 It imports `_core`.
 """

@@ -1,4 +1,4 @@
-"""What a picture of schedules shows, whatever draws it: how far, which points, what names."""
+"""The contents of a picture, whatever draws it: its steps, points, restarts and names."""
 
 import dataclasses
 import math
@@ -19,21 +19,21 @@ AnySchedule: TypeAlias = Schedule | Callable[[Any], Any]
 
 _MAX_MARKS = 100
 _MAX_POINTS = 4000
-"""More than a picture has pixels across."""
+"""More points than a picture has pixels across."""
 _CYCLES = 5
-"""As many show how the cycles grow, and what repeats."""
+"""So many cycles show how they grow, and what comes again."""
 _GOLDEN = (5**0.5 - 1) / 2
 
 
 class Points(NamedTuple):
-    """Points of a schedule."""
+    """The points of a schedule that are drawn."""
 
     steps: npt.NDArray[np.int64]
     values: npt.NDArray[np.float64]
 
 
 def length(schedules: Sequence[AnySchedule], num_steps: int | None) -> int:
-    """How many steps to draw; None: all that each schedule does, or its first cycles.
+    """Returns how many steps to draw. None means all that each schedule does, or its first cycles.
 
     Raises:
       ValueError: the number is out of its range, or None with a plain function.
@@ -48,9 +48,9 @@ def length(schedules: Sequence[AnySchedule], num_steps: int | None) -> int:
 
 
 def restarts(schedules: Sequence[AnySchedule], num_steps: int) -> dict[int, list[int]]:
-    """Each step in [0, num_steps) at which one restarts, in order, and which of them do.
+    """Returns each step in [0, num_steps) at which a schedule restarts, and which of them do.
 
-    None where there are more than 100: their marks would hide the curves.
+    It returns none if there are more than 100: their marks would hide the curves.
     """
     found: dict[int, list[int]] = {}
     for index, schedule in enumerate(schedules):
@@ -60,10 +60,10 @@ def restarts(schedules: Sequence[AnySchedule], num_steps: int) -> dict[int, list
 
 
 def curve(schedule: AnySchedule, num_steps: int) -> Points:
-    """Every step or about 4000, both sides of the restarts, the first and the last."""
+    """Takes every step or about 4000, both sides of the restarts, the first and the last."""
     steps = np.arange(min(num_steps, _MAX_POINTS))
     if num_steps > _MAX_POINTS:
-        # At uneven distances: even ones would turn cycles too short to see into slow waves.
+        # Points at equal distances would show cycles that are too short to see as slow waves.
         uneven = (steps + steps * _GOLDEN % 1) * (num_steps / _MAX_POINTS)
         starts = np.array(_restarts(schedule, num_steps, _MAX_POINTS // 2), np.int64)
         steps = np.concatenate([uneven.astype(np.int64), starts, starts - 1, [0, num_steps - 1]])
@@ -75,13 +75,13 @@ def curve(schedule: AnySchedule, num_steps: int) -> Points:
 
 
 def names(schedules: Sequence[AnySchedule]) -> list[str]:
-    """The kind of each; those of one kind are told apart by the fields in which they differ."""
+    """Returns the kind of each, and the fields in which those of one kind differ."""
     full = (", ".join([_kind(each), *_differences(each, schedules)]) for each in schedules)
     return [textwrap.shorten(name, 80, placeholder="...") for name in full]
 
 
 def lowest(curves: Sequence[Points], *, log_scale: bool) -> float:
-    """Where the axis of values starts: at 0, but for values that would lie flat above it."""
+    """Returns where the axis of values starts: at 0, unless the values would lie flat above."""
     values = np.concatenate([curve.values for curve in curves])
     if log_scale:
         return float(values[values > 0].min(initial=values.max()))
@@ -112,7 +112,7 @@ def _length(schedule: AnySchedule) -> int:
 
 
 def _durations(value: object, *, is_duration: bool = False) -> Iterator[int]:
-    """Every duration of a schedule, and of the schedules that it is made of."""
+    """Yields every duration of a schedule, and of the schedules that it is made of."""
     if isinstance(value, Schedule):
         for field in dataclasses.fields(value):
             part = getattr(value, field.name)

@@ -21,10 +21,11 @@ def plot(
 ) -> "Figure":
     """Draws schedules over the steps 0 to `num_steps - 1`, their restarts marked.
 
-    A restart is drawn as the jump that it is, with a dotted line under it: in the colour of its
-    schedule, or grey where one schedule is drawn or several restart. Above 100 restarts the lines
-    are left out. The axis of values starts at 0, unless the values would lie flat in its upper
-    half. Nothing touches matplotlib's global state: no window opens, no figure is left behind.
+    A restart is drawn as a jump, with a dotted line at its step. The line has the colour of its
+    schedule; it is grey if only one schedule is drawn, or if several restart at the step. With more
+    than 100 restarts there are no lines. The axis of values starts at 0, unless the values would
+    lie flat in its upper half. Matplotlib's global state stays as it is: no window opens, and no
+    figure is left in memory.
 
     Args:
       schedules: one or many; ours, or any `optax.Schedule`.

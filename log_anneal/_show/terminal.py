@@ -14,7 +14,7 @@ from log_anneal._show import contents
 from log_anneal._show.contents import AnySchedule, Points
 
 _BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
-"""Of the four by two dots of a braille character, from U+2800 on."""
+"""The bits of the four by two dots of a braille character, from U+2800 on."""
 _GLYPHS = "*o+x#@%="
 _COLOURS = (36, 33, 35, 32, 34, 31)
 """ANSI: cyan, yellow, magenta, green, blue, red."""
@@ -42,11 +42,11 @@ class _Frame(NamedTuple):
     is_log: bool
 
     def across(self, steps: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """0 at step 0, 1 at the last."""
+        """Returns 0 for step 0, 1 for the last."""
         return np.asarray(np.divide(steps, max(self.num_steps - 1, 1)))
 
     def down(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """0 at the highest value, 1 at the lowest."""
+        """Returns 0 for the highest value, 1 for the lowest."""
         scale = np.log if self.is_log else np.asarray
         low, high = scale(self.low), scale(self.high)
         return np.asarray((high - scale(np.clip(values, self.low, self.high))) / (high - low))
@@ -107,7 +107,7 @@ def draw(
 
 
 def _round(curves: Sequence[Points], num_steps: int, most: int) -> tuple[_Frame, dict[float, str]]:
-    """An axis from one round value to another, and about `most` of them written."""
+    """Makes an axis from one round value to another, and writes about `most` of them."""
     low = contents.lowest(curves, log_scale=False)
     high = max(float(curve.values.max()) for curve in curves)
     step, digits = _round_step((high - low or high or 1.0) / most)
@@ -121,7 +121,7 @@ def _round(curves: Sequence[Points], num_steps: int, most: int) -> tuple[_Frame,
 def _decades(
     curves: Sequence[Points], num_steps: int, most: int
 ) -> tuple[_Frame, dict[float, str]]:
-    """A logarithmic axis from one power of ten to another, and at most `most` of them written."""
+    """Makes a logarithmic axis between powers of ten, and writes at most `most` of them."""
     low = contents.lowest(curves, log_scale=True)
     if low <= 0:
         return _round(curves, num_steps, most)
@@ -136,7 +136,7 @@ def _decades(
 def _dots(
     curves: Sequence[Points], frame: _Frame, rows: int, columns: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-    """Braille characters, and whose the last curve in each is."""
+    """Draws in braille characters, and returns which curve is on top in each."""
     bits, owners = np.zeros((2, rows, columns), np.int64)
     for index, curve in enumerate(curves):
         dots = _trace(curve, frame, 4 * rows, 2 * columns).reshape(rows, 4, columns, 2)
@@ -149,7 +149,7 @@ def _dots(
 def _glyphs(
     curves: Sequence[Points], frame: _Frame, rows: int, columns: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-    """A character for each curve, the later ones over the earlier, and whose each is."""
+    """Draws each curve in a character of its own, and returns which curve is on top in each."""
     cells, owners = np.full((rows, columns), " "), np.zeros((rows, columns), np.int64)
     for index, (curve, glyph) in enumerate(zip(curves, itertools.cycle(_GLYPHS), strict=False)):
         mine = _trace(curve, frame, rows, columns)
@@ -158,7 +158,7 @@ def _glyphs(
 
 
 def _trace(curve: Points, frame: _Frame, rows: int, columns: int) -> npt.NDArray[np.bool_]:
-    """The cells that a line through the points goes through."""
+    """Finds the cells that a line through the points goes through."""
     steps = np.union1d(curve.steps, np.linspace(0, frame.num_steps - 1, 8 * columns))
     values = np.interp(steps, curve.steps, curve.values)
     x = np.rint((columns - 1) * frame.across(steps)).astype(int)
@@ -170,14 +170,14 @@ def _trace(curve: Points, frame: _Frame, rows: int, columns: int) -> npt.NDArray
 
 
 def _step_ticks(num_steps: int, columns: int) -> dict[float, str]:
-    """Round steps, as many as their numbers leave room for."""
+    """Returns round steps, as many as their numbers leave room for."""
     most = max(columns // (len(f"{num_steps:,}") + 4), 1)
     step = max(int(_round_step(num_steps / most)[0]), 1)
     return {float(each): f"{each:,}" for each in range(0, num_steps, step)}
 
 
 def _round_step(least: float) -> tuple[float, int]:
-    """The smallest of 1, 2 or 5 times a power of ten that is enough, and its decimals."""
+    """Finds the smallest of 1, 2 or 5 times a power of ten that is enough, and its decimals."""
     power = math.floor(math.log10(least))
     factor = next(factor for factor in (1, 2, 5, 10) if factor * 10.0**power >= least * (1 - 1e-9))
     return factor * 10.0**power, max(0, -power - (factor == 10))
@@ -186,19 +186,19 @@ def _round_step(least: float) -> tuple[float, int]:
 def _places(
     ticks: Mapping[float, str], part: Callable[[float], npt.NDArray[np.float64]], size: int
 ) -> dict[int, str]:
-    """The cell of each tick among `size` in a row."""
+    """Returns the cell of each tick among `size` in a row."""
     return {round((size - 1) * float(part(tick))): text for tick, text in ticks.items()}
 
 
 def _axis(steps: Mapping[int, str], marks: Mapping[int, str], columns: int, signs: _Signs) -> str:
-    """The line under the picture."""
+    """Draws the line under the picture."""
     sign = {(False, False): signs.bottom, (True, False): signs.step, (False, True): signs.restart}
     places = ((column in steps, column in marks) for column in range(columns))
     return "".join(sign.get(place, signs.both) for place in places)
 
 
 def _beside(labels: Mapping[int, str], columns: int) -> str:
-    """Labels centred under their columns, but inside the line."""
+    """Writes labels centred under their columns, but inside the line."""
     line = [" "] * columns
     for column, text in labels.items():
         start = min(max(column - len(text) // 2, 0), columns - len(text))
@@ -207,7 +207,7 @@ def _beside(labels: Mapping[int, str], columns: int) -> str:
 
 
 def _caption(restarts: Sequence[int], signs: _Signs, width: int) -> str:
-    """The unit of the axis, and as many of the restarts as fit."""
+    """Writes the unit of the axis, and as many of the restarts as fit."""
     text = "step"
     if restarts:
         text += f"; {signs.restart} restarts at " + ", ".join(f"{step:,}" for step in restarts)
@@ -217,7 +217,7 @@ def _caption(restarts: Sequence[int], signs: _Signs, width: int) -> str:
 def _legend(
     schedules: Sequence[AnySchedule], width: int, pens: Sequence[int], *, is_dotted: bool
 ) -> list[str]:
-    """The call that makes one schedule; of several, the name and the pen of each."""
+    """Writes the call that makes one schedule; of several, the name and the pen of each."""
     if len(schedules) == 1 and isinstance(schedules[0], Schedule):
         return textwrap.wrap(repr(schedules[0]), width, max_lines=4, placeholder=" ...")
     samples = itertools.cycle("━" if is_dotted else _GLYPHS)

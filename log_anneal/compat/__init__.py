@@ -31,7 +31,7 @@ __all__ = ["as_keras", "as_torch_lambda", "keras_schedule", "timm_schedule", "to
 
 
 def torch_schedule(name: str, /, **kwargs: Any) -> Schedule:
-    """A scheduler of `torch.optim.lr_scheduler`, or one that was published for PyTorch.
+    """Builds a scheduler of `torch.optim.lr_scheduler`, or one that was published for PyTorch.
 
     At step t it has the rate that PyTorch's has after t calls of `step()`, and the same at step 0
     and before. What happens at a restart and at the end is the scheduler's own; after the end:
@@ -47,7 +47,7 @@ def torch_schedule(name: str, /, **kwargs: Any) -> Schedule:
     | CyclicalLogAnnealing | no end; its cycles begin after the warm-up, and restart |
 
     Args:
-      name: the scheduler's.
+      name: the name of the scheduler.
       **kwargs: its own arguments, and `base_lr`, the rate that the optimizer gives it. Rates are
         numbers: where parameter groups differ, build a schedule for each.
 
@@ -75,14 +75,14 @@ def torch_schedule(name: str, /, **kwargs: Any) -> Schedule:
 
 
 def keras_schedule(name: str, /, **kwargs: Any) -> Schedule:
-    """CosineDecay or CosineDecayRestarts of `keras.optimizers.schedules`.
+    """Builds CosineDecay or CosineDecayRestarts of `keras.optimizers.schedules`.
 
     At every step the rate that Keras computes, in exact restarts; the first rate before step 0.
     CosineDecay ends at `alpha` times its peak and holds that. CosineDecayRestarts has no end for a
     `t_mul` of 1 and more; below 1 it holds the lowest rate where Keras's becomes NaN.
 
     Args:
-      name: the schedule's.
+      name: the name of the schedule.
       **kwargs: its own arguments, `get_config()` of a schedule of Keras's for example.
 
     Returns:
@@ -104,14 +104,14 @@ def keras_schedule(name: str, /, **kwargs: Any) -> Schedule:
 
 
 def timm_schedule(name: str, /, **kwargs: Any) -> Schedule:
-    """CosineLRScheduler of `timm.scheduler`.
+    """Builds CosineLRScheduler of `timm.scheduler`.
 
     At step t the rate that timm's has after `step(t)`; the first rate before step 0. After
     `cycle_limit` cycles, of which there is one by default, it holds `lr_min`. Without
     `warmup_prefix` the warm-up takes the place of the cosine's first `warmup_t` steps.
 
     Args:
-      name: the scheduler's.
+      name: the name of the scheduler.
       **kwargs: its own arguments, and `base_lr`, the rate that the optimizer gives it. The
         arguments of its noise have no place here, but those that change nothing without it.
 
@@ -135,12 +135,12 @@ def timm_schedule(name: str, /, **kwargs: Any) -> Schedule:
 
 
 def as_torch_lambda(schedule: Schedule | optax.Schedule, base_lr: float) -> Callable[[int], float]:
-    """The factor that `torch.optim.lr_scheduler.LambdaLR` multiplies `base_lr` by.
+    """Makes the factor that `torch.optim.lr_scheduler.LambdaLR` multiplies `base_lr` by.
 
         schedule(step) / base_lr
 
     Args:
-      schedule: or any function of the step.
+      schedule: a schedule, or any function of the step.
       base_lr: the rate that the optimizer was made with, above 0.
 
     Returns:

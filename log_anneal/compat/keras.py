@@ -1,4 +1,4 @@
-"""A schedule as Keras wants one. Keras is imported when one is made."""
+"""A schedule in the form that Keras takes. Keras is imported when one is made."""
 
 import importlib
 from functools import cache
@@ -10,14 +10,14 @@ from log_anneal._core.to_json import from_json, to_json
 
 
 class KerasSchedule:
-    """What `as_keras` adds to `keras.optimizers.schedules.LearningRateSchedule`."""
+    """The methods that `as_keras` adds to `keras.optimizers.schedules.LearningRateSchedule`."""
 
     def __init__(self, schedule: Schedule) -> None:
-        """Of one of ours."""
+        """Wraps one of our schedules."""
         self.schedule = schedule
 
     def __call__(self, step: Any) -> Any:
-        """The value at a step of Keras's, as a tensor of its backend."""
+        """Returns the value at a step of Keras's, as a tensor of its backend."""
         keras = _keras()
         step = keras.ops.convert_to_tensor(step)
         if keras.backend.backend() == "jax":
@@ -25,23 +25,23 @@ class KerasSchedule:
         return keras.ops.convert_to_tensor(self.schedule.at(int(step)), keras.config.floatx())
 
     def get_config(self) -> dict[str, str]:
-        """Its JSON."""
+        """Returns the schedule as JSON."""
         return {"schedule": to_json(self.schedule)}
 
     @classmethod
     def from_config(cls, config: dict[str, str]) -> Self:
-        """From its JSON."""
+        """Builds the schedule from its JSON."""
         return cls(from_json(config["schedule"]))
 
 
 def as_keras(schedule: Any) -> Any:
-    """A `keras.optimizers.schedules.LearningRateSchedule` of the same values.
+    """Makes a `keras.optimizers.schedules.LearningRateSchedule` of the same values.
 
     On Keras's JAX backend it is computed in the compiled step, on the others on the host. Keras
     loads a model that was saved with one after `as_keras` was called once, with any schedule.
 
     Args:
-      schedule: or any function of the step.
+      schedule: a schedule, or any function of the step.
 
     Returns:
       What a Keras optimizer takes as `learning_rate`; its `get_config()` holds the schedule's JSON.

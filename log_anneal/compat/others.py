@@ -50,7 +50,7 @@ def _cyclical_log_annealing(
     warmup_epochs: Any = 5,
     warmup_start_lr: float = 0.0001,
 ) -> Schedule:
-    """Its warm-up is `start + (base - start) (t + 1) / W`, and its cycles begin at `max_lr`."""
+    """Warms up by `start + (base - start) (t + 1) / W`; the cycles begin at `max_lr`."""
     warmup: dict[str, Any] = {}
     if check.steps("warmup_epochs", warmup_epochs, 0):
         if base_lr is None:
@@ -84,7 +84,7 @@ def _keras_cosine_decay(
     warmup_target: float | None = None,
     warmup_steps: int = 0,
 ) -> Schedule:
-    """Without a `warmup_target` there is no warm-up, whatever its steps."""
+    """Warms up only if there is a `warmup_target`, whatever the `warmup_steps`."""
     has_warmup = warmup_target is not None
     peak_value = initial_learning_rate if warmup_target is None else warmup_target
     return CyclicalCosineSchedule(
@@ -105,7 +105,7 @@ def _keras_cosine_decay_restarts(
     m_mul: float = 1.0,
     alpha: float = 0.0,
 ) -> Schedule:
-    """`m_mul` shrinks what lies above `alpha`, so that the floor is apart."""
+    """Adds the floor apart from the cycles, since `m_mul` shrinks only what lies above `alpha`."""
     floor = initial_learning_rate * alpha
     is_apart = m_mul != 1 and alpha != 0
     cycles = CyclicalCosineSchedule(
@@ -132,7 +132,7 @@ def _timm_cosine(
     warmup_prefix: bool = False,
     k_decay: float = 1.0,
 ) -> Schedule:
-    """Without `warmup_prefix` the warm-up replaces the first steps of the cosine."""
+    """Lets the warm-up replace the first steps of the cosine, if there is no `warmup_prefix`."""
     cycle: dict[str, Any] = {
         "peak_value": base_lr,
         "end_value": lr_min,
@@ -156,7 +156,7 @@ def _timm_cosine(
 
 
 def k_decay_cosine(progress: Any, xp: Any, *, k: float) -> Any:
-    """`(1 + cos(pi p^k)) / 2 = cos(pi p^k / 2)^2`; at the start its slope is taken as 0."""
+    """Falls by `(1 + cos(pi p^k)) / 2 = cos(pi p^k / 2)^2`; at the start its slope counts as 0."""
     has_begun = progress > 0
     power = xp.where(has_begun, xp.where(has_begun, progress, 1.0) ** k, 0.0)
     return xp.cos(xp.pi / 2 * power) ** 2

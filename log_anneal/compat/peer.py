@@ -1,4 +1,4 @@
-"""A scheduler of another library: built from its own arguments, checked under its own names."""
+"""Schedulers of other libraries: built from their own arguments, checked under their own names."""
 
 import difflib
 import inspect
@@ -12,18 +12,18 @@ from log_anneal._core.schedule import Schedule
 
 @dataclass(frozen=True)
 class Peer:
-    """A scheduler, and which of its arguments say nothing about its curve."""
+    """A scheduler of another library, and its arguments that say nothing about the curve."""
 
     build: Callable[..., Schedule]
-    """Takes its arguments; the annotations say what they hold: `int` is whole steps."""
+    """The function that takes the arguments. An annotation of `int` means whole steps."""
     refused: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
-    """Arguments with no place here: the value that changes nothing, and the way out."""
+    """The arguments that have no place here: the value that changes nothing, and the way out."""
     ignored: tuple[str, ...] = ()
-    """Arguments that change nothing in the original either."""
+    """The arguments that change nothing in the original either."""
 
 
 def build(peers: Mapping[str, Peer], name: str, arguments: Mapping[str, Any]) -> Schedule:
-    """The schedule of the scheduler that has the name."""
+    """Builds the schedule of the scheduler that has the name."""
     if name not in peers:
         raise _unknown("name", name, peers)
     peer = peers[name]
@@ -49,7 +49,7 @@ def build(peers: Mapping[str, Peer], name: str, arguments: Mapping[str, Any]) ->
 
 
 def above(name: str, value: float, low: float, way_out: str) -> None:
-    """A lower bound that the value must not be."""
+    """Refuses a value that is not above a bound."""
     if not value > low:
         raise ValueError(f"`{name}` must be above {low:.7g}, got {value}. {way_out}")
 

@@ -27,7 +27,7 @@ def _cosine_annealing_warm_restarts(
 
 
 def _cosine_annealing(*, base_lr: float, T_max: int, eta_min: float = 0.0) -> Schedule:
-    """A wave, as in PyTorch: after `T_max` it rises again."""
+    """Makes a wave, as PyTorch does: after `T_max` the rate rises again."""
     wave = sinusoidal_schedule(init_value=eta_min, peak_value=base_lr, up_steps=T_max)
     return shift(wave, -T_max)
 
@@ -106,7 +106,7 @@ def _one_cycle(
     final_div_factor: float = 1e4,
     three_phase: bool = False,
 ) -> Schedule:
-    """The phases end where PyTorch's do, at `pct_start * total_steps - 1`, whole or not."""
+    """Ends the phases where PyTorch does, at `pct_start * total_steps - 1`, whole or not."""
     if total_steps is None:
         if epochs is None or steps_per_epoch is None:
             raise ValueError(
