@@ -5,6 +5,7 @@ import inspect
 import re
 import subprocess
 import sys
+import typing
 import zipfile
 
 import pytest
@@ -17,6 +18,13 @@ def test_every_public_name_is_there_and_has_a_docstring():
     assert la.__all__ == sorted(set(la.__all__))
     for name in la.__all__:
         assert inspect.getdoc(getattr(la, name)) or name == "__version__"
+
+
+def test_the_types_of_every_public_class_can_be_read():
+    """By the names of `log_anneal`, where a class says that it is."""
+    for name in la.__all__:
+        if inspect.isclass(cls := getattr(la, name)):
+            assert isinstance(typing.get_type_hints(cls), dict)
 
 
 def test_the_docstring_of_a_public_function_begins_with_a_verb():
