@@ -1,21 +1,21 @@
 """Learning-rate schedules for JAX: exact, pure, and data.
 
-A schedule is a function of the step and of its fields, and nothing else: any optimizer of optax
+A schedule is a function of the step and of its fields, and nothing else. Any optimizer of optax
 takes it as its learning rate.
 
-1. Elementwise: scalar in, scalar out; array in, array out.
-2. Strong float32, whatever the inputs.
-3. A pytree, with one trace for all schedules of a class and form under jit, vmap, scan and pmap.
-   (What changes the size of a table takes a trace of its own: a `restart_multiplier` above 0.95
-   and below 1.04, but not 1, the number of milestones, of tabulated values or of parts.)
-4. Finite for every int32: the first value before the start, the last after the end.
+1. It works elementwise: one step in, one value out; an array in, an array out.
+2. It returns strong float32, whatever the inputs.
+3. It is a pytree. All schedules of a class and form share one trace under jit, vmap, scan and pmap.
+   A different size of a table makes another trace: a `restart_multiplier` above 0.95 and below
+   1.04, but not 1; another number of milestones, of tabulated values or of parts.
+4. It is finite for every int32. Before the start it has its first value, after the end its last.
 5. A restart falls on its exact step, for any real multiplier.
 6. The program does not grow with the number of cycles.
-7. Building one does no work on a device.
-8. Arguments are checked when it is built.
+7. Building a schedule does no work on a device.
+8. Arguments are checked when a schedule is built.
 9. `schedule.at(step)` is the same number in float64 on the host, without JAX.
-10. `==`, `repr`, `pickle` and JSON round trips; `schedule.stretch(k)` multiplies every duration.
-   Equal is equal in float32, so that a schedule equals itself on a device.
+10. `==`, `repr`, `pickle` and JSON round trips work. `schedule.stretch(k)` multiplies every
+    duration. Numbers are compared in float32, so that a schedule equals itself on a device.
 
 Example:
   >>> import log_anneal as la
@@ -26,25 +26,51 @@ Example:
   [3910, 7820, 11730]
 """
 
-from log_anneal import compat, fields, plot
-from log_anneal._arithmetic import CombinedSchedule, clip, combined_schedule, maximum, minimum
-from log_anneal._chain import ChainSchedule, chain, chain_schedule
-from log_anneal._classic import (
-    ConstantSchedule,
-    MultiStepSchedule,
-    StepDecaySchedule,
-    constant_schedule,
-    multi_step_schedule,
-    step_decay_schedule,
+from log_anneal import _moved, compat, fields, plot
+from log_anneal._compose.arithmetic import (
+    CombinedSchedule,
+    clip,
+    combined_schedule,
+    maximum,
+    minimum,
 )
-from log_anneal._clr import ClrSchedule, clr_schedule
-from log_anneal._cyclical import CyclicalSchedule
-from log_anneal._cyclical_log import CyclicalLogSchedule, cyclical_log_schedule
-from log_anneal._cyclical_shapes import (
+from log_anneal._compose.chain import ChainSchedule, chain, chain_schedule
+from log_anneal._compose.chain import Derived as _Chain
+from log_anneal._compose.function import FunctionSchedule, function_schedule
+from log_anneal._compose.part import Groups as _Groups
+from log_anneal._compose.stack import stack
+from log_anneal._compose.time import (
+    LoopSchedule,
+    ShiftSchedule,
+    loop,
+    loop_schedule,
+    shift,
+    shift_schedule,
+)
+from log_anneal._core.backend import KnownLog as _KnownLog
+from log_anneal._core.naming import name_publicly
+from log_anneal._core.schedule import Schedule
+from log_anneal._core.to_json import from_dict, from_json, to_dict, to_json
+from log_anneal._core.where import WhereIn, where_in
+from log_anneal._curve.table import Table as _Table
+from log_anneal._optim.groups import groups
+from log_anneal._optim.live import Current, Live, LiveState, current, live
+from log_anneal._optim.swap import swap
+from log_anneal._range_test.run import RangeTest, lr_range_test
+from log_anneal._range_test.suggest import Suggestions
+from log_anneal._range_test.sweep import sweep_schedule
+from log_anneal._schedules.clr import ClrSchedule, clr_schedule
+from log_anneal._schedules.clr import Derived as _Clr
+from log_anneal._schedules.constant import ConstantSchedule, constant_schedule
+from log_anneal._schedules.cyclical import CyclicalBase
+from log_anneal._schedules.cyclical import Derived as _Cyclical
+from log_anneal._schedules.cyclical_log import CyclicalLogSchedule, cyclical_log_schedule
+from log_anneal._schedules.cyclical_shapes import (
     CyclicalCosineSchedule,
     CyclicalExponentialSchedule,
     CyclicalLinearSchedule,
     CyclicalPolynomialSchedule,
+    CyclicalSchedule,
     CyclicalShapeSchedule,
     cyclical_cosine_schedule,
     cyclical_exponential_schedule,
@@ -53,7 +79,7 @@ from log_anneal._cyclical_shapes import (
     cyclical_schedule,
     sgdr_schedule,
 )
-from log_anneal._decay import (
+from log_anneal._schedules.decay import (
     ExponentialSchedule,
     InverseSqrtSchedule,
     PolynomialSchedule,
@@ -63,14 +89,8 @@ from log_anneal._decay import (
     polynomial_schedule,
     rex_schedule,
 )
-from log_anneal._function import FunctionSchedule, function_schedule
-from log_anneal._groups import groups
-from log_anneal._json import from_dict, from_json, to_dict, to_json
-from log_anneal._live import Current, Live, LiveState, current, live
-from log_anneal._one_cycle import OneCycleSchedule, one_cycle_schedule
-from log_anneal._range_test import RangeTest, lr_range_test
-from log_anneal._schedule import Schedule
-from log_anneal._smith import (
+from log_anneal._schedules.one_cycle import OneCycleSchedule, one_cycle_schedule
+from log_anneal._schedules.smith import (
     clr_decay_schedule,
     exp_range_schedule,
     parabolic_schedule,
@@ -78,14 +98,18 @@ from log_anneal._smith import (
     triangular2_schedule,
     triangular_schedule,
 )
-from log_anneal._stack import stack
-from log_anneal._suggest import Suggestions
-from log_anneal._swap import swap
-from log_anneal._sweep import sweep_schedule
-from log_anneal._tabulated import TabulatedSchedule, tabulated_schedule
-from log_anneal._time import LoopSchedule, ShiftSchedule, loop, loop_schedule, shift, shift_schedule
-from log_anneal._warmup_stable_decay import WarmupStableDecaySchedule, warmup_stable_decay_schedule
-from log_anneal._where import WhereIn, where_in
+from log_anneal._schedules.stairs import (
+    MultiStepSchedule,
+    StepDecaySchedule,
+    multi_step_schedule,
+    step_decay_schedule,
+)
+from log_anneal._schedules.tabulated import TabulatedSchedule, tabulated_schedule
+from log_anneal._schedules.warmup_stable_decay import (
+    WarmupStableDecaySchedule,
+    warmup_stable_decay_schedule,
+)
+from log_anneal.compat.others import k_decay_cosine as _k_decay
 
 __version__ = "0.1.0"
 
@@ -95,6 +119,7 @@ __all__ = [
     "CombinedSchedule",
     "ConstantSchedule",
     "Current",
+    "CyclicalBase",
     "CyclicalCosineSchedule",
     "CyclicalExponentialSchedule",
     "CyclicalLinearSchedule",
@@ -171,3 +196,34 @@ __all__ = [
     "warmup_stable_decay_schedule",
     "where_in",
 ]
+
+_public = {name: globals()[name] for name in __all__}
+name_publicly(__name__, _public)
+for _door in (compat, fields, plot):
+    name_publicly(_door.__name__, {name: vars(_door)[name] for name in _door.__all__})
+
+# Schedules hold these, so that a pickle must find them here.
+name_publicly(
+    __name__,
+    {
+        "_Chain": _Chain,
+        "_Clr": _Clr,
+        "_Cyclical": _Cyclical,
+        "_Groups": _Groups,
+        "_KnownLog": _KnownLog,
+        "_Table": _Table,
+        "_k_decay": _k_decay,
+    },
+)
+_moved.install(
+    _public,
+    {
+        "_chain": {"Derived": _Chain},
+        "_clr": {"Derived": _Clr},
+        "_compat_others": {"_k_decay": _k_decay},
+        "_cyclical": {"Derived": _Cyclical},
+        "_nested": {"Groups": _Groups},
+        "_numeric": {"KnownLog": _KnownLog},
+        "_table": {"Table": _Table},
+    },
+)

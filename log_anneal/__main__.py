@@ -10,11 +10,12 @@ from itertools import chain, count
 from pathlib import Path
 from typing import NoReturn
 
-from log_anneal import _show
-from log_anneal._json import from_json
-from log_anneal._numeric import MAX_STEP
-from log_anneal._schedule import Schedule
-from log_anneal._terminal import draw
+from log_anneal._core.backend import MAX_STEP
+from log_anneal._core.schedule import Schedule
+from log_anneal._core.to_json import from_json
+from log_anneal._show import contents
+from log_anneal._show.terminal import draw
+from log_anneal.plot import plot
 
 _PICTURE = "log_anneal.png"
 _EPILOG = f"""\
@@ -80,7 +81,7 @@ def _run(options: argparse.Namespace) -> None:
     schedules = [_read(text) for text in options.schedules]
     if options.out is not None:
         _check_out(options.out, options.schedules)
-    num_steps = _show.length(schedules, options.steps)
+    num_steps = contents.length(schedules, options.steps)
     width, height = shutil.get_terminal_size((80, 24))
     text = draw(
         schedules,
@@ -126,7 +127,7 @@ def _takes_braille() -> bool:
 
 
 def _free(path: Path) -> Path:
-    """The path, or one like it with a number, that no file has yet."""
+    """Returns the path, or if a file has it, one like it with a number."""
     names = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
     return next(each for each in chain([path], names) if not each.exists())
 
@@ -140,8 +141,6 @@ def _write_picture(
             raise ValueError(f"`--out` must be left out without matplotlib, got {out}. {way_out}")
         print(way_out, file=sys.stderr)
         return
-    from log_anneal.plot import plot
-
     path = _free(Path(_PICTURE)) if out is None else out
     try:
         plot(schedules, num_steps, log_scale=log_scale).savefig(path, dpi=150)

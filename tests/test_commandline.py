@@ -159,6 +159,7 @@ def test_help_shows_the_docstrings_of_the_fields(capsys):
     shown = capsys.readouterr().out
     for text in (
         "--schedule.peak-value",
+        "The highest rate: where the warm-up ends",
         "Passes over the training images",
         "--optimizer.momentum",
     ):

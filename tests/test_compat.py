@@ -15,7 +15,9 @@ import pytest
 from on_device import on_device
 
 import log_anneal as la
-from log_anneal import _compat_others, _compat_torch, compat
+from log_anneal import compat
+from log_anneal.compat.others import KERAS, PUBLISHED_FOR_TORCH, TIMM
+from log_anneal.compat.torch import TORCH
 
 os.environ.setdefault("KERAS_BACKEND", "jax")  # where Keras is installed
 
@@ -309,8 +311,8 @@ def test_is_the_original_equation_for_any_arguments(name):
 
 
 def test_every_name_has_an_oracle():
-    names = _compat_torch.PEERS | _compat_others.PUBLISHED_FOR_TORCH
-    assert ORACLES.keys() == {*names, *_compat_others.KERAS, *_compat_others.TIMM}
+    names = TORCH | PUBLISHED_FOR_TORCH
+    assert ORACLES.keys() == {*names, *KERAS, *TIMM}
 
 
 @pytest.mark.parametrize("interval", [1, 7, 391, 5005])
@@ -528,9 +530,9 @@ def keras(request, monkeypatch):
         saving=types.SimpleNamespace(register_keras_serializable=lambda package: lambda cls: cls),
     )
     monkeypatch.setitem(sys.modules, "keras", stub)
-    importlib.import_module("log_anneal._compat_keras")._class.cache_clear()
+    importlib.import_module("log_anneal.compat.keras")._class.cache_clear()
     yield stub
-    importlib.import_module("log_anneal._compat_keras")._class.cache_clear()
+    importlib.import_module("log_anneal.compat.keras")._class.cache_clear()
 
 
 def test_keras_gets_a_schedule_of_its_own_kind(keras):
@@ -614,8 +616,8 @@ DEFAULTS = {
 
 
 def test_defaults_are_those_of_the_originals():
-    for_torch = _compat_torch.PEERS | _compat_others.PUBLISHED_FOR_TORCH
-    for name, peer in (for_torch | _compat_others.KERAS | _compat_others.TIMM).items():
+    for_torch = TORCH | PUBLISHED_FOR_TORCH
+    for name, peer in (for_torch | KERAS | TIMM).items():
         parameters = inspect.signature(peer.build).parameters.values()
         ours = {each.name: each.default for each in parameters if each.default is not each.empty}
         assert ours == DEFAULTS[name]
@@ -625,9 +627,9 @@ def test_defaults_are_those_of_the_originals():
 def test_names_and_defaults_are_those_of_the_release_that_is_installed(library):
     pytest.importorskip(library, exc_type=ImportError)
     where, peers = {
-        "torch": ("torch.optim.lr_scheduler", _compat_torch.PEERS),
-        "keras": ("keras.optimizers.schedules", _compat_others.KERAS),
-        "timm": ("timm.scheduler", _compat_others.TIMM),
+        "torch": ("torch.optim.lr_scheduler", TORCH),
+        "keras": ("keras.optimizers.schedules", KERAS),
+        "timm": ("timm.scheduler", TIMM),
     }[library]
     module = importlib.import_module(where)
     for name, peer in peers.items():
@@ -641,7 +643,7 @@ def test_names_and_defaults_are_those_of_the_release_that_is_installed(library):
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 def test_the_real_keras_trains_and_saves_with_one(tmp_path):
     keras = pytest.importorskip("keras")
-    importlib.import_module("log_anneal._compat_keras")._class.cache_clear()
+    importlib.import_module("log_anneal.compat.keras")._class.cache_clear()
     schedule = la.exponential_schedule(init_value=0.1, decay_steps=10, decay_rate=0.5)
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(compat.as_keras(schedule)), loss="mse")

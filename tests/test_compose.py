@@ -31,7 +31,7 @@ def equations(schedule):
 def test_a_chain_of_a_thousand_parts_is_the_program_of_ten(make):
     chains = [la.chain([(make(n), 3 + n % 5) for n in range(count)]) for count in (10, 1000)]
     assert equations(chains[0]) == equations(chains[1])
-    steps = np.arange(chains[1].boundaries(1000)[-1] + 10)
+    steps = np.arange(chains[1].first_restarts(1000)[-1] + 10)
     np.testing.assert_allclose(chains[1](steps), chains[1].at(steps), atol=5e-8)
 
 
@@ -42,7 +42,7 @@ def test_a_chain_is_its_parts_one_after_the_other():
     steps = np.arange(37)
     np.testing.assert_allclose(chain.at(steps), expected, rtol=1e-12)
     np.testing.assert_allclose(chain(steps), expected, rtol=1e-5, atol=1e-8)
-    assert chain.boundaries(3) == [4, 7, 17]
+    assert chain.first_restarts(3) == [4, 7, 17]
     assert la.where_in(chain, 5) == (1, 1, 3)
 
 
@@ -140,7 +140,7 @@ def test_works_where_ranks_must_not_be_promoted():
         (lambda: la.stack([FALL, WAVES]), r"`schedules\[1\]` must have the class"),
         (lambda: la.stack([FALL, 0.1]), r"`schedules\[1\]` must be a schedule"),
         (lambda: la.clip(FALL, 0.5, 0.1), "`low` must be at most `high`"),
-        (lambda: FALL.boundaries(-1), "`count` must be at least 0"),
+        (lambda: FALL.first_restarts(-1), "`count` must be at least 0"),
         (lambda: WAVES.replace(num_restarts=2.5), "`num_restarts` must be a whole number"),
         (lambda: la.function_schedule(function=lambda step: jnp.ones(2))(0), "one number"),
     ],

@@ -11,10 +11,10 @@ import pytest
 from every_schedule import CYCLE
 
 import log_anneal as la
-from log_anneal._check import simplest_fraction
-from log_anneal._cycle import RESTART, tabulate
-from log_anneal._numeric import MAX_STEP, Device, Host
-from log_anneal._table import locate
+from log_anneal._core.backend import MAX_STEP, Device, Host
+from log_anneal._core.check import simplest_fraction
+from log_anneal._curve.cycle import RESTART, cycle_table
+from log_anneal._curve.table import locate
 
 MULTIPLIERS = [*map(float, range(2, 11)), 1.1, 1.5, 0.5, 5 / 3, 1 / 3, 0.9]
 EXACT = {1.1: Fraction(11, 10), 5 / 3: Fraction(5, 3), 1 / 3: Fraction(1, 3), 0.9: Fraction(9, 10)}
@@ -52,7 +52,7 @@ def test_every_restart_falls_on_its_exact_step_on_host_and_device():
                 restart_multiplier=multiplier,
             )
             expected = [math.ceil(start) for start, _ in exact]
-            assert schedule.boundaries(1000) == expected
+            assert schedule.first_restarts(1000) == expected
             before = [(Fraction(5), Fraction(12)), *exact]
             steps = np.array([expected, [step - 1 for step in expected]])
             parts = np.array([
@@ -71,14 +71,14 @@ def test_every_restart_falls_on_its_exact_step_on_host_and_device():
 
 @pytest.mark.parametrize("multiplier", [1.1, 1.5, 2.0, 0.5, 1.0])
 def test_progress_is_the_exact_fraction_of_the_cycle(multiplier):
-    table = tabulate(0, 3, 7, multiplier)
+    table = cycle_table(0, 3, 7, multiplier)
     exact = cycles(3, 7, multiplier, at_most=50)
     for step in range(3, 300):
         start, length = max(cycle for cycle in exact if cycle[0] <= step)
         expected = min((step - start) / length, Fraction(1))
-        behind, ahead = locate(on_host(table), step, (), Host).fractions()
-        assert math.isclose(behind, expected, rel_tol=1e-14)
-        assert math.isclose(ahead, 1 - expected, rel_tol=1e-12, abs_tol=0)
+        since_start, to_end = locate(on_host(table), step, (), Host).fractions()
+        assert math.isclose(since_start, expected, rel_tol=1e-14)
+        assert math.isclose(to_end, 1 - expected, rel_tol=1e-12, abs_tol=0)
 
 
 def on_host(table):
@@ -86,12 +86,12 @@ def on_host(table):
 
 
 def test_the_part_ahead_keeps_its_digits_where_a_cycle_is_about_to_end():
-    table = tabulate(0, 3, 7, 1.1)
+    table = cycle_table(0, 3, 7, 1.1)
     steps = table.last[RESTART:150]
     columns = jax.tree.map(lambda column: jnp.asarray(column, column.dtype.kind + "4"), table)
-    ahead = jax.jit(lambda steps: locate(columns, steps, (0.0,) * 4, Device).fractions()[1])(steps)
+    to_end = jax.jit(lambda steps: locate(columns, steps, (0.0,) * 4, Device).fractions()[1])(steps)
     expected = [locate(on_host(table), step, (), Host).fractions()[1] for step in steps.tolist()]
-    np.testing.assert_allclose(ahead, expected, rtol=1e-6)
+    np.testing.assert_allclose(to_end, expected, rtol=1e-6)
 
 
 def test_shrinking_cycles_end_before_they_are_shorter_than_one_step():
@@ -168,7 +168,7 @@ def test_the_count_of_equations_looks_into_every_program():
 
 def test_too_many_cycles_are_refused_with_the_way_out():
     with pytest.raises(ValueError, match=r"`restart_multiplier` 1\.00001 .* Take exactly 1\.0"):
-        tabulate(0, 1, 1, 1.00001)
+        cycle_table(0, 1, 1, 1.00001)
 
 
 @pytest.mark.parametrize("factory", [la.cyclical_log_schedule, la.cyclical_cosine_schedule])
@@ -227,7 +227,7 @@ def test_tells_where_a_step_is_and_where_the_schedule_ends(options):
     schedule = la.cyclical_cosine_schedule(**CYCLE | options)
     starts, end = first_steps(**options)
     assert schedule.duration == end
-    assert schedule.boundaries(3) == starts[1:4]
+    assert schedule.first_restarts(3) == starts[1:4]
     assert schedule.restarts(100) == [step for step in starts[1:] if step < 100]
     ends = [*starts[1:], end]
     for step in range(-2, 120):
@@ -240,7 +240,7 @@ def test_tells_where_a_step_is_and_where_the_schedule_ends(options):
 
 def test_an_endless_first_cycle_ends_at_its_real_length():
     schedule = la.cyclical_cosine_schedule(**CYCLE | {"restart_steps": MAX_STEP})
-    assert schedule.duration is None and schedule.boundaries(5) == [15]
+    assert schedule.duration is None and schedule.first_restarts(5) == [15]
     assert la.where_in(schedule, MAX_STEP) == (1, MAX_STEP - 15, MAX_STEP)
     assert la.where_in(schedule, 2**70) == la.where_in(schedule, MAX_STEP)
 
@@ -249,3 +249,9 @@ def test_an_endless_first_cycle_ends_at_its_real_length():
 def test_where_in_refuses_what_is_no_whole_number(step):
     with pytest.raises(TypeError, match="`step` must be a whole number"):
         la.where_in(la.constant_schedule(0.1), step)
+
+
+def test_an_earlier_name_is_the_same_thing():
+    schedule = la.sgdr_schedule(peak_value=0.1, end_value=0.0, restart_steps=5)
+    assert schedule.boundaries(3) == schedule.first_restarts(3) == [5, 10, 15]
+    assert la.CyclicalShapeSchedule is la.CyclicalSchedule is la.cyclical_schedule

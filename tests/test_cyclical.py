@@ -125,9 +125,9 @@ def test_sgdr_is_the_cosine_without_a_first_decay():
     expected = expected_values("cosine", cycle | {"decay_steps": 0})
     np.testing.assert_allclose(schedule.at(STEPS), expected, rtol=1e-9)
     assert schedule == la.cyclical_cosine_schedule(**cycle, decay_steps=0)
-    assert schedule.boundaries(3) == [7, 18, 34] and la.where_in(schedule, 6) == (0, 6, 7)
+    assert schedule.first_restarts(3) == [7, 18, 34] and la.where_in(schedule, 6) == (0, 6, 7)
     warm = la.sgdr_schedule(**cycle, warmup_steps=3, init_value=0.02)
-    assert [warm.at(0), warm.at(3)] == [0.02, 0.1] and warm.boundaries(1) == [10]
+    assert [warm.at(0), warm.at(3)] == [0.02, 0.1] and warm.first_restarts(1) == [10]
 
 
 def test_sgdr_is_the_schedule_of_optax_at_every_step():
@@ -325,7 +325,8 @@ def test_stretching_refuses_parts_of_a_step():
     schedule = la.cyclical_log_schedule(**CYCLE)
     assert schedule.stretch(0.2).decay_steps == 2
     with pytest.raises(
-        ValueError, match=r"`warmup_steps` must stay .* got 2\.5 by `stretch\(0\.5\)`"
+        ValueError,
+        match=r"`warmup_steps` must stay .* `stretch\(0\.5\)`. Take a factor that",
     ):
         schedule.stretch(0.5)
     for factor in (0, -1, math.nan, math.inf, 2**31, 10**400):
@@ -334,6 +335,8 @@ def test_stretching_refuses_parts_of_a_step():
     for factor in ("3", None, True, np.True_, np.ones(2)):
         with pytest.raises(ValueError, match="`factor` must be a number, got"):
             schedule.stretch(factor)
+    with pytest.raises(ValueError, match=r"by `stretch\(390\.625\)`. Round it: `.stretch\(391\)`"):
+        schedule.stretch(390.625)
     with pytest.raises(
         ValueError, match=r"must stay .* by `stretch\(2147483647\)`. Take a smaller"
     ):

@@ -5,7 +5,7 @@ import re
 import pytest
 from small import ROOT
 
-from log_anneal._schedule import SCHEDULES
+from log_anneal._core.record import SCHEDULES
 from train.study.load import load_study
 
 PAGES = [path.name for path in sorted((ROOT / "docs").glob("*.md"))]

@@ -10,7 +10,7 @@ import pytest
 from on_device import SIZE
 
 import log_anneal as la
-from log_anneal._numeric import MAX_STEP
+from log_anneal._core.backend import MAX_STEP
 
 STEPS = 32
 """For each schedule."""
@@ -139,7 +139,7 @@ DRAWN = {
 
 def drawn_steps(schedule, rng):
     """Around restarts, and anywhere."""
-    restarts = np.array([0, *schedule.boundaries(20), schedule.duration or 0])
+    restarts = np.array([0, *schedule.first_restarts(20), schedule.duration or 0])
     near = rng.choice(restarts, STEPS // 2) + rng.integers(-1, 2, STEPS // 2)
     far = (2 ** rng.uniform(0, 31, STEPS - STEPS // 2)).astype(np.int64)
     return np.clip(np.concatenate([near, far]), 0, MAX_STEP)

@@ -12,7 +12,7 @@ import pytest
 from every_schedule import AS_PRINTED, CYCLE, EVERY_SCHEDULE, OF_FUNCTIONS
 
 import log_anneal as la
-from log_anneal._numeric import MAX_STEP
+from log_anneal._core.backend import MAX_STEP
 
 STEPS = np.array([-1, 0, 1, 3, 4, 5, 7, 12, 14, 15, 16, 25, 26, 35, 61, 10**6, MAX_STEP], np.int32)
 
@@ -151,7 +151,7 @@ CYCLES = {
 def test_slopes_of_a_cycle_are_those_of_the_continuous_equation(shape, cycle):
     cycle = CYCLES[cycle]
     schedule = cycle_oracle.make(shape, **cycle)
-    restarts = np.array(schedule.boundaries(20), int)
+    restarts = np.array(schedule.first_restarts(20), int)
     turns = {0, cycle["warmup_steps"], schedule.duration, *restarts}
     turns |= set(restarts + cycle.get("restart_warmup_steps", 0))
     fields = {"restart_value": cycle["peak_value"]} | cycle | cycle_oracle.numbers_of(shape)

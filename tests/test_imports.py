@@ -1,6 +1,9 @@
 """The house's directions: who may import whom, and who alone may know a library."""
 
 import ast
+import subprocess
+import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,18 +15,47 @@ FILES = [
     for path in sorted((ROOT / folder).rglob("*.py"))
 ]
 
-DRAWING = ("plot.py", "_range_picture.py", "_range_test.py")
+DRAWING = {"_show/figure.py", "_range_test/picture.py", "_range_test/run.py"}
 """They import matplotlib inside functions, or for its types alone."""
 
+ROOMS = {
+    "_core": set(),
+    "_moved.py": set(),
+    "_curve": {"_core"},
+    "_optim": {"_core"},
+    "_show": {"_core"},
+    "fields.py": {"_core.fields"},
+    "plot.py": {"_show.figure"},
+    "_schedules": {"_core", "_curve"},
+    "__main__.py": {"_core", "_show", "plot"},
+    "_compose": {"_core", "_schedules.constant"},
+    "_range_test": {"_core", "_schedules.tabulated"},
+    "compat": {"_core", "_schedules", "_compose"},
+    "__init__.py": {
+        *("_core", "_curve", "_schedules", "_compose", "_optim", "_range_test"),
+        *("_moved", "compat", "fields", "plot"),
+    },
+}
+"""The rooms of the library, and all that each of them may import of the others."""
 
+INSIDE_FUNCTIONS = {
+    ("_show/figure.py", "matplotlib"): "an extra, which a picture needs and a schedule does not",
+    ("_range_test/picture.py", "matplotlib"): "the same",
+    ("compat/keras.py", "keras"): "an extra, whose backend the user may set before it is imported",
+}
+"""What the library imports when a function runs, and why not sooner."""
+
+
+@cache
 def imports(path):
     """Every module that a file imports, anywhere in it."""
+    found = []
     for node in ast.walk(ast.parse((ROOT / path).read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+    return found
 
 
 def importers(*modules):
@@ -43,12 +75,112 @@ def test_the_library_needs_jax_numpy_and_optax_alone():
     outside = {
         name.split(".")[0]
         for path in FILES
-        if path.parts[0] == "log_anneal" and path.name not in DRAWING
+        if path.parts[0] == "log_anneal" and within(path) not in DRAWING
         for name in imports(path)
     }
-    import sys
-
     assert outside - set(sys.stdlib_module_names) <= {"jax", "numpy", "optax", "log_anneal"}
+
+
+def within(path):
+    """The path inside the library."""
+    return path.relative_to("log_anneal").as_posix()
+
+
+@cache
+def library():
+    """The files of the library by the names of their modules, less `log_anneal` in front."""
+    files = {path for path in FILES if path.parts[0] == "log_anneal"}
+    names = {path: within(path).removesuffix(".py").replace("/", ".") for path in files}
+    return {name.removesuffix(".__init__"): path for path, name in names.items()}
+
+
+def known(path):
+    """The modules of the library that a file imports."""
+    ours = library()
+    found = {name.removeprefix("log_anneal.") for name in imports(path) if "log_anneal" in name}
+    return {name for name in found if name in ours} - {"__init__"}
+
+
+def is_inside(name, places):
+    return any(name == place or name.startswith(f"{place}.") for place in places)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_of_the_library_imports_those_that_it_may(room):
+    files = [path for path in library().values() if within(path).split("/")[0] == room]
+    assert files
+    for path in files:
+        strangers = {
+            name for name in known(path) if not is_inside(name, {room.removesuffix(".py")})
+        }
+        assert all(is_inside(name, ROOMS[room]) for name in strangers), (path, strangers)
+
+
+def test_every_file_of_the_library_is_in_a_room():
+    assert {within(path).split("/")[0] for path in library().values()} == set(ROOMS)
+
+
+def test_nothing_of_the_library_imports_it_by_its_front_door():
+    doors = [path for path in library().values() if "log_anneal" in imports(path)]
+    assert [within(path) for path in doors] == ["__init__.py"]
+
+
+def floors(below):
+    """How many lie on each other, of things by name and what lies right below each."""
+
+    found = {}
+
+    def floor(name, above=()):
+        assert name not in above, f"a circle: {' -> '.join([*above, name])}"
+        if name not in found:
+            found[name] = 1 + max((floor(each, (*above, name)) for each in below[name]), default=0)
+        return found[name]
+
+    return max(map(floor, below))
+
+
+def test_no_import_of_the_library_leads_back_in_functions_neither():
+    assert floors({name: known(path) - {name} for name, path in library().items()}) <= 14
+
+
+def test_the_rooms_of_the_library_are_few_floors():
+    below = {
+        room.removesuffix(".py"): {place.split(".")[0] for place in places}
+        for room, places in ROOMS.items()
+    }
+    assert floors(below) <= 6
+
+
+def inside_functions(path):
+    """What is imported when a function runs."""
+    for function in ast.walk(ast.parse((ROOT / path).read_text())):
+        if isinstance(function, ast.FunctionDef):
+            for node in ast.walk(function):
+                if isinstance(node, ast.Import):
+                    yield from (alias.name for alias in node.names)
+                elif isinstance(node, ast.ImportFrom):
+                    yield node.module
+                elif isinstance(node, ast.Call) and "import_module" in ast.unparse(node.func):
+                    yield ast.literal_eval(node.args[0])
+
+
+def test_the_library_imports_inside_functions_what_is_an_extra_alone():
+    found = {
+        (within(path), name.split(".")[0])
+        for path in library().values()
+        for name in inside_functions(path)
+    }
+    assert found == set(INSIDE_FUNCTIONS)
+
+
+def test_no_file_or_function_of_the_library_is_long():
+    for path in library().values():
+        text = (ROOT / path).read_text()
+        assert len(text.splitlines()) <= 250, path
+        for function in ast.walk(ast.parse(text)):
+            if isinstance(function, ast.FunctionDef):
+                body = function.body[bool(ast.get_docstring(function)) :] or function.body
+                assert body[-1].end_lineno - body[0].lineno < 60, (path, function.name)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +203,7 @@ def test_one_place_knows_each_library(library, knowers):
 
 
 def test_only_the_files_of_the_data_know_tfds():
-    """data.py has the arrays, sources.py and download.py the sets, digits.py a builder."""
+    """The room's door has the arrays, sources.py and download.py the sets, digits.py a builder."""
     assert importers("tensorflow_datasets") == {
         "train/data/digits.py",
         "train/data/download.py",
@@ -97,7 +229,7 @@ def test_the_trainer_reaches_the_library_where_a_schedule_is_named_used_or_drawn
         "train/run/pictures.py",
         "train/engine/compiled.py",
         "train/run/range_test.py",
-        "train/report/numbers/records.py",
+        "train/report/numbers/reading.py",
     }
 
 
@@ -113,10 +245,22 @@ def test_a_step_knows_neither_files_nor_data_sets():
 
 
 def test_importing_the_library_imports_nothing_heavy():
-    import subprocess
-    import sys
-
-    heavy = ("matplotlib", "flax", "orbax", "tensorflow_datasets", "train")
-    code = f"import sys, log_anneal; print([m for m in {heavy} if m in sys.modules])"
+    heavy = ("matplotlib", "flax", "orbax", "scipy", "keras", "torch", "tensorflow_datasets")
+    code = f"import sys, log_anneal; print([m for m in {(*heavy, 'train')} if m in sys.modules])"
     run = [sys.executable, "-c", code]
     assert subprocess.check_output(run, text=True, cwd=ROOT).strip() == "[]"
+
+
+def test_importing_the_library_adds_its_own_files_to_those_of_optax_alone():
+    code = (
+        "import sys, jax, numpy, optax; before = set(sys.modules); import log_anneal;"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    run = [sys.executable, "-c", code]
+    added = subprocess.check_output(run, text=True, cwd=ROOT).split()
+    ours = {name for name in added if name.split(".")[0] == "log_anneal"}
+    others = {name.split(".")[0] for name in added} - {"log_anneal", "numpy"}
+    assert others <= set(sys.stdlib_module_names)
+    on_demand = {"__init__", "__main__", "_show.terminal"}
+    named = {name.removeprefix("log_anneal.") for name in ours - {"log_anneal"}}
+    assert named == set(library()) - on_demand

@@ -6,7 +6,7 @@ from every_schedule import EVERY_SCHEDULE, OF_FUNCTIONS
 from on_device import SIZE, on_device
 
 import log_anneal as la
-from log_anneal._numeric import MAX_STEP
+from log_anneal._core.backend import MAX_STEP
 
 MAX_ULPS = 4
 """Of the largest value."""
@@ -25,7 +25,7 @@ TINY = np.finfo(np.float32).tiny
 
 def steps_of_interest(schedule):
     """Around restarts and the end, and at every scale up to the last step."""
-    turns = np.array([0, schedule.duration or 0, *schedule.boundaries(150)])
+    turns = np.array([0, schedule.duration or 0, *schedule.first_restarts(150)])
     near = (turns[:, None] + np.arange(-2, 3)).ravel()
     draws = np.random.default_rng(0).integers(0, 2**31, SIZE) >> np.arange(SIZE) % 31
     steps = np.concatenate([[MAX_STEP - 1, MAX_STEP], near, draws])[:SIZE]

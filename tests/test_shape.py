@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from log_anneal import _shape
-from log_anneal._numeric import Device, Host
+from log_anneal._core.backend import Device, Host
+from log_anneal._curve import shape
 
 LENGTH = 2**20
 ELAPSED = np.unique(np.geomspace(1, LENGTH, 200).astype(int))
@@ -26,7 +26,7 @@ def weights_on_the_device(shape, *arguments):
 def test_log_decay_is_its_equation(base):
     for elapsed in ELAPSED.tolist():
         p = elapsed / LENGTH
-        of_start, of_end = _shape.log_decay(p, 1 - p, base, Host)
+        of_start, of_end = shape.log_decay(p, 1 - p, base, Host)
         expected = math.log1p((base - 1) * p) / math.log1p(base - 1)
         assert math.isclose(of_end, expected, rel_tol=1e-12)
         assert math.isclose(of_start, 1 - expected, rel_tol=1e-9, abs_tol=1e-13)
@@ -36,10 +36,10 @@ def test_log_decay_is_its_equation(base):
 def test_log_decay_keeps_its_digits_in_float32_to_both_ends(base):
     c = base - 1
     for ours, exact in zip(
-        weights_on_the_device(_shape.log_decay, jnp.float32(base)),
+        weights_on_the_device(shape.log_decay, jnp.float32(base)),
         zip(
             *(
-                _shape.log_decay(elapsed / LENGTH, 1 - elapsed / LENGTH, c + 1, Host)
+                shape.log_decay(elapsed / LENGTH, 1 - elapsed / LENGTH, c + 1, Host)
                 for elapsed in ELAPSED.tolist()
             ),
             strict=True,
@@ -50,23 +50,23 @@ def test_log_decay_keeps_its_digits_in_float32_to_both_ends(base):
 
 
 EQUATIONS = {
-    "linear": (_shape.linear_decay, (), lambda p: 1 - p),
-    "polynomial 2": (_shape.polynomial_decay, (2.0,), lambda p: (1 - p) ** 2),
-    "polynomial 0.3": (_shape.polynomial_decay, (0.3,), lambda p: (1 - p) ** 0.3),
-    "polynomial 50": (_shape.polynomial_decay, (50.0,), lambda p: (1 - p) ** 50),
+    "linear": (shape.linear_decay, (), lambda p: 1 - p),
+    "polynomial 2": (shape.polynomial_decay, (2.0,), lambda p: (1 - p) ** 2),
+    "polynomial 0.3": (shape.polynomial_decay, (0.3,), lambda p: (1 - p) ** 0.3),
+    "polynomial 50": (shape.polynomial_decay, (50.0,), lambda p: (1 - p) ** 50),
     "exponential 1.001": (
-        _shape.exponential_decay,
+        shape.exponential_decay,
         (1.001,),
         lambda p: (1.001 ** (1 - p) - 1) / 0.001,
     ),
-    "exponential 100": (_shape.exponential_decay, (100.0,), lambda p: (100 ** (1 - p) - 1) / 99),
+    "exponential 100": (shape.exponential_decay, (100.0,), lambda p: (100 ** (1 - p) - 1) / 99),
     "exponential 1e18": (
-        _shape.exponential_decay,
+        shape.exponential_decay,
         (1e18,),
         lambda p: (1e18 ** (1 - p) - 1) / (1e18 - 1),
     ),
-    "1-sqrt": (_shape.one_minus_sqrt, (), lambda p: 1 - p**0.5),
-    "rex": (_shape.rex, (), lambda p: (1 - p) / (1 - p / 2)),
+    "1-sqrt": (shape.one_minus_sqrt, (), lambda p: 1 - p**0.5),
+    "rex": (shape.rex, (), lambda p: (1 - p) / (1 - p / 2)),
 }
 
 
@@ -94,7 +94,7 @@ def test_a_shape_keeps_its_digits_in_float32_to_both_ends(shape, arguments, equa
 def test_author_release_is_the_authors_formula():
     for length in (2.0, 3.5, 10.0, 1e6):
         for t in sorted({0, 1, 2, int(length - 1)}):
-            of_start, of_end = _shape.author_release(t, length, Host)
+            of_start, of_end = shape.author_release(t, length, Host)
             expected = (1 - math.log(max(1, t)) / math.log(length)) / 2
             assert math.isclose(of_start, expected, rel_tol=1e-9, abs_tol=1e-12)
             assert of_start + of_end == 1
@@ -102,12 +102,12 @@ def test_author_release_is_the_authors_formula():
 
 @pytest.mark.parametrize("length", [1.0, 1.5, 1.99])
 def test_author_release_starts_half_way_in_a_cycle_of_less_than_two_steps(length):
-    assert [_shape.author_release(t, length, Host)[0] for t in (0, 1)] == [0.5, 0.5]
+    assert [shape.author_release(t, length, Host)[0] for t in (0, 1)] == [0.5, 0.5]
 
 
 def test_cosine_decay_is_half_a_wave():
     p = ELAPSED / LENGTH
-    of_start, of_end = weights_on_the_device(_shape.cosine_decay)
+    of_start, of_end = weights_on_the_device(shape.cosine_decay)
     np.testing.assert_allclose(of_start, np.sin(np.pi / 2 * (1 - p)) ** 2, rtol=1e-6)
     np.testing.assert_allclose(of_end, np.sin(np.pi / 2 * p) ** 2, rtol=1e-6)
     np.testing.assert_allclose(of_start, (1 + np.cos(np.pi * p)) / 2, rtol=1e-6, atol=1e-7)
@@ -118,15 +118,15 @@ def test_cosine_decay_is_half_a_wave():
     [(0.0001, 0.1247), (0.01, 0.0917), (0.1, 0.0752), (0.5, 0.0637), (1, 0.0587)],
 )
 def test_equation_4_has_the_values_computed_by_hand(part, expected):
-    of_start, of_end = _shape.equation_4(part, 1.0, 1000.0, Host)
+    of_start, of_end = shape.equation_4(part, 1.0, 1000.0, Host)
     assert round(of_start * 0.1 + of_end * 0.001, 4) == expected
 
 
 @pytest.mark.parametrize(
     ("shape", "arguments"),
     [
-        (_shape.cosine_decay, ()),
-        (_shape.log_decay, (50.0,)),
+        (shape.cosine_decay, ()),
+        (shape.log_decay, (50.0,)),
         *((shape, arguments) for shape, arguments, _ in EQUATIONS.values()),
     ],
 )

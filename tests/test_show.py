@@ -12,7 +12,7 @@ import pytest
 
 import log_anneal as la
 from log_anneal.__main__ import main
-from log_anneal._terminal import draw
+from log_anneal._show.terminal import draw
 
 CYCLE = {"peak_value": 0.1, "end_value": 0.001, "decay_steps": 80, "restart_steps": 100}
 LOG = la.cyclical_log_schedule(**CYCLE, base=20.0, init_value=1e-4, warmup_steps=20)

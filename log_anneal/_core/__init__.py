@@ -1,0 +1,4 @@
+"""The ground: records that are pytrees, their fields and checks, and schedules.
+
+It imports nothing else of the library.
+"""

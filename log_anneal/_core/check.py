@@ -1,0 +1,148 @@
+"""Checks of arguments, when a schedule is built. Traced ones pass: their values are not known."""
+
+from fractions import Fraction
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from log_anneal._core.backend import MAX_STEP
+
+MAX_VALUE = 1e30
+"""The largest number a field may hold, so that no equation overflows float32."""
+
+
+def is_traced(value: object) -> bool:
+    """Tells whether JAX is tracing the value."""
+    return isinstance(value, jax.core.Tracer)
+
+
+def known(name: str, value: object) -> None:
+    """Refuses a traced value: what the host derives from it is not traced."""
+    if is_traced(value):
+        raise TypeError(
+            f"`{name}` must be known when the schedule is built, got {value}. "
+            "Build, replace or stretch outside the traced function, and pass it the schedule."
+        )
+
+
+def is_array(value: object) -> bool:
+    """Tells whether a value is an array or a number of NumPy's or JAX's, of any dimension."""
+    return isinstance(value, (np.ndarray, np.generic, jax.Array))
+
+
+def number(name: str, value: Any) -> Any:
+    """Returns a real scalar as a Python int or float. A traced one stays as it is."""
+    if not _is_number(value):
+        way_out = (
+            "Vary it by `jax.vmap`."
+            if is_array(value) and np.ndim(value)
+            else "Give one, 0.1 for example."
+        )
+        raise ValueError(f"`{name}` must be a number, got {value!r}. {way_out}")
+    return plain(value)
+
+
+def real(name: str, value: Any, least: float, most: float, way_out: str = "") -> float:
+    """Returns a number as a Python float, if it is within bounds, both inclusive."""
+    if not least <= value <= most:
+        raise ValueError(
+            f"`{name}` must be a number from {least:.7g} to {most:.7g}, got {shown(value)}. "
+            + (way_out or "Take a rate such as 0.1.")
+        )
+    return float(value)
+
+
+def steps(name: str, value: Any, least: int, way_out: str = "") -> int:
+    """Returns a whole number of steps as a Python int."""
+    known(name, value)
+    count = plain(value) if _is_number(value) else None
+    if count is None or (isinstance(count, float) and not count.is_integer()):
+        raise ValueError(
+            f"`{name}` must be a whole number of steps, got {value!r}. "
+            "Round it, or count in a smaller unit and use `.stretch()`."
+        )
+    if not least <= count <= MAX_STEP:
+        too_many = "Steps are counted in int32: take fewer, or a larger unit."
+        raise ValueError(
+            f"`{name}` must be at least {least} step{'s' if least != 1 else ''} and below 2^31, "
+            f"got {shown(count)}. "
+            + (too_many if count > MAX_STEP else way_out or f"Take {least} or more.")
+        )
+    return int(count)
+
+
+def not_whole(step: Any) -> TypeError:
+    """Returns the error for a step that is no whole number."""
+    return TypeError(
+        f"`step` must be a whole number, got {step!r}. To count in epochs, build the schedule in "
+        "epochs and take `.stretch(steps_per_epoch)`."
+    )
+
+
+def plain(value: Any) -> Any:
+    """Returns an array as Python numbers; what is traced or has no real numbers stays as it is."""
+    if is_traced(value) or not isinstance(value, (np.ndarray, np.generic, jax.Array)):
+        return value
+    if not _is_real(value):
+        return value
+    if np.ndim(value):
+        return [plain(each) for each in np.asarray(value)]
+    number = np.asarray(value)[()]
+    return int(number) if isinstance(number, np.integer) else _as_written(number)
+
+
+def within(name: str, value: Any, low: float, high: float, way_out: str) -> None:
+    """Refuses a value outside its bounds, both inclusive."""
+    if not is_traced(value) and not low <= value <= high:
+        raise ValueError(f"`{name}` must be from {low:.7g} to {high:.7g}, got {value}. {way_out}")
+
+
+def stretched(name: str, duration: float, factor: float, is_whole: bool = True) -> float:
+    """Multiplies a duration by a factor, which must leave a whole duration whole."""
+    known(name, duration)
+    exact = simplest_fraction(float(duration)) * simplest_fraction(factor)
+    if (is_whole and exact.denominator != 1) or exact > MAX_STEP:
+        way_out = f"Round it: `.stretch({round(factor)})`." if factor >= 1 else ""
+        if exact > MAX_STEP:
+            way_out = "Take a smaller factor."
+        raise ValueError(
+            f"`{name}` must stay a whole number of steps below 2^31, got {float(exact)} "
+            f"by `stretch({factor:.10g})`. {way_out or 'Take a factor that divides it.'}"
+        )
+    return int(exact) if is_whole else float(exact)
+
+
+def simplest_fraction(value: float) -> Fraction:
+    """Returns the fraction that a float was written for: 11/10 for 1.1, which no float is."""
+    simple = Fraction(value).limit_denominator(1_000_000)
+    return simple if float(simple) == value else Fraction(value)
+
+
+def shown(value: float) -> str:
+    """Returns a number as a message shows it: an integer of thousands of digits by its size."""
+    if isinstance(value, int) and value.bit_length() > 128:
+        return f"an integer of {value.bit_length()} bits"
+    return str(value)
+
+
+def _as_written(number: Any) -> float:
+    """Returns the short decimal or simple fraction that rounds to a float32: 0.1, 5 / 3."""
+    value = float(number)
+    if number.dtype != np.float64 and np.isfinite(value):
+        fraction = Fraction(value).limit_denominator(1000)
+        for written in (float(f"{value:.6g}"), float(fraction), float(str(number))):
+            if number.dtype.type(written) == number:
+                return written
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, (np.ndarray, np.generic, jax.Array)):
+        return np.ndim(value) == 0 and _is_real(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_real(array: Any) -> bool:
+    return any(jnp.issubdtype(array.dtype, kind) for kind in (np.integer, np.floating))

@@ -1,0 +1,225 @@
+"""The kinds of fields. A kind checks a value, makes its leaf, and writes it."""
+
+import dataclasses
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from log_anneal._core import check
+from log_anneal._core.backend import MAX_STEP
+
+
+class Kind:
+    """A kind of field. JAX sees its leaf, or a static value as a part of the structure."""
+
+    is_static = False
+    is_whole = False
+    ndim = 0
+
+    def check(self, name: str, value: Any) -> Any:
+        """Returns the value as the field holds it; raises ValueError or TypeError."""
+        return value
+
+    def leaf(self, value: Any) -> Any:
+        """Returns a pytree of NumPy arrays, or of tracers, for a checked value."""
+        return value
+
+    def given(self, value: Any, whole: Any) -> Any:
+        """Returns the value that was given: from the field, or from its leaf."""
+        return check.plain(value)
+
+    def stretched(self, name: str, value: Any, factor: float) -> Any:
+        """Returns the value, with every duration multiplied by `factor`."""
+        return value
+
+    def shown(self, value: Any) -> str:
+        """Returns the value as `repr` writes it."""
+        return repr(value)
+
+    def on_host(self, leaf: Any) -> Any:
+        """Returns the leaf as Python's numbers and lists."""
+        return np.asarray(leaf).tolist() if np.ndim(leaf) else check.plain(leaf)
+
+    def stack_shape(self, leaf: Any) -> tuple[int, ...]:
+        """Returns the dimensions in front of the leaf's own; none if it is not a stack."""
+        shape: tuple[int, ...] = np.shape(leaf)
+        return shape[: max(len(shape) - self.ndim, 0)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Real(Kind):
+    """A real number; it may be traced."""
+
+    least: float = 0.0
+    most: float = check.MAX_VALUE
+    way_out: str = ""
+    is_ratio_per_step: bool = False
+
+    def check(self, name: str, value: Any) -> Any:
+        value = check.number(name, value)
+        if check.is_traced(value):
+            return value
+        return check.real(name, value, self.least, self.most, self.way_out)
+
+    def leaf(self, value: Any) -> Any:
+        return value if check.is_traced(value) else np.asarray(value, np.float64)
+
+    def stretched(self, name: str, value: Any, factor: float) -> Any:
+        return value ** (1 / factor) if self.is_ratio_per_step else value
+
+
+@dataclasses.dataclass(frozen=True)
+class Duration(Kind):
+    """A number of steps. The leaf is real, for its gradient; beside it is the whole number."""
+
+    least: float = 1
+    way_out: str = ""
+    is_whole: bool = True
+    is_optional: bool = False
+
+    def check(self, name: str, value: Any) -> Any:
+        is_leaf = check.is_array(value) and not check.is_traced(value)
+        if self.is_optional and is_leaf and np.array_equal(value, 0):
+            return None  # A leaf cannot be None: there it is an array of 0.
+        if self.is_whole:
+            return check.steps(name, value, int(self.least), self.way_out)
+        check.known(name, value)
+        return check.real(name, check.number(name, value), self.least, MAX_STEP, self.way_out)
+
+    def leaf(self, value: Any) -> Any:
+        return np.asarray(value or 0, np.float64)
+
+    def given(self, value: Any, whole: Any) -> Any:
+        value, whole = check.plain(value), check.plain(whole)
+        if isinstance(whole, (int, list)) and not check.is_traced(value):
+            leaf, exact = np.asarray(value, np.float32), np.asarray(whole, np.float32)
+            value = whole if np.array_equal(leaf, exact) else value
+        return None if self.is_optional and isinstance(value, int) and not value else value
+
+    def stretched(self, name: str, value: Any, factor: float) -> Any:
+        return None if value is None else check.stretched(name, value, factor, self.is_whole)
+
+
+class Count(Duration):
+    """A whole number of things that are no steps."""
+
+    def check(self, name: str, value: Any) -> Any:
+        try:
+            return super().check(name, value)
+        except ValueError:
+            raise ValueError(
+                f"`{name}` must be a whole number of at least {self.least}, got {value!r}. "
+                + self.way_out
+            ) from None
+
+    def stretched(self, name: str, value: Any, factor: float) -> Any:
+        return value
+
+
+@dataclasses.dataclass(frozen=True)
+class Option(Kind):
+    """One word of several."""
+
+    words: tuple[str, ...]
+    way_out: str = ""
+    is_static = True
+
+    def check(self, name: str, value: Any) -> Any:
+        if not isinstance(value, str) or value not in self.words:
+            known = " or ".join(f'"{word}"' for word in self.words)
+            raise ValueError(f"`{name}` must be {known}, got {value!r}. {self.way_out}".strip())
+        return value
+
+
+@dataclasses.dataclass(frozen=True)
+class Function(Kind):
+    """A function of the user's own; JSON has no place for it."""
+
+    is_of_steps: bool = False
+    is_static = True
+
+    def check(self, name: str, value: Any) -> Any:
+        if not callable(value):
+            raise ValueError(
+                f"`{name}` must be a function, got {value!r}. Give one, or a number for a constant."
+            )
+        return value
+
+    def shown(self, value: Any) -> str:
+        return getattr(value, "__qualname__", repr(value))
+
+    def stretched(self, name: str, value: Any, factor: float) -> Any:
+        if self.is_of_steps:
+            raise TypeError(
+                f"`{name}` must be a schedule to be stretched, got the function {value!r}. Make "
+                "data of it by `tabulated_schedule(function, num_steps=...)`."
+            )
+        return value
+
+
+@dataclasses.dataclass(frozen=True)
+class Numbers(Kind):
+    """A sequence of numbers: real ones, or whole steps that do not fall."""
+
+    is_steps: bool = False
+    may_fall: bool = True
+    least: int = 0
+    least_length: int = 0
+    ndim = 1
+
+    def check(self, name: str, value: Any) -> Any:
+        if self.is_steps:
+            check.known(name, value)
+        is_array = check.is_array(value) and np.ndim(value) == 1
+        is_exact = is_array and (check.is_traced(value) or value.dtype == np.float64)
+        values = value if is_exact else check.plain(value)
+        if not is_array and (not isinstance(values, Sequence) or isinstance(values, str)):
+            raise ValueError(f"`{name}` must be a sequence of numbers, got {value!r}. Give a list.")
+        if len(values) < self.least_length:
+            raise ValueError(
+                f"`{name}` must hold at least {self.least_length}, got {len(values)}. Give more."
+            )
+        if not self.is_steps:
+            real = Real()
+            if check.is_traced(values):
+                return values
+            if is_array and np.all((real.least <= value) & (value <= real.most)):
+                return tuple(map(float, values))
+            return tuple(real.check(f"{name}[{i}]", each) for i, each in enumerate(values))
+        whole = tuple(
+            check.steps(f"{name}[{i}]", each, self.least) for i, each in enumerate(values)
+        )
+        for before, after in pairwise(whole):
+            if after < before and not self.may_fall:
+                raise ValueError(f"`{name}` must not fall, got {after} after {before}. Sort it.")
+        return whole
+
+    def leaf(self, value: Any) -> Any:
+        if check.is_traced(value):
+            return value
+        if not self.is_steps and any(map(check.is_traced, value)):
+            return jnp.stack([jnp.asarray(each, jnp.float32) for each in value])
+        return np.asarray(value, np.int32 if self.is_steps else np.float64)
+
+    def given(self, value: Any, whole: Any) -> Any:
+        values = check.plain(value)
+        return tuple(values) if isinstance(values, list) else values
+
+    def stretched(self, name: str, value: Any, factor: float) -> Any:
+        if not self.is_steps:
+            return value
+        return tuple(check.stretched(name, each, factor) for each in value)
+
+
+def kind(field: "dataclasses.Field[Any]") -> Kind:
+    """Returns the kind that a field was declared with."""
+    declared = field.metadata.get("kind")
+    if not isinstance(declared, Kind):
+        raise TypeError(
+            f"`{field.name}` must be declared with a kind, got a bare field. Write `number()`, "
+            "`duration()`, `option()`, `numbers()` or `function()` as its default."
+        )
+    return declared

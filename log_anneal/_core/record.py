@@ -1,0 +1,160 @@
+"""A record: a frozen dataclass that is a pytree, that compares, prints, pickles and stretches."""
+
+import dataclasses
+from functools import cached_property, partial
+from types import NoneType
+from typing import Any, ClassVar, Self
+
+import jax
+
+from log_anneal._core import check, tree
+from log_anneal._core.backend import MAX_STEP
+from log_anneal._core.field_kinds import kind
+
+SCHEDULES: dict[str, type["Record"]] = {}
+"""Every class of schedule, by its name in JSON."""
+
+
+class Record(tree.Tree):
+    """A schedule without its value: fields that are checked, compared, printed and stretched."""
+
+    name: ClassVar[str]
+    """The name in JSON. The factory is `<name>_schedule`."""
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+    _defined_as: ClassVar[tuple[str, str]]
+
+    def __post_init__(self) -> None:
+        """Checks the fields, and derives what is derived; this does no work on a device."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if not (value is None and field.default is None):
+                value = self._kinds[field.name].check(field.name, value)
+                object.__setattr__(self, field.name, value)
+        self._check()
+        resolved = self._resolve()
+        object.__setattr__(self, "_numbers", tree.leaves(self, resolved))
+        object.__setattr__(self, "_whole", tree.whole(self, resolved))
+        object.__setattr__(self, "_derived", self._derive())
+
+    def _check(self) -> None:
+        """Refuses fields that do not go together."""
+
+    def _resolve(self) -> dict[str, Any]:
+        """Returns the fields that become leaves; a None that is left has no leaf."""
+        return {name: getattr(self, name) for name in self._number_names}
+
+    def _derive(self) -> Any:
+        """Returns a pytree of NumPy arrays that spares the device what only the host can do."""
+        return ()
+
+    @cached_property
+    def _on_host(self) -> Self:
+        tree.refuse_stack(self)
+        return tree.on_host(self)
+
+    def stretch(self, factor: float) -> Self:
+        """Multiplies every duration: epochs in, steps out.
+
+        Args:
+          factor: above 0, for example the number of steps in an epoch.
+
+        Returns:
+          A new schedule; its values and its multiplier are the same.
+
+        Raises:
+          ValueError: `factor` is no number above 0, or a duration is not a whole number of steps
+            below 2^31 afterwards.
+          TypeError: `factor` or a duration is traced, or a part is a plain function.
+
+        Example:
+          >>> from log_anneal import step_decay_schedule
+          >>> step_decay_schedule(init_value=0.1, decay_steps=30, decay_rate=0.1).stretch(391)
+          step_decay_schedule(init_value=0.1, decay_steps=11730, decay_rate=0.1)
+        """
+        check.known("factor", factor)
+        factor = check.number("factor", factor)
+        if not 0 < factor <= MAX_STEP:
+            raise ValueError(
+                f"`factor` must be above 0 and below 2^31, got {check.shown(factor)}. "
+                "Take the number of steps in an epoch, for example."
+            )
+        return self.replace(**tree.stretched(self, float(factor)))
+
+    def replace(self, **changes: Any) -> Self:
+        """Changes the values of some fields; all are checked and derived anew.
+
+        Args:
+          **changes: the new values, by the names of the fields.
+
+        Returns:
+          A new schedule. If this one came out of a transformation, the other fields are the numbers
+          that it holds: its whole durations, and the defaults as they were resolved.
+        """
+        return type(self)(**(tree.given(self) | changes))
+
+    __replace__ = replace
+
+    def __eq__(self, other: object) -> bool:
+        """Tells whether class, strings and resolved numbers are the same, the numbers in float32.
+
+        So a schedule equals itself on the device. A traced number equals only itself.
+        """
+        if type(self) is not type(other):
+            return False
+        my_tree: Any = jax.tree.structure(self)
+        if my_tree != jax.tree.structure(other):
+            return False
+        return all(map(tree.same, jax.tree.leaves(self), jax.tree.leaves(other)))
+
+    def __hash__(self) -> int:
+        """Returns the same for equal schedules."""
+        numbers = (tree.key(value) for value in jax.tree.leaves(self._numbers))
+        return hash((type(self), tree.structure(self), *numbers))
+
+    def __repr__(self) -> str:
+        """Returns the call that makes an equal schedule: of the factory, or else of the class."""
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        arguments = (
+            f"{name}={self._kinds[name].shown(value)}"
+            for name, value in tree.given(self).items()
+            if not isinstance(value, (int, float, str, NoneType)) or value != defaults[name]
+        )
+        maker = f"{self.name}_schedule" if is_registered(type(self)) else type(self).__name__
+        return f"{maker}({', '.join(arguments)})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns what a pickle keeps: all but what `at` has cached.
+
+        Traced and stacked numbers are kept too, which the constructor would not take.
+        """
+        return {name: value for name, value in vars(self).items() if name != "_on_host"}
+
+
+def declare(cls: type[Record]) -> None:
+    """Makes a class a frozen dataclass and a pytree, and enters its name.
+
+    Raises:
+      ValueError: another class has the name.
+    """
+    dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)(cls)
+    cls._kinds = {field.name: kind(field) for field in dataclasses.fields(cls)}
+    cls._static_names = tuple(name for name, each in cls._kinds.items() if each.is_static)
+    cls._number_names = tuple(name for name, each in cls._kinds.items() if not each.is_static)
+    cls._defined_as = cls.__module__, cls.__qualname__
+    if "name" in vars(cls):
+        other = SCHEDULES.get(cls.name, cls)
+        if other._defined_as != cls._defined_as:
+            raise ValueError(
+                f"`name` must be a new one, got {cls.name!r}, which {other.__qualname__} has. "
+                f"Give {cls.__qualname__} another."
+            )
+        SCHEDULES[cls.name] = cls
+    jax.tree_util.register_pytree_with_keys(
+        cls, tree.flatten_with_keys, partial(tree.unflatten, cls), tree.flatten
+    )
+
+
+def is_registered(cls: type[Record]) -> bool:
+    """Tells whether a class has a name of its own in JSON."""
+    return SCHEDULES.get(getattr(cls, "name", "")) is cls

@@ -1,0 +1,148 @@
+"""A record as a pytree, and as the fields that it was built from."""
+
+from typing import Any, ClassVar, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import GetAttrKey
+
+from log_anneal._core import check
+from log_anneal._core.field_kinds import Kind
+
+Structure = tuple[tuple[str, Any], ...]
+"""The fields that are not numbers, by name."""
+
+
+class Tree:
+    """The names and leaves that a record holds, besides its fields."""
+
+    _kinds: ClassVar[dict[str, Kind]] = {}
+    """The kind of each field, by name."""
+    _static_names: ClassVar[tuple[str, ...]]
+    """The fields that belong to the tree's structure."""
+    _number_names: ClassVar[tuple[str, ...]]
+    """The fields that become leaves."""
+    _numbers: dict[str, Any]
+    """The leaves of those fields, with every None resolved that follows other fields."""
+    _whole: dict[str, Any]
+    """The whole durations, in int32."""
+    _derived: Any
+    """A pytree that the host derived from the fields."""
+
+
+_T = TypeVar("_T", bound=Tree)
+
+
+def given(record: Tree) -> dict[str, Any]:
+    """Returns the fields as they were given, as Python values; None is not resolved."""
+    values = {}
+    for name, kind in record._kinds.items():
+        value = getattr(record, name)
+        values[name] = None if value is None else kind.given(value, record._whole.get(name))
+    return values
+
+
+def stretched(record: Tree, factor: float) -> dict[str, Any]:
+    """Returns the fields, every duration multiplied by `factor`."""
+    return {
+        name: None if value is None else record._kinds[name].stretched(name, value, factor)
+        for name, value in given(record).items()
+    }
+
+
+def structure(record: Tree) -> Structure:
+    """Returns what all records that share a trace have in common, besides their class."""
+    return tuple((name, getattr(record, name)) for name in record._static_names)
+
+
+def leaves(record: Tree, values: dict[str, Any]) -> dict[str, Any]:
+    """Returns the fields as pytrees of NumPy's arrays, which Orbax takes; None stays None."""
+    return {
+        name: None if value is None else record._kinds[name].leaf(value)
+        for name, value in values.items()
+    }
+
+
+def whole(record: Tree, values: dict[str, Any]) -> dict[str, Any]:
+    """Returns the whole durations in int32: float32 would round those above 2^24."""
+    return {
+        name: np.asarray(value, np.int32)
+        for name, value in values.items()
+        if value is not None and record._kinds[name].is_whole
+    }
+
+
+def flatten(record: Tree) -> tuple[Any, Structure]:
+    """Returns the numbers, the whole durations, and what is derived from them."""
+    children = (*record._numbers.values(), record._whole, record._derived)
+    return children, structure(record)
+
+
+def flatten_with_keys(record: Tree) -> tuple[Any, Structure]:
+    """Returns the same, by name."""
+    children = record._numbers | {"_whole": record._whole, "_derived": record._derived}
+    return [(GetAttrKey(name), child) for name, child in children.items()], structure(record)
+
+
+def unflatten(cls: type[_T], structure: Structure, children: Any) -> _T:
+    """Makes a record without its constructor.
+
+    JAX unflattens with tracers, and with things that are no numbers at all: neither would pass the
+    checks.
+    """
+    *numbers, whole, derived = children
+    numbers = dict(zip(cls._number_names, numbers, strict=True))
+    record = object.__new__(cls)
+    vars(record).update(structure, **numbers, _numbers=numbers, _whole=whole, _derived=derived)
+    return record
+
+
+def on_host(record: _T) -> _T:
+    """Returns the record with Python's numbers and lists for leaves."""
+    numbers = (
+        None if value is None else record._kinds[name].on_host(value)
+        for name, value in record._numbers.items()
+    )
+    exact = jax.tree.map(Kind().on_host, (record._whole, record._derived))
+    host = unflatten(type(record), structure(record), (*numbers, *exact))
+    vars(host)["_on_host"] = host
+    return host
+
+
+def refuse_stack(schedule: Any) -> None:
+    """Refuses schedules that were stacked for `jax.vmap`."""
+    shape = stack_shape(schedule)
+    if shape:
+        raise ValueError(
+            f"`schedule` must be a single one, got a stack of shape {shape}. Call "
+            "each by `jax.vmap(lambda schedule: schedule(step))(stack)`, or take one by "
+            "`jax.tree.map(lambda leaf: leaf[0], stack)`."
+        )
+
+
+def stack_shape(record: Tree) -> tuple[int, ...]:
+    """Returns the dimensions in front of the leaves' own; none if it is a single record."""
+    for name, value in record._numbers.items():
+        shape: tuple[int, ...] = ()
+        if value is not None:
+            shape = record._kinds[name].stack_shape(value)
+        if shape:
+            return shape
+    return ()
+
+
+def same(mine: Any, theirs: Any) -> bool:
+    """Tells whether two leaves are equal in float32. A traced one equals only itself."""
+    traced = check.is_traced(mine) or check.is_traced(theirs)
+    return mine is theirs or (not traced and np.array_equal(_single(mine), _single(theirs)))
+
+
+def key(leaf: Any) -> Any:
+    """Returns something to hash, which is the same for leaves that are the same."""
+    return id(leaf) if check.is_traced(leaf) else tuple(np.ravel(_single(leaf)).tolist())
+
+
+def _single(leaf: Any) -> Any:
+    array = np.asarray(leaf)
+    return array.astype(np.float32) if jnp.issubdtype(array.dtype, np.floating) else array

@@ -1,0 +1,108 @@
+"""Where a step lies: warm-up, first decay, or which restart, and how far into it.
+
+The n-th restart is at the real step `S_n = warmup + decay + r (m^n - 1) / (m - 1)`. Its cycle is
+`r m^n` steps long. The first whole step at or after `S_n` is the first of the cycle. A table that
+the host makes holds these steps. A logarithm of the step would round, and put some steps into the
+wrong cycle.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from log_anneal._core.backend import MAX_STEP
+from log_anneal._core.check import simplest_fraction
+from log_anneal._curve.table import Row, Table, table_of
+
+WARMUP, DECAY, RESTART = 0, 1, 2
+"""Rows of the table: the warm-up, the first decay, the first of the restarts."""
+
+_MIN_ROWS, _MAX_ROWS = 512, 65_536
+_BITS = 128
+
+
+def cycle_table(
+    warmup_steps: int,
+    decay_steps: int,
+    restart_steps: int,
+    restart_multiplier: float,
+    num_restarts: int | None = None,
+) -> Table:
+    """Makes the table of a cycle. If `restart_steps` is 0, it has no restarts.
+
+    512 rows are enough for every multiplier from 1.04 up and from 0.95 down, and for 1 itself,
+    whatever the durations. Nearer 1 the table may double until it fits; a larger table makes
+    another trace. The slopes are with respect to the two first durations, `restart_steps` and the
+    multiplier.
+
+    Raises:
+      ValueError: the table would need more than 65,536 rows.
+    """
+    end = warmup_steps + decay_steps
+    rows = [
+        Row(0, max(warmup_steps, 1), length_slopes=(1, 0, 0, 0)),
+        Row(warmup_steps, decay_steps, start_slopes=(1, 0, 0, 0), length_slopes=(0, 1, 0, 0)),
+    ]
+    growth = (0.0, 0.0, 0.0, 0.0)
+    if restart_steps and restart_multiplier == 1:
+        rows.append(Row(end, restart_steps, 0.0, 1.0, (1, 1, 0, 0), (0, 0, 1, 0)))
+        growth = (0.0, 0.0, 0.0, restart_steps)
+        if num_restarts is not None:
+            rows.append(Row.hold(end + num_restarts * restart_steps))
+    else:
+        multiplier = simplest_fraction(restart_multiplier)
+        rows += _restarts(end, restart_steps, multiplier, num_restarts)
+    return table_of(rows, growth, min_rows=_MIN_ROWS)
+
+
+def _restarts(
+    end: int, restart_steps: int, multiplier: Fraction, num_restarts: int | None
+) -> list[Row]:
+    """Returns the rows of growing or shrinking cycles, and the hold after the last of them.
+
+    Positions are integers in units of 2^-128 steps, so that lengths are rounded down. The restarts
+    are still on the right steps: a restart falls on a whole step only if every length before it is
+    whole, and whole lengths are exact.
+    """
+    one = 1 << _BITS
+    ratio = float(multiplier)
+    real_start, length = end << _BITS, restart_steps << _BITS
+    starts, lengths = (0.0, 0.0), (1.0, 0.0)  # slopes by restart_steps and by the multiplier
+    rows: list[Row] = []
+    while length >= one and real_start >> _BITS <= MAX_STEP and len(rows) != num_restarts:
+        if len(rows) == _MAX_ROWS - 3:
+            raise ValueError(
+                f"`restart_multiplier` {ratio} with `restart_steps` {restart_steps} "
+                f"must make at most {_MAX_ROWS:,} cycles before step 2^31, and makes more. "
+                "Take exactly 1.0, a multiplier further from it, or other `restart_steps`."
+            )
+        real_end = real_start + length
+        start = -(-real_start >> _BITS)
+        period = min(-(-real_end >> _BITS) - start, MAX_STEP)
+        offset = (start << _BITS) - real_start
+        tail = real_end - (start + period - 1 << _BITS)
+        slopes = (1, 1, *starts), (0, 0, *lengths)
+        rows.append(Row(start, period, offset / one, tail / one, *slopes))
+        starts = starts[0] + lengths[0], starts[1] + lengths[1]
+        lengths = lengths[0] * ratio, len(rows) * restart_steps * lengths[0]
+        real_start, length = real_end, length * multiplier.numerator // multiplier.denominator
+    return [*rows, Row.hold(-(-real_start >> _BITS))]
+
+
+def restart_rows(table: Table) -> Iterator[tuple[int, int, int]]:
+    """Yields the first step, the last step and the period of each row of restarts."""
+    columns: Any = (table.start, table.last, table.period, table.tail)
+    rows = (np.asarray(column)[RESTART:].tolist() for column in columns)
+    for start, last, period, tail in zip(*rows, strict=True):
+        if tail:
+            yield start, last, period
+        if last == MAX_STEP:
+            return
+
+
+def restarts(table: Table) -> Iterator[int]:
+    """Yields the whole steps at which a restart falls."""
+    for start, last, period in restart_rows(table):
+        yield from range(start, last + 1, period)

@@ -1,0 +1,173 @@
+"""A table of phases, and the place of a step in it: exact, whatever the step.
+
+A row is a phase from one real step to another. If the row lasts longer than its phase, the phase
+comes again and again, in rounds. The last row may hold the end for ever.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from log_anneal._core.backend import MAX_STEP, Backend, Device, Host, Number
+
+
+class Row(NamedTuple):
+    """A phase, and the slopes of its real start and length with respect to some parameters."""
+
+    start: int
+    """The first whole step."""
+    period: int
+    """Whole steps in the phase."""
+    offset: float = 0.0
+    """Steps from the real start to the first whole step, in [0, 1). It is 1 where the end is held:
+    then the whole phase lies behind."""
+    tail: float = 1.0
+    """Steps from the last whole step to the real end, above 0. It is 0 where the end is held."""
+    start_slopes: Sequence[float] = ()
+    """The slope of the real start with respect to each parameter."""
+    length_slopes: Sequence[float] = ()
+    """The slope of the real length with respect to each parameter."""
+
+    @classmethod
+    def hold(cls, start: int) -> "Row":
+        """Returns the row that holds the end of the last phase for ever."""
+        return cls(start, 1, offset=1.0, tail=0.0)
+
+
+class Table(NamedTuple):
+    """Rows as columns, padded to a power of two with the last row."""
+
+    last: npt.NDArray[Any]
+    """int32 [rows], rising: the last whole step of the row; -1 for a row with no steps before 0."""
+    start: npt.NDArray[Any]
+    """int32 [rows]: the first whole step of the row."""
+    period: npt.NDArray[Any]
+    """int32 [rows]: whole steps in the row's phase."""
+    lead: npt.NDArray[Any]
+    """float [rows]: the row's offset. Checkpoints have this column under its name, so it stays."""
+    tail: npt.NDArray[Any]
+    """float [rows]: the row's tail."""
+    slopes: npt.NDArray[Any]
+    """float [rows, 2, parameters]: the slopes of the start and of the length of a row."""
+    growth: npt.NDArray[Any]
+    """float [parameters]: how much the length's slope grows from one round to the next."""
+
+
+class Place(NamedTuple):
+    """The place of a step in its phase."""
+
+    row: Number
+    """int: the row of the table."""
+    rounds: Number
+    """int: how often the row's phase has passed."""
+    elapsed: Number
+    """int: whole steps since the first whole step of the phase."""
+    offset: Number
+    """float: steps from the real start of the phase to its first whole step, in [0, 1)."""
+    since_start: Number
+    """float: steps since the real start of the phase."""
+    to_end: Number
+    """float: steps to the real end of the phase; 0 only where the last end is held."""
+
+    @property
+    def length(self) -> Number:
+        """float: the length of the phase, in steps."""
+        return self.since_start + self.to_end
+
+    def fractions(self) -> tuple[Number, Number]:
+        """Returns the part of the phase that lies behind, 0 to 1, and the part ahead, 1 to 0."""
+        length = self.since_start + self.to_end
+        return self.since_start / length, self.to_end / length
+
+
+def table_of(rows: Sequence[Row], growth: Sequence[float] = (), *, min_rows: int = 1) -> Table:
+    """Makes a table of the rows that start before step 2^31."""
+    rows = [row for row in rows if row.start <= MAX_STEP]
+    size = max(min_rows, 1 << (len(rows) - 1).bit_length())
+    parameters = len(rows[0].length_slopes)
+    last = [row.start - 1 for row in rows[1:]] + [MAX_STEP]
+    slopes = np.zeros((size, 2, parameters), np.float32)
+    for index, row in enumerate(rows):
+        if row.tail:
+            slopes[index] = row.start_slopes or [0] * parameters, row.length_slopes
+    return Table(
+        _padded(last, size, np.int32),
+        _padded([row.start for row in rows], size, np.int32),
+        _padded([row.period for row in rows], size, np.int32),
+        _padded([row.offset for row in rows], size, np.float64),
+        _padded([row.tail for row in rows], size, np.float64),
+        slopes,
+        np.asarray(growth or [0] * parameters, np.float32),
+    )
+
+
+def locate(table: Table, step: Number, parameters: Sequence[Number], xp: Backend) -> Place:
+    """Finds the place of a step in [0, 2^31 - 1].
+
+    `parameters` are the real numbers that the table was made from. They do not change the values of
+    the place, which the table has exactly; they give it a gradient.
+    """
+    if xp is Host:
+        return _located(table, step)
+    row = xp.count_below(table.last, step)
+    period = xp.take(table.period, row)
+    since = step - xp.take(table.start, row)
+    rounds, elapsed = xp.quotient(since, period), xp.rem(since, period)
+    offset = xp.take(table.lead, row)
+    since_start = xp.real(elapsed) + offset
+    to_end = xp.real(period - 1 - elapsed) + xp.take(table.tail, row)
+    slopes = table.slopes, table.growth
+    since_start, to_end = _moved((since_start, to_end), row, rounds, slopes, tuple(parameters))
+    return Place(row, rounds, elapsed, offset, since_start, to_end)
+
+
+def _located(table: Table, step: int) -> Place:
+    """Does what `locate` does by Python's own operations, in a third of the time.
+
+    `at` takes microseconds, of which `locate` would be most.
+    """
+    row = bisect_left(table.last, step)
+    period, offset = table.period[row], table.lead[row]
+    rounds, elapsed = divmod(step - table.start[row], period)
+    to_end = period - 1 - elapsed + table.tail[row]
+    return Place(row, rounds, elapsed, offset, elapsed + offset, to_end)
+
+
+@jax.custom_jvp
+def _moved(
+    steps: tuple[Number, Number], row: Number, rounds: Number, slopes: Any, parameters: Any
+) -> tuple[Number, Number]:
+    """Returns the steps since the start and to the end, as functions of the parameters."""
+    return steps
+
+
+@_moved.defjvp
+def _moved_jvp(primals: Any, tangents: Any) -> Any:
+    """Moves the start by its own slopes and by those of the n phases that have passed.
+
+    These add up to n B + n (n - 1) / 2 C: B is the slope of a length, C its growth.
+    """
+    _, row, rounds, (slopes, growth), _ = primals
+    changes = jnp.stack(tangents[4])
+    n = Device.real(rounds)
+    start, length = jnp.moveaxis(Device.take(slopes, row) @ changes, -1, 0)
+    growing = growth @ changes
+    start = start + n * length + n * (n - 1) / 2 * growing
+    length = length + n * growing
+    return _moved(*primals), (-start, start + length)
+
+
+def held_from(table: Table) -> int | None:
+    """Returns the first step of the last row, if that row holds the end."""
+    return None if np.asarray(table.tail)[-1] else int(np.asarray(table.start)[-1])
+
+
+def _padded(column: Sequence[float], size: int, dtype: type) -> npt.NDArray[Any]:
+    padded: npt.NDArray[Any] = np.full(size, column[-1], dtype)
+    padded[: len(column)] = column
+    return padded

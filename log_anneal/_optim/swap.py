@@ -1,0 +1,141 @@
+"""Puts another schedule into the optimizer's state, in mid-run."""
+
+import dataclasses
+from collections.abc import Hashable, Mapping
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import keystr, tree_leaves_with_path, tree_map_with_path
+
+from log_anneal._core import check
+from log_anneal._core.schedule import Schedule
+from log_anneal._optim.live import LivePlace, LiveState, bare, is_live, labels, places_of
+
+_State = TypeVar("_State")
+
+
+def swap(
+    opt_state: _State,
+    /,
+    *,
+    from_step: int | None = None,
+    **schedules: Schedule | Mapping[Hashable, Schedule],
+) -> _State:
+    """Changes live schedules, by the names of their hyperparameters; the rest is untouched.
+
+        opt_state = swap(opt_state, learning_rate=schedule)
+        opt_state = swap(opt_state, learning_rate={"*/bias": schedule})  # in one group alone
+
+    The new schedule goes on at the step where the old one was. `from_step=0` starts it at its
+    beginning. The new leaves have the dtypes and the sharding of the old ones. Nothing is traced or
+    compiled anew.
+
+    Args:
+      opt_state: any pytree that holds live schedules: the state of a chain, of MultiSteps, of a
+        partition, or a training state around it. It is not changed. The new state shares its other
+        leaves, so that donating one of the two states gives them away for both.
+      from_step: the step at which each new schedule goes on, at least 0. None means the step of the
+        old one.
+      **schedules: by the name of a hyperparameter, a schedule for every place that has it; or
+        schedules by the label of a group, which is a pattern of `groups`, a label of
+        `optax.partition` or a name of `optax.named_chain`.
+
+    Returns:
+      A new state of the same structure, shapes and dtypes.
+
+    Raises:
+      ValueError: the state holds no such live hyperparameter or group, or a schedule has not the
+        structure and shapes of the one that it replaces.
+      TypeError: a value is no schedule.
+    """
+    if not schedules:
+        raise TypeError(
+            "`swap` must be given a schedule by the name of its hyperparameter, got none. "
+            "For example: `swap(opt_state, learning_rate=schedule)`."
+        )
+    places = list(places_of(opt_state))
+    for name, schedule in schedules.items():
+        _refuse_unknown(name, schedule, places)
+    start = None if from_step is None else check.steps("from_step", from_step, 0)
+
+    def changed(path: Any, node: Any) -> Any:
+        if not isinstance(node, LiveState):
+            return node
+        groups, name = labels(path)
+        schedule = schedules.get(name)
+        if isinstance(schedule, Mapping):
+            schedule = next((schedule[group] for group in groups if group in schedule), None)
+        if schedule is None:
+            return node
+        old = bare(node)
+        _refuse_other_form(name, old.schedule, schedule)
+        step = old.step if start is None else jnp.full_like(old.step, start)
+        new = LiveState(step, schedule)
+        leaves = map(_as, jax.tree.leaves(node), jax.tree.leaves(new))
+        return jax.tree.unflatten(jax.tree.structure(node), leaves)
+
+    state: _State = tree_map_with_path(changed, opt_state, is_leaf=is_live)
+    return state
+
+
+def _as(old: Any, new: Any) -> jax.Array:
+    """Copies the new leaf, with the dtype and the sharding of the old."""
+    leaf = jnp.array(new, old.dtype)
+    is_committed = isinstance(old, jax.Array) and not check.is_traced(old) and old.committed
+    return jax.device_put(leaf, old.sharding) if is_committed else leaf
+
+
+def _refuse_unknown(name: str, chosen: object, places: list[LivePlace]) -> None:
+    several = list(chosen.values()) if isinstance(chosen, Mapping) else [chosen]
+    for each in several or [chosen]:
+        if not isinstance(each, Schedule):
+            raise TypeError(
+                f"`{name}` must be a Schedule, or Schedules by group, got {each!r}. Which groups "
+                "are frozen is decided where the optimizer is built."
+            )
+    names = sorted({found for _, found, _ in places})
+    if name not in names:
+        raise ValueError(
+            f"`{name}` must be a live hyperparameter of the state, got one whose live ones are: "
+            f"{', '.join(names) or 'none'}. Build the optimizer with "
+            f"`optax.inject_hyperparams(...)({name}=live(schedule))`."
+        )
+    if isinstance(chosen, Mapping):
+        there = {label for groups, found, _ in places if found == name for label in groups}
+        for label in chosen:
+            if label not in there:
+                known = ", ".join(sorted(map(repr, there))) or "none"
+                raise ValueError(
+                    f"`{name}` must name a group that has it, got {label!r} where the groups are: "
+                    f"{known}. Give a schedule alone for every place that has it."
+                )
+
+
+def _refuse_other_form(name: str, old: Schedule, new: Schedule) -> None:
+    """Refuses another structure, or another shape of a leaf: these would make another trace."""
+    before, after = _form(old), _form(new)
+    trees: list[Any] = [jax.tree.structure(each) for each in (old, new)]
+    if before != after or trees[0] != trees[1]:
+        differ = [key for key in before | after if before.get(key) != after.get(key)]
+        key = differ[0] if differ else "class"
+        raise ValueError(
+            f"`{name}` must have the form of the schedule in the state, whose {key} is "
+            f"{before.get(key, 'missing')}, got {after.get(key, 'none')}. Build one of its class "
+            "and options, or let both be a `tabulated_schedule` of one length from the start."
+        )
+
+
+def _form(schedule: Schedule) -> dict[str, object]:
+    """Returns what two schedules share if they share a trace, the most telling first."""
+    fields = {field.name: getattr(schedule, field.name) for field in dataclasses.fields(schedule)}
+    return {
+        "class": type(schedule).__name__,
+        **{f"`{name}`": repr(value) for name, value in fields.items() if isinstance(value, str)},
+        **{
+            f"shape of `{keystr(path, simple=True, separator='.')}`": np.shape(leaf)
+            for path, leaf in tree_leaves_with_path(schedule)
+        },
+        "tree": str(jax.tree.structure(schedule)),
+    }

@@ -1,0 +1,4 @@
+"""The kinds of schedules.
+
+It imports `_curve` and `_core`.
+"""

@@ -1,0 +1,199 @@
+"""Warm-up, first decay, restarts: the cycle that every shape shares."""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Literal, NamedTuple
+
+from log_anneal._core import check
+from log_anneal._core.backend import Backend, Host, KnownLog, Number, known_log, log_of
+from log_anneal._core.fields import count, duration, number, option
+from log_anneal._core.schedule import Schedule
+from log_anneal._curve.cycle import DECAY, RESTART, WARMUP, cycle_table, restarts
+from log_anneal._curve.shape import Weights, cosine_decay, linear_decay
+from log_anneal._curve.table import Place, Table, held_from, locate
+
+
+class Derived(NamedTuple):
+    """The table of cycles, and the logarithm of `restart_decay`: the host derives both."""
+
+    table: Table
+    restart_decay: KnownLog | None
+
+
+class CyclicalBase(Schedule):
+    """The cycle that every shape shares. A subclass defines `_weights`, the shape.
+
+    Args:
+      peak_value: The highest rate: where the warm-up ends and each cycle starts. From 0 to 1e30.
+      end_value: The lowest rate: where each cycle ends. It is held after the last cycle. From 0
+        to 1e30.
+      decay_steps: The length of the first decay, from `peak_value` to `end_value`. Whole steps, at
+        least 0; with 0 the restarts follow the warm-up.
+      init_value: The first rate: where the warm-up starts. From 0 to 1e30. Unused without a
+        warm-up.
+      warmup_steps: The length of the warm-up, from `init_value` to `peak_value`. Whole steps, at
+        least 0; 0 means no warm-up.
+      warmup_shape: The shape of the warm-up: "same" as the cycles, "linear" or "cosine".
+      restart_steps: The length of the first cycle after the first decay. Whole steps, at least 1;
+        None means no restarts.
+      restart_multiplier: The length of each later cycle, divided by the length of the cycle before
+        it. From 1e-6 to 1e6.
+      restart_value: The rate at which the cycles after the first decay start. From 0 to 1e30. None
+        means `peak_value`.
+      restart_decay: The height of each restart, divided by the height of the one before it.
+        From 1e-6 to 1; None means 1.
+      restart_warmup_steps: The length of a straight rise from `end_value`, with which each cycle
+        after the first decay begins. Whole steps, fewer than the shortest cycle has; None means no
+        rise.
+      num_restarts: The number of cycles after the first decay. At least 1; None means no limit.
+      final_value: The rate that is held after the last cycle. From 0 to 1e30. None means
+        `end_value`.
+    """
+
+    peak_value: float = number()
+    end_value: float = number()
+    decay_steps: int = duration(least=0, way_out="Take 1 to be at `end_value` a step later.")
+    init_value: float = number(default=0.0)
+    warmup_steps: int = duration(default=0, least=0, way_out="Leave it out for no warm-up.")
+    warmup_shape: Literal["same", "linear", "cosine"] = option(
+        "same", "linear", "cosine", default="same", way_out='"same" is the shape of the cycles.'
+    )
+    restart_steps: int | None = duration(
+        default=None, way_out="Leave it out to hold `end_value` after the first decay."
+    )
+    restart_multiplier: float = number(
+        default=1.0,
+        least=1e-6,
+        most=1e6,
+        way_out="Take 1 for cycles of one length, 0.5 to halve each.",
+    )
+    restart_value: float | None = number(
+        default=None, way_out="Leave it out to restart at `peak_value`."
+    )
+    restart_decay: float | None = number(
+        default=None, most=1.0, least=1e-6, way_out="Leave it out for restarts of one height."
+    )
+    restart_warmup_steps: int | None = duration(
+        default=None, way_out="Leave it out for restarts that jump."
+    )
+    num_restarts: int | None = count(default=None, way_out="Leave it out for endless ones.")
+    final_value: float | None = number(default=None, way_out="Leave it out to hold `end_value`.")
+
+    def _check(self) -> None:
+        check.known("restart_multiplier", self.restart_multiplier)
+        if self.restart_steps is None:
+            for name in ("restart_decay", "restart_warmup_steps", "num_restarts"):
+                if getattr(self, name) is not None:
+                    raise ValueError(
+                        f"`restart_steps` must be given with `{name}`, got None. Leave `{name}` out"
+                        " for no restarts."
+                    )
+            if not self.decay_steps:
+                raise ValueError(
+                    "`restart_steps` must be given where `decay_steps` is 0, got None. "
+                    "Give the length of a cycle to one of them."
+                )
+        elif self.restart_warmup_steps is not None:
+            shrinks = self.restart_multiplier < 1
+            cycles = (self.num_restarts or float("inf")) - 1 if shrinks else 0
+            shortest = self.restart_steps * self.restart_multiplier**cycles
+            if not self.restart_warmup_steps < shortest:
+                raise ValueError(
+                    f"`restart_warmup_steps` must be below the shortest cycle, {shortest:.7g}, "
+                    f"got {self.restart_warmup_steps}. Take fewer, or `num_restarts` where they "
+                    "shrink."
+                )
+
+    def _resolve(self) -> dict[str, Any]:
+        numbers = super()._resolve()
+        for name in ("restart_steps", "num_restarts"):
+            numbers[name] = numbers[name] or 0
+        if self.restart_value is None:
+            numbers["restart_value"] = self.peak_value
+        return numbers
+
+    def _derive(self) -> Derived:
+        table = cycle_table(
+            self.warmup_steps,
+            self.decay_steps,
+            self.restart_steps or 0,
+            self.restart_multiplier,
+            self.num_restarts,
+        )
+        return Derived(table, None if self.restart_decay is None else known_log(self.restart_decay))
+
+    def _weights(self, place: Place, xp: Backend) -> Weights:
+        raise TypeError(f"{type(self).__name__} does not define `_weights(place, xp)`.")
+
+    def _value(self, step: Number, xp: Backend) -> Number:
+        times = self.warmup_steps, self.decay_steps, self.restart_steps, self.restart_multiplier
+        place = locate(self._derived.table, step, times, xp)
+        is_warmup, is_decay = place.row == WARMUP, place.row == DECAY
+        later = xp.where(is_decay, self.peak_value, self._restart_value(place, xp))
+        start = xp.where(is_warmup, self.init_value, later)
+        end = xp.where(is_warmup, self.peak_value, self._end_value(place, xp))
+        shapes = []
+        if self.warmup_shape != "same":
+            shapes.append((is_warmup, _WARMUP_SHAPES[self.warmup_shape]))
+        if self.restart_warmup_steps is not None:
+            is_rise, place = self._rise_or_fall(place, xp)
+            start, end = xp.where(is_rise, end, start), xp.where(is_rise, start, end)
+            shapes.append((is_rise, linear_decay))
+        of_start, of_end = self._weights(place, xp)
+        for is_other, shape in shapes:
+            other = shape(*place.fractions(), xp)
+            of_start = xp.where(is_other, other[0], of_start)
+            of_end = xp.where(is_other, other[1], of_end)
+        return of_start * start + of_end * end
+
+    def _restart_value(self, place: Place, xp: Backend) -> Number:
+        """Returns `restart_value * restart_decay ** n` for the n-th cycle after the first decay."""
+        if self.restart_decay is None:
+            return self.restart_value
+        n = xp.real(xp.maximum(place.row - RESTART + place.rounds, 0))
+        log_decay = log_of(self.restart_decay, self._derived.restart_decay, xp)
+        value: Number = self.restart_value
+        return value * xp.exp(n * log_decay)
+
+    def _end_value(self, place: Place, xp: Backend) -> Number:
+        if self.final_value is None:
+            return self.end_value
+        return xp.where(place.to_end == 0, self.final_value, self.end_value)
+
+    def _rise_or_fall(self, place: Place, xp: Backend) -> tuple[Number, Place]:
+        """Tells whether a step is in the rise of a cycle, and its place in rise or fall."""
+        rise, real_rise = self._whole["restart_warmup_steps"], self.restart_warmup_steps
+        has_rise = (place.row >= RESTART) & (place.to_end != 0)
+        is_rise = has_rise & (place.elapsed < rise)
+        into = xp.where(has_rise & (place.elapsed >= rise), rise, 0)
+        elapsed = place.elapsed - into
+        since_start = xp.with_slope(
+            xp.real(elapsed) + place.offset,
+            place.since_start - xp.where(into != 0, real_rise, 0.0),
+        )
+        to_top = xp.with_slope(
+            xp.real(rise - place.elapsed) - place.offset, real_rise - place.since_start
+        )
+        to_end = xp.where(is_rise, to_top, place.to_end)
+        return is_rise, place._replace(elapsed=elapsed, since_start=since_start, to_end=to_end)
+
+    def _restarts(self) -> Iterator[int]:
+        starts = restarts(self._derived.table)
+        return starts if self.decay_steps else islice(starts, 1, None)
+
+    def _duration(self) -> int | None:
+        return held_from(self._derived.table)
+
+    def _where(self, step: int) -> tuple[int, int, int | None]:
+        table = self._derived.table
+        end = held_from(table)
+        inside = step if end is None else min(step, end - 1)
+        place = locate(table, inside, (), Host)
+        n = place.row - RESTART + place.rounds
+        if n < 0 or (n == 0 and not self.decay_steps):
+            first = DECAY if self.decay_steps else RESTART
+            return 0, step, table.start[first] + table.period[first]
+        return n + bool(self.decay_steps), place.elapsed + step - inside, table.period[place.row]
+
+
+_WARMUP_SHAPES = {"linear": linear_decay, "cosine": cosine_decay}

@@ -1,0 +1,39 @@
+"""Phases, one after the other, and then the last value held."""
+
+from typing import ClassVar
+
+from log_anneal._core.backend import Backend, Host, Number
+from log_anneal._core.schedule import Schedule
+from log_anneal._curve.phases import phase_table
+from log_anneal._curve.shape import Weights
+from log_anneal._curve.table import Place, Table, held_from, locate
+
+
+class PhasedSchedule(Schedule):
+    """Phases between values. A subclass names their durations, and gives values and shape."""
+
+    _durations: ClassVar[tuple[str, ...]]
+
+    def _lengths(self) -> list[Number]:
+        lengths = (getattr(self, name) for name in self._durations)
+        return [length for length in lengths if length is not None]
+
+    def _derive(self) -> Table:
+        return phase_table(self._lengths())
+
+    def _knots(self) -> list[Number]:
+        """Returns the values at the ends of the phases: one more than there are phases."""
+        raise TypeError(f"{type(self).__name__} does not define `_knots()`.")
+
+    def _weights(self, place: Place, xp: Backend) -> Weights:
+        raise TypeError(f"{type(self).__name__} does not define `_weights(place, xp)`.")
+
+    def _value(self, step: Number, xp: Backend) -> Number:
+        place = locate(self._derived, step, () if xp is Host else self._lengths(), xp)
+        knots = self._knots()
+        column = xp.stack([*knots, knots[-1]])
+        of_start, of_end = self._weights(place, xp)
+        return of_start * xp.take(column, place.row) + of_end * xp.take(column, place.row + 1)
+
+    def _duration(self) -> int | None:
+        return held_from(self._derived)

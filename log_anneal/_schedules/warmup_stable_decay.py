@@ -1,0 +1,78 @@
+"""Warm-up, plateau, cooldown."""
+
+from typing import ClassVar, Literal
+
+from log_anneal._core.backend import Backend, Number
+from log_anneal._core.fields import duration, number, option
+from log_anneal._curve.shape import Weights, cosine_decay, linear_decay, one_minus_sqrt
+from log_anneal._curve.table import Place
+from log_anneal._schedules.phased import PhasedSchedule
+
+
+class WarmupStableDecaySchedule(PhasedSchedule):
+    """Warm-up, a plateau, a cooldown; then the end is held.
+
+    A straight rise from `init_value` to `peak_value`, then `stable_steps` of `peak_value`, then
+    `end + (peak - end) w(z)`, where `z` goes from 0 to 1 over `decay_steps`:
+
+        linear  1 - z
+        cosine  (1 + cos(pi z)) / 2
+        1-sqrt  1 - sqrt(z)
+
+    The value is `init_value` at step 0 and before, or `peak_value` without a warm-up. After the end
+    it is `end_value`. The slope of 1-sqrt has no bound at the first step of the cooldown; the
+    gradient there is 0.
+
+    Args:
+      peak_value: The highest rate, that of the plateau. From 0 to 1e30.
+      stable_steps: The length of the plateau. Whole steps, at least 0.
+      decay_steps: The length of the cooldown, from `peak_value` to `end_value`. Whole steps, at
+        least 1.
+      init_value: The first rate: where the warm-up starts. From 0 to 1e30. Unused without a
+        warm-up.
+      warmup_steps: The length of the warm-up, from `init_value` to `peak_value`. Whole steps, at
+        least 0; 0 means no warm-up.
+      end_value: The last rate, at which the cooldown ends. It is held. From 0 to 1e30.
+      cooldown: The shape of the cooldown: "linear", "cosine" or "1-sqrt".
+
+    Raises:
+      ValueError: an argument is out of its range.
+
+    Example:
+      >>> schedule = warmup_stable_decay_schedule(
+      ...     peak_value=1.0, warmup_steps=2, stable_steps=4, decay_steps=4, cooldown="1-sqrt")
+      >>> [schedule.at(step) for step in (0, 1, 2, 5, 6, 7, 10)]
+      [0.0, 0.5, 1.0, 1.0, 1.0, 0.5, 0.0]
+
+    References:
+      Hu et al. 2024, arXiv:2404.06395 (the schedule); Haegele et al. 2024, arXiv:2405.18392
+      (the cooldowns).
+    """
+
+    name: ClassVar[str] = "warmup_stable_decay"
+    _durations = ("warmup_steps", "stable_steps", "decay_steps")
+
+    peak_value: float = number()
+    stable_steps: int = duration(least=0, way_out="0 for no plateau.")
+    decay_steps: int = duration(way_out="Take 1 to be at `end_value` a step later.")
+    init_value: float = number(default=0.0)
+    warmup_steps: int = duration(default=0, least=0, way_out="Leave it out for no warm-up.")
+    end_value: float = number(default=0.0)
+    cooldown: Literal["linear", "cosine", "1-sqrt"] = option(
+        "linear", "cosine", "1-sqrt", default="linear"
+    )
+
+    def _knots(self) -> list[Number]:
+        return [self.init_value, self.peak_value, self.peak_value, self.end_value]
+
+    def _weights(self, place: Place, xp: Backend) -> Weights:
+        linear = linear_decay(*place.fractions(), xp)
+        if self.cooldown == "linear":
+            return linear
+        shape = cosine_decay if self.cooldown == "cosine" else one_minus_sqrt
+        of_start, of_end = shape(*place.fractions(), xp)
+        is_warmup = place.row == 0
+        return xp.where(is_warmup, linear[0], of_start), xp.where(is_warmup, linear[1], of_end)
+
+
+warmup_stable_decay_schedule = WarmupStableDecaySchedule
