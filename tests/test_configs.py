@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from small import ROOT
 
-from train import models
+from train.models import build as models
+from train.models.model import num_params
 from train.report.claims.checks import CHECKS
 from train.study.load import load, load_study
 
@@ -21,7 +22,7 @@ def test_every_file_gives_a_config_whose_network_can_be_built(file):
     config = load(file)
     model = models.build(config.model, num_classes=10, axis_name="batch")
     params, _ = jax.eval_shape(model.init, jax.random.key(0))
-    assert models.num_params(params) > 0
+    assert num_params(params) > 0
     rates = config.schedule_in_steps(390).at(list(range(config.epochs * 390)))
     assert (rates >= 0).all()
     assert rates.max() > rates.min() or "constant" in file.stem
@@ -35,7 +36,7 @@ def test_every_run_of_every_study_can_be_built_in_every_size(file, size):
     for config in {run.config.model: run.config for run in runs}.values():
         model = models.build(config.model, num_classes=10, axis_name="batch")
         params, _ = jax.eval_shape(model.init, jax.random.key(0))
-        assert models.num_params(params) > 0
+        assert num_params(params) > 0
     for run in runs[:: len(study.seeds)]:
         steps = np.arange(run.config.epochs * 8)
         rates = np.asarray(run.config.schedule_in_steps(8).at(steps))

@@ -8,8 +8,8 @@ import pytest
 from flax import nnx
 from test_models import random_images
 
-from train import models
 from train.models import ModelConfig, _classifier, _draws, _pool, resnet, xception
+from train.models import build as models
 from train.models._layers import Layers, Network
 
 KEY = jax.random.key(0)

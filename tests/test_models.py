@@ -9,11 +9,11 @@ import numpy as np
 import optax
 import pytest
 
-from train import models
 from train.errors import UserError
 from train.models import ModelConfig, Transformer
+from train.models import build as models
 from train.models._layers import Layers
-from train.models._nnx import functional
+from train.models.model import functional, num_params
 from train.models.resnet import ResNetShape
 from train.models.transformer import TransformerBranch
 
@@ -104,7 +104,7 @@ def on_one_device(variables):
 )
 def test_has_as_many_parameters_as_the_literature_says(name, width, expected):
     params, _ = shapes_of(ModelConfig(name, width))
-    assert models.num_params(params) == expected
+    assert num_params(params) == expected
 
 
 @pytest.mark.parametrize(

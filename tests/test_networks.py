@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from test_models import loss_and_gradient, paths, random_images
 
-from train import models
 from train.errors import UserError
 from train.models import ModelConfig, Transformer
+from train.models import build as models
+from train.models.model import num_params
 
 KEY = jax.random.key(0)
 SMALL = ("stochastic20", "vgg11", "googlenet_small", "xception_small", "densenet_small")
@@ -67,15 +68,15 @@ def jaxpr_of_training(name):
 )
 def test_has_as_many_parameters_as_the_literature_says(config, num_classes, expected):
     params, batch_stats = shapes_of(config, num_classes)
-    assert models.num_params(params) == expected
+    assert num_params(params) == expected
     if config.name == "xception":
-        assert models.num_params(batch_stats) == 54_528
+        assert num_params(batch_stats) == 54_528
 
 
 @pytest.mark.parametrize("name", ["vgg11", "densenet_small"])
 def test_the_branch_joins_any_network(name):
     alone, joined = (
-        models.num_params(shapes_of(ModelConfig(prefix + name))[0]) for prefix in ("", "hybrid_")
+        num_params(shapes_of(ModelConfig(prefix + name))[0]) for prefix in ("", "hybrid_")
     )
     branch_and_its_rows = (48 + 64) * 192 + 12 * 192**2 + 14 * 192 + 192 * 10
     assert joined == alone + branch_and_its_rows

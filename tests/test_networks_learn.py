@@ -15,9 +15,10 @@ from test_models import assert_reaches_every_parameter, loss_and_gradient, rando
 from train import data, models, optimizer, preprocess
 from train.augment import Augment
 from train.engine import state, step
-from train.models import Model, ModelConfig, Transformer
+from train.models import ModelConfig, Transformer
 from train.models.densenet import DenseNetShape
 from train.models.googlenet import GOOGLENET, GoogLeNetShape
+from train.models.model import Model
 from train.models.resnet import STOCHASTIC20
 from train.models.vgg import VGGShape
 from train.models.xception import XceptionShape

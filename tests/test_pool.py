@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 import studies
 
-from train.errors import UserError
-from train.run.interrupt import Interrupted
+from train.errors import Interrupted, UserError
 from train.study import pool
 from train.study.tasks import Task
 from train.study.worker import Do

@@ -18,9 +18,9 @@ from train import __main__
 from train.cli import arguments
 from train.config import Config
 from train.engine import Engine
-from train.errors import UserError
+from train.errors import Interrupted, UserError
 from train.run import range_test
-from train.run.interrupt import Interrupted, Interrupts
+from train.run.interrupt import Interrupts
 from train.run.range_test import pasted, run
 
 SWEEP = {"min_value": 1e-4, "max_value": 100.0, "num_steps": 40, "sweep": "exponential"}

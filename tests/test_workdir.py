@@ -20,7 +20,7 @@ def other_schedule():
 
 
 def start(folder, record, *, adjust_schedule=False, step=0, total_steps=44):
-    return workdir.claim(folder, record, adjust_schedule=adjust_schedule).settle(step, total_steps)
+    return workdir.hold(folder, record, adjust_schedule=adjust_schedule).settle(step, total_steps)
 
 
 def written(folder):
@@ -33,7 +33,7 @@ def test_the_first_start_writes_all_of_the_config(tmp_path, record):
 
 
 def test_a_claim_writes_nothing_before_it_is_settled(tmp_path, record):
-    workdir.claim(tmp_path, record, adjust_schedule=False)
+    workdir.hold(tmp_path, record, adjust_schedule=False)
     assert not list(tmp_path.iterdir())
 
 

@@ -9,10 +9,8 @@ from typing import NoReturn
 import jax
 
 from train.cli import arguments
-from train.engine.guard import Halted
-from train.errors import UserError
+from train.errors import Halted, Interrupted, UserError
 from train.run import distributed
-from train.run.interrupt import Interrupted
 
 WRONG_INPUT, HALTED, INTERRUPTED = 2, 3, 75  # 75 is EX_TEMPFAIL of sysexits.h: try again
 

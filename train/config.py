@@ -20,6 +20,24 @@ from train.preprocess import Preprocess
 Schedule: TypeAlias = la.Schedule | Callable[[jax.typing.ArrayLike], jax.typing.ArrayLike]
 
 
+_NOT_COMPILED = {
+    "schedule",
+    "schedule_unit",
+    "epochs",
+    "seed",
+    "dataset",
+    "data_dir",
+    "num_train_images",
+    "num_test_images",
+    "validation_fraction",
+    "eval_epochs",
+    "checkpoint_epochs",
+    "chunk_steps",
+    "cpu_devices",
+}
+"""Fields of Config that no program depends on."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Halt:
     """When to stop a run that has gone wrong; a loss that is not finite always stops it."""
@@ -158,6 +176,12 @@ class Config:
             name: dataclasses.asdict(value) if hasattr(value, "__dataclass_fields__") else value
             for name, value in values.items()
         }
+
+
+def fields_of(config: Config) -> str:
+    """The fields that a program depends on, as JSON: the same text, the same program."""
+    fields = {name: value for name, value in config.knobs().items() if name not in _NOT_COMPILED}
+    return json.dumps(fields, sort_keys=True)
 
 
 def digest(record: Mapping[str, Any]) -> str:

@@ -5,7 +5,6 @@ The schedule is data: a table of its rates, live in the optimizer's state.
 
 import dataclasses
 import functools
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -15,27 +14,11 @@ import optax
 
 import log_anneal as la
 from train import optimizer
-from train.config import Config
+from train.config import Config, fields_of
 from train.engine import Engine, state, step
 from train.engine.state import TrainState
-from train.models import Model, build, decay_mask
-
-_NOT_COMPILED = {
-    "schedule",
-    "schedule_unit",
-    "epochs",
-    "seed",
-    "dataset",
-    "data_dir",
-    "num_train_images",
-    "num_test_images",
-    "validation_fraction",
-    "eval_epochs",
-    "checkpoint_epochs",
-    "chunk_steps",
-    "cpu_devices",
-}
-"""Fields of Config that no program depends on."""
+from train.models.build import build, decay_mask
+from train.models.model import Model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,12 +51,6 @@ def program(config: Config, num_classes: int) -> Program:
       UserError: the batches cannot be shared out, or the model cannot be built.
     """
     return _program(_Key(fields_of(config), num_classes, tuple(jax.devices()), config))
-
-
-def fields_of(config: Config) -> str:
-    """The fields that a program depends on, as JSON: the same text, the same program."""
-    fields = {name: value for name, value in config.knobs().items() if name not in _NOT_COMPILED}
-    return json.dumps(fields, sort_keys=True)
 
 
 @functools.lru_cache(maxsize=8)

@@ -11,20 +11,6 @@ from train.config import Halt
 from train.engine.state import TrainState
 
 
-class Halted(Exception):  # noqa: N818, an ending, not an error
-    """A step went wrong; the state is the one before it, and is saved.
-
-    Args:
-      step: how many updates were made.
-      reason: what was wrong with the next, as `why` says it.
-    """
-
-    def __init__(self, step: int, reason: str) -> None:
-        super().__init__(f"Step {step} is saved; the next was not made: {reason}.")
-        self.step = step
-        self.reason = reason
-
-
 def is_bad(halt: Halt, state: TrainState, loss: jax.Array, *others: jax.Array) -> jax.Array:
     """Whether a step must not be made: bool, a scalar, on the device.
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from train.models import Model
+from train.models.model import Model
 
 
 class TrainState(NamedTuple):

@@ -14,7 +14,7 @@ from train.config import Config
 from train.engine import guard
 from train.engine.loss import cross_entropy, log_probabilities
 from train.engine.state import TrainState
-from train.models import Model
+from train.models.model import Model
 from train.optimizer import learning_rate
 
 BATCH = "batch"

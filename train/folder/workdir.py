@@ -20,7 +20,7 @@ _SINCE = "schedule_from_step"
 
 
 @dataclasses.dataclass(frozen=True)
-class Claim:
+class Hold:
     """What a start found in its folder, and may write there once the state is restored."""
 
     folder: Path
@@ -65,7 +65,7 @@ def settings_sha256(config: Config) -> str:
     return digest({name: value for name, value in config.to_dict().items() if name not in FREE})
 
 
-def claim(folder: Path, record: Mapping[str, Any], *, adjust_schedule: bool) -> Claim:
+def hold(folder: Path, record: Mapping[str, Any], *, adjust_schedule: bool) -> Hold:
     """Holds a configuration against the one that the folder belongs to; writes nothing.
 
     Args:
@@ -84,14 +84,14 @@ def claim(folder: Path, record: Mapping[str, Any], *, adjust_schedule: bool) -> 
                 f"`--adjust-schedule` must go with a run that has begun, got {folder}. "
                 "Leave it out to begin one."
             )
-        return Claim(folder, record, 0, is_new=True, is_adjusting=False)
+        return Hold(folder, record, 0, is_new=True, is_adjusting=False)
     there = _read(path)
     since = there.pop(_SINCE, 0)
     differences = _differences(there, record)
     is_adjustable = {name.split(".")[0] for name in differences} <= ADJUSTABLE
     if differences and not (adjust_schedule and is_adjustable):
         raise _is_another(folder, differences, is_adjustable)
-    return Claim(folder, record, since, is_new=False, is_adjusting=bool(differences))
+    return Hold(folder, record, since, is_new=False, is_adjusting=bool(differences))
 
 
 def make(folder: Path) -> None:

@@ -9,27 +9,13 @@ al. 2021, arXiv 2010.11929, equations 1 to 4, without the class token) with the 
 ViT-Tiny (Touvron et al. 2021, arXiv 2012.12877, table 1), over 64 patches of 4x4 pixels.
 """
 
-from dataclasses import dataclass
-
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
 from train.errors import UserError
 from train.models._layers import Layers, Network
-
-
-@dataclass(frozen=True)
-class Transformer:
-    """The transformer branch of a hybrid network."""
-
-    patch_size: int = 4
-    """Side of the square patches that become tokens, in pixels; it divides the image's. 4 makes
-    64 tokens of 32 pixels, but 3,136 of 224: there 28 makes as many, and 16 is ViT's."""
-    width: int = 192
-    """Features of a token."""
-    num_heads: int = 3
-    """Attention heads; their number divides the width."""
+from train.models.config import Transformer
 
 
 class TransformerBranch(Network):

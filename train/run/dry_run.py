@@ -6,7 +6,7 @@ import shutil
 import jax
 
 from train.config import Config, flatten
-from train.models import num_params
+from train.models.model import num_params
 from train.run.job import memory, prepare
 from train.run.pictures import terminal_picture
 

@@ -9,10 +9,6 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 
-class Interrupted(Exception):  # noqa: N818, an ending, not an error
-    """A signal came; the state is saved."""
-
-
 class Interrupts:
     """While entered, the first SIGTERM or SIGINT is remembered; a second SIGINT acts at once."""
 

@@ -1,6 +1,8 @@
 """The loop: restore, step, log, evaluate, save."""
 
 import contextlib
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,13 @@ import numpy as np
 from train.config import Config, digest
 from train.engine import guard
 from train.engine.state import TrainState
+from train.engine.step import DeviceData
+from train.errors import Halted, Interrupted
 from train.folder import workdir
 from train.folder.checkpoint import Checkpoints
 from train.folder.log import Log, read_metrics
 from train.run import distributed
-from train.run.interrupt import Interrupted, Interrupts
+from train.run.interrupt import Interrupts
 from train.run.job import Job, prepare
 from train.run.summary import finish, is_done
 
@@ -36,54 +40,30 @@ def run(
       Interrupted: a signal came; the state is saved.
     """
     with Interrupts() as interrupts, contextlib.ExitStack() as stack:
-        distributed.on_first(lambda: workdir.make(folder))
-        job = distributed.together(lambda: prepare(config))
-        distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
-        record = job.record()
-        fixed = {name: record[name] for name in record.keys() - workdir.ADJUSTABLE - workdir.FREE}
-        checkpoints = Checkpoints(
-            folder / "checkpoints", config_digest=digest(fixed), is_writer=distributed.is_first()
-        )
-        distributed.together(lambda: stack.enter_context(checkpoints))
-        claim = distributed.on_first(
-            lambda: workdir.claim(folder, record, adjust_schedule=adjust_schedule)
-        )
-        state = _restore(job, checkpoints)
-        start = int(state.step)
-        since = distributed.on_first(lambda: claim.settle(start, job.total_steps) if claim else 0)
-        since = int(distributed.from_first(np.int32(since or 0)))
-        done_before = distributed.on_first(
-            lambda: is_done(folder, start, job.total_steps, is_quiet)
-        )
-        if distributed.from_first(np.bool_(done_before)):
+        begun = _begin(config, folder, stack, adjust_schedule=adjust_schedule, is_quiet=is_quiet)
+        if begun is None:
             return
-
-        engine = job.engine
-        grace_ends = guard.watch_from(config.halt, since, job.steps_per_epoch)
-        state = engine.place(job.resume(state, watch_from=grace_ends))
-        splits = job.place_splits()
-        losses = _losses_of_epoch(job, folder, start)
-        with _open_log(job, folder, start, is_quiet) as log:
-            for steps in job.chunks(start):
+        job, checkpoints, state, splits = begun.job, begun.checkpoints, begun.state, begun.splits
+        losses = _losses_of_epoch(job, folder, begun.start)
+        with _open_log(job, folder, begun.start, is_quiet) as log:
+            for steps in job.chunks(begun.start):
                 if signal := interrupts.received():
                     log.sync()
                     checkpoints.save(steps.start, state, wait=True)
                     raise Interrupted(f"{signal} came; step {steps.start} is saved.")
-                state, metrics = engine.train(state, splits["train"], job.indices(steps))
+
+                state, metrics = job.engine.train(state, splits["train"], job.indices(steps))
                 done = steps.start + int((~metrics["halted"]).sum())
                 log.train_lines(records(job, range(steps.start, done), metrics))
                 if reason := guard.why(config.halt, metrics):
                     log.sync()
                     checkpoints.save(done, state, wait=True)
-                    raise guard.Halted(done, reason)
+                    raise Halted(done, reason)
+
                 losses += metrics["loss"].tolist()
                 scores = {"train": -float(np.mean(losses))}
                 if job.is_due(done, config.eval_epochs):
-                    for name in ("validation", "test"):
-                        if name in splits:
-                            measured = engine.evaluate(state, splits[name])
-                            log.eval_line(done, name, measured)
-                            scores[name] = measured["accuracy"]
+                    scores |= _evaluate(job, state, splits, log, done)
                 if job.is_due(done, config.checkpoint_epochs):
                     chooser = "validation" if "validation" in splits else "train"
                     log.sync()
@@ -91,8 +71,72 @@ def run(
                 if job.is_due(done, 1):
                     losses = []
         distributed.on_first(
-            lambda: finish(job, folder, log, best_step=checkpoints.best_step(), since=since)
+            lambda: finish(job, folder, log, best_step=checkpoints.best_step(), since=begun.since)
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Begun:
+    """A run whose next step can be made."""
+
+    job: Job
+    checkpoints: Checkpoints
+    state: TrainState
+    """On the devices."""
+    splits: Mapping[str, DeviceData]
+    start: int
+    """Updates that were made before."""
+    since: int
+    """The step at which the schedule took over from another."""
+
+
+def _begin(
+    config: Config,
+    folder: Path,
+    stack: contextlib.ExitStack,
+    *,
+    adjust_schedule: bool,
+    is_quiet: bool,
+) -> _Begun | None:
+    """Takes the folder, restores the state and places the data; None: the run has ended before."""
+    distributed.on_first(lambda: workdir.make(folder))
+    job = distributed.together(lambda: prepare(config))
+    distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
+
+    record = job.record()
+    fixed = {name: record[name] for name in record.keys() - workdir.ADJUSTABLE - workdir.FREE}
+    checkpoints = Checkpoints(
+        folder / "checkpoints", config_digest=digest(fixed), is_writer=distributed.is_first()
+    )
+    distributed.together(lambda: stack.enter_context(checkpoints))
+    hold = distributed.on_first(
+        lambda: workdir.hold(folder, record, adjust_schedule=adjust_schedule)
+    )
+
+    state = _restore(job, checkpoints)
+    start = int(state.step)
+    since = distributed.on_first(lambda: hold.settle(start, job.total_steps) if hold else 0)
+    since = int(distributed.from_first(np.int32(since or 0)))
+    done_before = distributed.on_first(lambda: is_done(folder, start, job.total_steps, is_quiet))
+    if distributed.from_first(np.bool_(done_before)):
+        return None
+
+    grace_ends = guard.watch_from(config.halt, since, job.steps_per_epoch)
+    state = job.engine.place(job.resume(state, watch_from=grace_ends))
+    return _Begun(job, checkpoints, state, job.place_splits(), start, since)
+
+
+def _evaluate(
+    job: Job, state: TrainState, splits: Mapping[str, DeviceData], log: Log, step: int
+) -> dict[str, float]:
+    """Measures and logs the splits that are not trained on; returns their accuracies."""
+    scores = {}
+    for name in ("validation", "test"):
+        if name in splits:
+            measured = job.engine.evaluate(state, splits[name])
+            log.eval_line(step, name, measured)
+            scores[name] = measured["accuracy"]
+    return scores
 
 
 def _open_log(job: Job, folder: Path, start: int, is_quiet: bool) -> Log:
@@ -133,7 +177,7 @@ def _losses_of_epoch(job: Job, folder: Path, start: int) -> list[float]:
 
 def records(job: Job, steps: range, metrics: dict[str, np.ndarray]) -> list[dict[str, Any]]:
     """A line for each update made: `step` counts the updates with it, `epoch` their epochs."""
-    names = ("loss", "accuracy", "grad_norm", "update_norm", "learning_rate")
+    names = [name for name in metrics if name != "halted"]
     return [
         {
             "step": step + 1,

@@ -15,13 +15,13 @@ import numpy as np
 import log_anneal as la
 from train.config import Config, Halt
 from train.engine.state import TrainState
-from train.errors import UserError
+from train.errors import Interrupted, UserError
 from train.folder import workdir
 from train.folder.files import write_atomically
 from train.folder.origin import origin, today
 from train.folder.terminal import Terminal
 from train.run import distributed
-from train.run.interrupt import Interrupted, Interrupts
+from train.run.interrupt import Interrupts
 from train.run.job import Job, prepare
 
 _PICTURE, _RECORD = "range_test.png", "range_test.json"

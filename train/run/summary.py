@@ -13,7 +13,7 @@ from train.folder.files import set_aside, write_atomically
 from train.folder.log import Log, read_metrics
 from train.folder.origin import origin, today
 from train.folder.workdir import settings_sha256
-from train.models import num_params
+from train.models.model import num_params
 from train.run.job import Job
 from train.run.pictures import curves_picture, schedule_picture
 

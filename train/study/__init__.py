@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from train.changes import Changes, changed
-from train.config import Config
-from train.engine.compiled import fields_of
+from train.config import Config, fields_of
 from train.errors import UserError
 from train.study.parts import Bounds as Bounds
 from train.study.parts import Claim as Claim

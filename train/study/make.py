@@ -5,7 +5,7 @@ from pathlib import Path
 
 from train.changes import Changes, changed
 from train.config import Config
-from train.engine.guard import Halted
+from train.errors import Halted
 from train.folder.files import one_at_a_time
 from train.folder.log import read_metrics
 from train.run import loop, range_test

@@ -10,8 +10,8 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from train.errors import UserError
-from train.run.interrupt import Interrupted, Interrupts
+from train.errors import Interrupted, UserError
+from train.run.interrupt import Interrupts
 from train.study.tasks import Task
 from train.study.worker import Do, work
 

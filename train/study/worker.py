@@ -16,8 +16,7 @@ from typing import TypeAlias
 import jax
 
 from train.data import cache
-from train.errors import UserError
-from train.run.interrupt import Interrupted
+from train.errors import Interrupted, UserError
 
 Do: TypeAlias = Callable[[str], str]
 """Makes the task with this key, and says how it ended."""

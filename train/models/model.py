@@ -18,7 +18,9 @@ Normal: TypeAlias = Callable[[Sequence[int]], jax.Array]
 class Init(Protocol):
     """A key -> fresh parameters and batch statistics."""
 
-    def __call__(self, key: jax.Array) -> tuple[Arrays, Arrays]: ...
+    def __call__(self, key: jax.Array) -> tuple[Arrays, Arrays]:
+        """Draws the parameters from the key."""
+        ...
 
 
 class Apply(Protocol):
@@ -26,7 +28,9 @@ class Apply(Protocol):
 
     def __call__(
         self, params: Arrays, batch_stats: Arrays, images: jax.Array, train: bool, key: jax.Array
-    ) -> tuple[jax.Array, Arrays]: ...
+    ) -> tuple[jax.Array, Arrays]:
+        """Computes logits for images, in training with the statistics of the batch."""
+        ...
 
 
 @dataclass(frozen=True)

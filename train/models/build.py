@@ -1,0 +1,187 @@
+"""From a network's name and knobs to a pair of pure functions."""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+
+from train.errors import UserError
+from train.models import densenet, googlenet, resnet, transformer, vgg, xception
+from train.models._classifier import Classifier
+from train.models._layers import Layers, Network
+from train.models.config import ModelConfig
+from train.models.model import Model, Normal, functional
+from train.models.transformer import Joined, TransformerBranch
+
+_Maker = Callable[[ModelConfig, Layers], Network]
+_Shape = TypeVar(
+    "_Shape",
+    resnet.ResNetShape,
+    vgg.VGGShape,
+    googlenet.GoogLeNetShape,
+    xception.XceptionShape,
+    densenet.DenseNetShape,
+)
+
+
+def _resnet(shape: resnet.ResNetShape) -> _Maker:
+    def make(config: ModelConfig, layers: Layers) -> resnet.ResNet:
+        of_size = resnet.at_224(shape) if config.image_size == 224 else shape
+        return resnet.ResNet(
+            _widened(of_size, config),
+            zero_init_residual=config.zero_init_residual,
+            layers=layers,
+        )
+
+    return make
+
+
+def _vgg(shape: vgg.VGGShape) -> _Maker:
+    return lambda config, layers: vgg.VGG(
+        _widened(shape, config),
+        image_size=config.image_size,
+        dropout=config.dropout,
+        layers=layers,
+    )
+
+
+def _googlenet(shape: googlenet.GoogLeNetShape) -> _Maker:
+    return lambda config, layers: googlenet.GoogLeNet(
+        _widened(shape, config), image_size=config.image_size, layers=layers
+    )
+
+
+def _xception(shape: xception.XceptionShape) -> _Maker:
+    return lambda config, layers: xception.Xception(
+        _widened(shape, config), image_size=config.image_size, layers=layers
+    )
+
+
+def _densenet(shape: densenet.DenseNetShape) -> _Maker:
+    return lambda config, layers: densenet.DenseNet(
+        shape, width=config.width or shape.width, layers=layers
+    )
+
+
+def _widened(shape: _Shape, config: ModelConfig) -> _Shape:
+    return shape if config.width is None else replace(shape, width=config.width)
+
+
+_NETWORKS: dict[str, _Maker] = {
+    "resnet_small": _resnet(resnet.RESNET_SMALL),
+    "resnet18": _resnet(resnet.RESNET18),
+    "resnet34": _resnet(resnet.RESNET34),
+    "resnet50": _resnet(resnet.RESNET50),
+    "resnet20": _resnet(resnet.RESNET20),
+    "resnet110": _resnet(resnet.RESNET110),
+    "stochastic20": _resnet(resnet.STOCHASTIC20),
+    "stochastic110": _resnet(resnet.STOCHASTIC110),
+    "vgg11": _vgg(vgg.VGG11),
+    "vgg16": _vgg(vgg.VGG16),
+    "vgg19": _vgg(vgg.VGG19),
+    "googlenet_small": _googlenet(googlenet.GOOGLENET_SMALL),
+    "googlenet": _googlenet(googlenet.GOOGLENET),
+    "xception_small": _xception(xception.XCEPTION_SMALL),
+    "xception": _xception(xception.XCEPTION),
+    "densenet_small": _densenet(densenet.DENSENET_SMALL),
+    "densenet40": _densenet(densenet.DENSENET40),
+    "densenet100": _densenet(densenet.DENSENET100),
+}
+_HYBRIDS = {"hybrid50": "resnet50"} | {f"hybrid_{name}": name for name in _NETWORKS}
+_AT_224 = ("resnet18", "resnet34", "resnet50", "vgg", "googlenet", "xception")
+_WITHOUT_BATCH_NORM = ("vgg", "googlenet")
+
+
+def names() -> tuple[str, ...]:
+    """The networks that `build` knows, those with the transformer branch last."""
+    return (*_NETWORKS, *_HYBRIDS)
+
+
+def build(config: ModelConfig, *, num_classes: int, axis_name: str | None) -> Model:
+    """The model of a configuration.
+
+    Args:
+      config: the knobs.
+      num_classes: length of the logits.
+      axis_name: axis of devices over which a training batch is spread, for batch norm; None
+        where there is none. `apply` in training then runs under that axis.
+
+    Raises:
+      UserError: for an unknown name or a knob that is out of its range.
+    """
+    _check(config)
+    is_global = config.batch_norm == "global"
+    dtype = config.dtype
+    if dtype == "auto":
+        dtype = "float32" if jax.default_backend() == "cpu" else "bfloat16"
+
+    def make(normal: Normal) -> Classifier:
+        layers = Layers(
+            normal,
+            jnp.dtype(dtype),
+            axis_name if is_global else None,
+            has_batch_norm=config.batch_norm != "none",
+        )
+        network = _NETWORKS[_HYBRIDS.get(config.name, config.name)](config, layers)
+        if config.name in _HYBRIDS:
+            branch = TransformerBranch(
+                config.transformer, layers=layers, image_size=config.image_size
+            )
+            network = Joined(branch, network)
+        return Classifier(
+            network,
+            num_classes,
+            image_size=config.image_size,
+            dropout=config.dropout,
+            layers=layers,
+        )
+
+    return functional(
+        make, average_batch_stats_over=axis_name if config.batch_norm == "local" else None
+    )
+
+
+def decay_mask(params: Any) -> Any:
+    """Which parameters weight decay touches: True for kernels.
+
+    Biases and the scales of norms are left alone (He et al. 2019, arXiv 1812.01187, section 3.1),
+    and so is the position embedding.
+    """
+    return jax.tree_util.tree_map_with_path(lambda path, _: path[-1].key == "kernel", params)
+
+
+def _check(config: ModelConfig) -> None:
+    if config.name not in names():
+        close = difflib.get_close_matches(config.name, names(), n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        raise UserError(
+            f"`name` must be one of {', '.join(_NETWORKS)}, or `hybrid_` before one of them, got "
+            f"{config.name!r}.{hint}"
+        )
+    if config.width is not None and (not isinstance(config.width, int) or config.width < 1):
+        raise UserError(
+            f"`width` must be a positive whole number, got {config.width}. "
+            "Leave it out to take the network's own."
+        )
+    network = _HYBRIDS.get(config.name, config.name)
+    has_224 = network.startswith(_AT_224)
+    is_optional = network.startswith(_WITHOUT_BATCH_NORM)
+    for name, known in {
+        "image_size": (32, 224) if has_224 else (32,),
+        "dtype": ("auto", "float32", "bfloat16"),
+        "batch_norm": ("global", "local", "none") if is_optional else ("global", "local"),
+    }.items():
+        value = getattr(config, name)
+        if value not in known:
+            raise UserError(
+                f"`{name}` must be one of {', '.join(map(str, known))}, got {value!r}. "
+                f"{config.name} takes no other."
+            )
+    if not 0 <= config.dropout < 1:
+        raise UserError(
+            f"`dropout` must be at least 0 and below 1, got {config.dropout}. 0 switches it off."
+        )
+    transformer.check(config.transformer, image_size=config.image_size)
