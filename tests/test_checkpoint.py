@@ -20,7 +20,8 @@ import optax
 import pytest
 
 from train.errors import UserError
-from train.folder.checkpoint import Checkpoints, thin
+from train.folder.checkpoint import Checkpoints
+from train.folder.thin import thin
 
 
 def make_state(value: float = 0.0) -> dict[str, Any]:

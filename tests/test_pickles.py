@@ -49,7 +49,9 @@ class Recorder(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-@pytest.mark.parametrize("schedule", [*EVERY_SCHEDULE, WITH_K_DECAY], ids=repr)
+@pytest.mark.parametrize(
+    "schedule", [*EVERY_SCHEDULE, WITH_K_DECAY], ids=lambda each: type(each).__name__
+)
 def test_a_pickle_names_no_private_file(schedule):
     recorder = Recorder(pickle.dumps(schedule))
     recorder.load()

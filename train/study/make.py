@@ -1,6 +1,5 @@
 """What a worker of a study makes: a range test, a search, a run."""
 
-import shutil
 from pathlib import Path
 
 from train.changes import Changes, changed
@@ -8,6 +7,7 @@ from train.config import Config
 from train.errors import Halted
 from train.folder.files import one_at_a_time
 from train.folder.log import read_metrics
+from train.folder.thin import thin
 from train.run import loop, range_test
 from train.study import Bounds, Labels, Run, Size, Study, load, repeats, tune
 from train.study.record import combination, is_done, range_test_folder, read, read_bounds, write
@@ -76,7 +76,7 @@ def make(study: Study, run: Run, folder: Path, *, jobs: Jobs = (1, 1)) -> str:
             record = {"step": halt.step, "reason": halt.reason}
             record = {**halted, "again": record} if halted else record
             write(here / "halted.json", record)
-    _thin(here / "checkpoints")
+    thin(here / "checkpoints")
     if summary := read(here / "summary.json"):
         return f"{100 * summary['test_accuracy']:.1f} %"
     return f"halted after step {read(here / 'halted.json')['step']}"
@@ -140,13 +140,6 @@ def _trial(config: Config, folder: Path) -> float:
         loop.run(config, folder, is_quiet=True)
     except Halted:
         return float("nan")
-    _thin(folder / "checkpoints")
+    thin(folder / "checkpoints")
     lines = read_metrics(folder / "metrics.jsonl")
     return float([line for line in lines if line.get("split") == "validation"][-1]["accuracy"])
-
-
-def _thin(checkpoints: Path) -> None:
-    """Deletes the checkpoints of a run that has ended, but the newest."""
-    steps = {int(path.name): path for path in checkpoints.glob("*") if path.name.isdecimal()}
-    for step in sorted(steps)[:-1]:
-        shutil.rmtree(steps[step])
