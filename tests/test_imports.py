@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from floors import floors
 from small import ROOT
 
 FILES = [
@@ -123,20 +124,6 @@ def test_every_file_of_the_library_is_in_a_room():
 def test_nothing_of_the_library_imports_it_by_its_front_door():
     doors = [path for path in library().values() if "log_anneal" in imports(path)]
     assert [within(path) for path in doors] == ["__init__.py"]
-
-
-def floors(below):
-    """How many lie on each other, of things by name and what lies right below each."""
-
-    found = {}
-
-    def floor(name, above=()):
-        assert name not in above, f"a circle: {' -> '.join([*above, name])}"
-        if name not in found:
-            found[name] = 1 + max((floor(each, (*above, name)) for each in below[name]), default=0)
-        return found[name]
-
-    return max(map(floor, below))
 
 
 def test_no_import_of_the_library_leads_back_in_functions_neither():

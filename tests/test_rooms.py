@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from floors import floors
 from small import ROOT
 
 ROOMS = {
@@ -57,19 +58,6 @@ def room(name: str) -> str:
     """The folder that a module lies in; empty where it lies in none."""
     folder = FILES[name].relative_to(ROOT / "train").parent.as_posix()
     return "" if folder == "." else folder
-
-
-def floors(below: dict[str, set[str]]) -> int:
-    """How many lie on each other; a way back is an error."""
-    found: dict[str, int] = {}
-
-    def floor(name: str, above: tuple[str, ...] = ()) -> int:
-        assert name not in above, f"a circle: {' -> '.join([*above, name])}"
-        if name not in found:
-            found[name] = 1 + max((floor(each, (*above, name)) for each in below[name]), default=0)
-        return found[name]
-
-    return max(map(floor, below))
 
 
 def test_every_folder_is_a_room() -> None:

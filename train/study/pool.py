@@ -5,6 +5,7 @@ import dataclasses
 import multiprocessing
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -106,55 +107,81 @@ def make(
     Raises:
       Interrupted: a signal came; each worker has saved its run.
     """
-    waiting, attempts = list(tasks), dict.fromkeys((task.key for task in tasks), 0)
-    open_keys = set(attempts)
-    failed: set[str] = set()
     logs = [folder / "workers" / f"{place}.log" for place in range(1, len(cores) + 1)]
     logs[0].parent.mkdir(exist_ok=True)
-    workers: list[_Worker] = []
-
-    def settle(task: Task, outcome: str, *, is_failed: bool) -> None:
-        open_keys.discard(task.key)
-        failed.update([task.key] if is_failed else [])
-        ended(Ended(task, outcome, is_failed))
-
+    pool = _Pool(start, tasks, began, ended)
     with Interrupts() as interrupts:
         try:
-            needed = min(len(cores), len(tasks))
-            for part, log in list(zip(cores, logs, strict=True))[:needed]:
-                workers.append(_started(start, part, log))
-            while open_keys:
-                for task in [task for task in waiting if task.needs & failed]:
-                    waiting.remove(task)
-                    cause = ", ".join(sorted(task.needs & failed))
-                    settle(task, f"It needs what could not be made: {cause}.", is_failed=True)
-                for worker in workers:
-                    ready = (task for task in waiting if not task.needs & open_keys)
-                    following = next(ready, None)
-                    if worker.task is None and following is not None:
-                        waiting.remove(following)
-                        attempts[following.key] += 1
-                        began(following)
-                        worker.give(following)
-
-                for place in _with_news(workers):
-                    worker = workers[place]
-                    told = worker.told()
-                    made, worker.task = worker.task, None
-                    if told is None:  # it died
-                        workers[place] = _started(start, worker.cores, worker.log)
-                    if made is None:
-                        continue
-                    kind, outcome = told or ("died", f"Its worker died; see {worker.log}.")
-                    if kind in ("died", "busy") and attempts[made.key] < _ATTEMPTS:
-                        waiting.insert(0, made)
-                    else:
-                        settle(made, outcome, is_failed=kind != "done")
+            for part, log in list(zip(cores, logs, strict=True))[: len(tasks)]:
+                pool.workers.append(_started(start, part, log))
+            while pool.open_keys:
+                pool.give_up()
+                pool.deal_out()
+                pool.listen()
                 looked()
                 if name := interrupts.mine():
                     raise Interrupted(f"{name} came; each run that was being made is saved.")
         finally:
-            _stop(workers)
+            _stop(pool.workers)
+
+
+class _Pool:
+    """The tasks that are open, and the workers that make them."""
+
+    def __init__(
+        self,
+        start: Callable[[], Do],
+        tasks: Sequence[Task],
+        began: Callable[[Task], None],
+        ended: Callable[[Ended], None],
+    ) -> None:
+        self.workers: list[_Worker] = []
+        self.open_keys = {task.key for task in tasks}
+        """Of the tasks that have not ended: no task is begun that needs one of them."""
+        self._start, self._began, self._ended = start, began, ended
+        self._waiting = list(tasks)
+        self._failed: set[str] = set()
+        self._attempts = Counter[str]()
+
+    def give_up(self) -> None:
+        """Ends the tasks that need what could not be made."""
+        for task in [task for task in self._waiting if task.needs & self._failed]:
+            self._waiting.remove(task)
+            cause = ", ".join(sorted(task.needs & self._failed))
+            self._settle(task, f"It needs what could not be made: {cause}.", is_failed=True)
+
+    def deal_out(self) -> None:
+        """Gives each idle worker the first task whose needs are met, if there is one."""
+        for worker in self.workers:
+            ready = (task for task in self._waiting if not task.needs & self.open_keys)
+            task = next(ready, None)
+            if worker.task is None and task is not None:
+                self._waiting.remove(task)
+                self._attempts[task.key] += 1
+                self._began(task)
+                worker.give(task)
+
+    def listen(self) -> None:
+        """Waits a while for news of the workers, and replaces those that have died."""
+        for place in _with_news(self.workers):
+            worker = self.workers[place]
+            told = worker.told()
+            task, worker.task = worker.task, None
+            if told is None:
+                self.workers[place] = _started(self._start, worker.cores, worker.log)
+            if task is None:
+                continue
+
+            kind, outcome = told or ("died", f"Its worker died; see {worker.log}.")
+            if kind in ("died", "busy") and self._attempts[task.key] < _ATTEMPTS:
+                self._waiting.insert(0, task)
+            else:
+                self._settle(task, outcome, is_failed=kind != "done")
+
+    def _settle(self, task: Task, outcome: str, *, is_failed: bool) -> None:
+        self.open_keys.discard(task.key)
+        self._failed.update([task.key] if is_failed else [])
+        self._ended(Ended(task, outcome, is_failed))
 
 
 @contextlib.contextmanager
