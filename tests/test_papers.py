@@ -30,7 +30,7 @@ REQUIRED = [
     "figure-3", "smith-figures", "e1-equal", "e1-early", "e1-late",
     "e1-beats-none", "e1-beats-step", "spikes-hidden", "e2-settles", "e2-first-restart",
     "e2-later-restarts", "e2-similar-end", "e2-beats-none", "anytime", "smith-claims",
-    "best-settings", "sensitivity", "spikes", "solvers", "long-warm-up",
+    "best-settings", "sensitivity", "spikes", "solvers", "which-schedule", "long-warm-up",
     "longer", "gans", "other-fields",
 ]  # fmt: skip
 
