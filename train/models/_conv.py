@@ -5,7 +5,7 @@ cache and the outputs fill its registers. Two shapes of small networks do not su
 computed in another way here, from the same products.
 
 The gradient with respect to the kernel contracts over all pixels of all images, and reads the whole
-gradient of the outputs again and again: where that is larger than 512 KiB it is accumulated over
+gradient of the outputs again and again: where that is larger than 256 KiB it is accumulated over
 parts of the batch. And where there are few channels, neighbouring pixels of a row are computed as
 channels of one: with m of them the kernel is moved by 0, s, ..., (m - 1) s pixels, and the stride
 is m s.
@@ -32,7 +32,7 @@ import jax.numpy as jnp
 from jax import lax
 
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
-_FEW, _MANY = 2**19, 2**20
+_FEW, _MANY = 2**18, 2**20
 """Bytes of an output's gradient: up to which it is taken whole, and of a part at most."""
 
 
