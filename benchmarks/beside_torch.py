@@ -115,9 +115,9 @@ def ours(width: int, batch: int, devices: int) -> None:
     jax.config.update("jax_num_cpu_devices", devices)
     from log_anneal import cyclical_log_schedule
     from train.config import Config
-    from train.job import prepare
     from train.models import ModelConfig
     from train.optimizer import OptimizerConfig
+    from train.run.job import prepare
 
     job = prepare(
         Config(
