@@ -51,8 +51,11 @@ def test_what_is_being_made_gets_the_signal_and_the_next_study_is_not_begun(
     study = tmp_path / "study.py"
     study.write_text(
         "import pathlib, signal, sys, time\n"
+        "time.sleep(0.5)  # until its session has been told to yield\n"
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit(75))\n"
-        f"pathlib.Path({str(tmp_path)!r}, 'begun').open('a').write('once ')\n"
+        "group = pathlib.Path('/proc/self/autogroup')\n"
+        "nice = group.read_text().split()[-1] if group.exists() else '19'\n"
+        f"pathlib.Path({str(tmp_path)!r}, 'begun').open('a').write(f'once, at {{nice}} ')\n"
         "time.sleep(60)\n"
     )
     harness = (
@@ -71,4 +74,4 @@ def test_what_is_being_made_gets_the_signal_and_the_next_study_is_not_begun(
         assert process.wait(timeout=100) == evidence.INTERRUPTED
     finally:
         process.kill()
-    assert (tmp_path / "begun").read_text() == "once "
+    assert (tmp_path / "begun").read_text() == "once, at 19 "

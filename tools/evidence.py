@@ -10,6 +10,7 @@ runs/evidence/NAME results/NAME --digits 4` keeps what is finished, of an unfini
 """
 
 import argparse
+import contextlib
 import json
 import signal
 import subprocess
@@ -86,18 +87,31 @@ class _Child:
     def run(self, words: list[str]) -> int:
         """Runs a command with the lowest priority; returns its exit code."""
         print(" ".join(["python", *words[1:]]), flush=True)
-        self._process = subprocess.Popen(["nice", "-n", "19", *words], cwd=ROOT)
+        self._process = subprocess.Popen(
+            ["nice", "-n", "19", *words], cwd=ROOT, start_new_session=True
+        )
+        _yield_to_other_sessions(self._process.pid)
         while True:
             try:
                 return self._process.wait()
-            except KeyboardInterrupt:  # Ctrl-C reaches the study too, which saves and ends
-                self.is_stopped = True
+            except KeyboardInterrupt:
+                self.stop()
 
     def stop(self, *_: int | FrameType | None) -> None:
         """Ends the study, which saves what it makes."""
         self.is_stopped = True
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
+
+
+def _yield_to_other_sessions(pid: int) -> None:
+    """Lowers the priority of a process's session, where Linux shares the cores between sessions.
+
+    There `nice` counts within a session alone (sched(7), "The autogroup feature"): without this,
+    runs in the background would get as much of the cores as the terminal beside them.
+    """
+    with contextlib.suppress(OSError):  # another system, or the feature is off
+        Path(f"/proc/{pid}/autogroup").write_text("19")
 
 
 if __name__ == "__main__":
