@@ -14,6 +14,14 @@ from sphinx.pycode import ModuleAnalyzer
 
 import log_anneal as la
 
+_ARRAY_LIKE = r"~?[\w.]*Array \| ~?[\w.]*ndarray \| ~?[\w.]*bool \| .*?complex"
+_SHORT = {
+    _ARRAY_LIKE: "ArrayLike",
+    r"~?[\w.]*ndarray\[~?tuple\[.*?\], ~?[\w.]*dtype\[.*?\]\]": "ndarray",
+    r"<dataclasses\._MISSING_TYPE object>": "...",
+    r"<factory>": "{}",
+}
+"""Types and defaults as a reader would write them."""
 _CODE = re.compile(r"(?<![`:])`([^`]+)`(?!`)")
 
 
@@ -107,9 +115,10 @@ def _on_docstring(
 def _on_signature(
     app: Sphinx, what: str, name: str, thing: Any, options: Any, signature: str | None, returns: Any
 ) -> tuple[str | None, Any]:
-    """Shows public names as a user imports them, and no result for what makes a schedule."""
+    """Shows short types, and no result of a class."""
     if signature:
-        signature = signature.replace("jaxlib._jax.Array", "jax.Array")
+        for long, short in _SHORT.items():
+            signature = re.sub(long, short, signature)
     return signature, None if isinstance(thing, type) else returns
 
 
