@@ -1,5 +1,5 @@
 # make quickstart | test | test-slow | train CONFIG=configs/... | lint | bundle | benchmark | figures
-# | results | evidence [STUDIES=...]
+# | results | evidence [STUDIES=...] | docs
 # PYTHON=python3.12 uses that interpreter, in a virtual environment of its own.
 
 PYTHON ?= python3
@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DATA ?= $(or $(TFDS_DATA_DIR),../shared/tfds)
 
-.PHONY: quickstart test test-slow train lint format bundle benchmark figures results evidence requirements clean
+.PHONY: quickstart test test-slow train lint format bundle benchmark figures results evidence docs requirements clean
 .DEFAULT_GOAL := test
 
 $(INSTALLED): requirements.txt pyproject.toml
@@ -54,6 +54,15 @@ benchmark: $(INSTALLED)
 
 figures: $(INSTALLED)
 	$(BIN)/python docs/draw.py
+
+# The site, in docs/_build/html. A broken link or reference, and a notebook that fails, stop it.
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -b html -W --keep-going docs docs/_build/html
+
+$(VENV)/.docs: $(INSTALLED)
+	$(BIN)/pip install --quiet --disable-pip-version-check \
+		--config-settings editable_mode=compat --editable '.[docs]'
+	@touch $@
 
 results: $(INSTALLED)
 	$(BIN)/python -m tools.results readme

@@ -2,8 +2,9 @@
 
     python docs/draw.py
 
-`schedules.png` is the README's, `figure_1.png` the paper's from its own parameters, and `gallery/`
-holds one for each call in `gallery.md`: a new kind is a heading, a call and a link there.
+`schedules.png` is the README's, `figure_1.png` the paper's from its own parameters, and
+`anatomy.png` has a label for each argument of a cycle. `gallery/` holds one for each call in
+`gallery.md`, and `arguments/` for each in `arguments.md`: a new picture is a call and a link there.
 """
 
 import io
@@ -12,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
 import log_anneal as la
 from log_anneal.plot import plot
+from train.report.figures.canvas import colour
 
 DOCS = Path(__file__).parent
 
@@ -51,12 +54,49 @@ FIGURE_1 = {  # the names of the paper's caption
 }
 
 
+ANATOMY = {
+    "init_value": 0.02,
+    "peak_value": 0.1,
+    "end_value": 0.01,
+    "base": 20.0,
+    "warmup_steps": 100,
+    "warmup_shape": "linear",
+    "decay_steps": 300,
+    "restart_steps": 400,
+    "restart_multiplier": 1.5,
+    "restart_value": 0.08,
+    "restart_decay": 0.75,
+    "restart_warmup_steps": 60,
+    "num_restarts": 2,
+    "final_value": 0.003,
+}
+"""Every argument has a value here that can be told from the others in a picture."""
+
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+LABEL: dict[str, Any] = {
+    "family": "monospace",
+    "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+}
+
+SHOWN = {  # steps; the others show the first decay and two cycles
+    **dict.fromkeys(("init_value", "warmup_shape", "base", "form"), 520),
+    **dict.fromkeys(("num_restarts", "final_value"), 1450),
+    "restart_multiplier": 1600,
+    "restart_decay": 1600,
+}
+
+
 def main() -> None:
     """Writes the pictures beside this file."""
+    mpl.rcParams["axes.prop_cycle"] = mpl.cycler(color=[colour(place) for place in range(8)])
     schedules()
+    start()
     figure_1()
+    anatomy()
+    arguments()
     (DOCS / "gallery").mkdir(exist_ok=True)
-    for path, drawn in gallery().items():
+    for path, drawn in pictures("gallery").items():
         with mpl.rc_context({"font.size": 8}):
             figure = plot(drawn)
             figure.set_size_inches(6.4, 2.2)
@@ -70,6 +110,18 @@ def schedules() -> None:
     figure.set_size_inches(9, 4)
     figure.axes[0].set(xlabel="step, 100 an epoch", ylabel="learning rate")
     save(figure, DOCS / "schedules.png", dpi=110)
+
+
+def start() -> None:
+    """The first schedule of `start.md`."""
+    page = (DOCS / "start.md").read_text()
+    names: dict[str, Any] = {}
+    exec(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0], names)
+    with mpl.rc_context({"font.size": 8}):
+        figure = plot(names["schedule"], 35)
+        figure.axes[0].set(xlabel="epoch", ylabel="rate")
+        figure.set_size_inches(6.4, 2.2)
+        save(figure, DOCS / "start.png", dpi=100)
 
 
 def figure_1() -> None:
@@ -93,12 +145,90 @@ def figure_1() -> None:
     save(figure, DOCS / "figure_1.png", dpi=110)
 
 
-def gallery() -> dict[str, Any]:
-    """What the calls in `gallery.md` make, a schedule or a list, by the link below each."""
-    page = (DOCS / "gallery.md").read_text()
+def anatomy() -> None:
+    """One schedule in which every argument of a cycle is marked: rates at the left, steps below."""
+    schedule = la.cyclical_log_schedule(**ANATOMY)
+    first, second = schedule.first_restarts(2)
+    end = schedule.duration
+    assert end is not None
+    with mpl.rc_context({"font.size": 9, "font.family": "DejaVu Sans"}):
+        figure = Figure(figsize=(9, 5.6), layout="constrained")
+        axes = figure.add_subplot()
+        plot(schedule, end + 200, ax=axes)
+        axes.set(ylim=(-0.064, 0.118), xlim=(-420, end + 230), xlabel="", ylabel="")
+        axes.lines[0].set(linewidth=2.2, zorder=3)
+        axes.axis("off")
+        warmup, rise = ANATOMY["warmup_steps"], ANATOMY["restart_warmup_steps"]
+        rates = {  # the rate, and the step to which its line leads
+            "peak_value": (ANATOMY["peak_value"], warmup),
+            "restart_value": (ANATOMY["restart_value"], first + rise),
+            "init_value": (ANATOMY["init_value"], 0),
+            "end_value": (ANATOMY["end_value"], second),
+        }
+        for name, (rate, step) in rates.items():
+            style = {"color": "0.75", "linewidth": 1, "linestyle": "--", "zorder": 1}
+            axes.plot([-30, step], [rate, rate], **style)
+            axes.text(-42, rate, name, ha="right", va="center", family="monospace")
+        axes.text(-42, 0.112, "rates", ha="right", va="center", weight="bold")
+        axes.text(-42, -0.008, "steps", ha="right", va="center", weight="bold")
+        bracket(axes, 0, warmup, -0.03, "warmup_steps")
+        bracket(axes, warmup, first, -0.008, "decay_steps")
+        bracket(axes, first, second, -0.008, "restart_steps")
+        bracket(axes, second, end, -0.008, f"restart_steps\n{TIMES} restart_multiplier")
+        bracket(axes, first, first + rise, -0.03, "restart_warmup_steps")
+        bracket(axes, first, end, -0.05, "num_restarts = 2")
+        top = second + rise
+        note(axes, f"restart_value\n{TIMES} restart_decay", (top, 0.06), (top + 120, 0.082))
+        note(axes, "final_value", (end + 90, 0.003), (end - 60, 0.036))
+        note(axes, "warmup_shape", (warmup / 2, 0.06), (-170, 0.06))
+        note(axes, "base, form", (190, 0.051), (280, 0.09))
+        save(figure, DOCS / "anatomy.png", dpi=110)
+
+
+def arguments() -> None:
+    """One picture for each argument, in which its values have a line each."""
+    (DOCS / "arguments").mkdir(exist_ok=True)
+    for path, drawn in pictures("arguments").items():
+        with mpl.rc_context({"font.size": 8}):
+            several = list(drawn.values())
+            figure = plot(several, SHOWN.get(Path(path).stem, 1200), labels=list(drawn))
+            axes = figure.axes[0]
+            axes.set(ylabel="rate")
+            # Wide below and narrow above: where lines overlap, all of them are seen.
+            for line, width in zip(axes.lines, (4.0, 2.2, 1.3), strict=False):
+                line.set_linewidth(width)
+            axes.legend(frameon=False, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1))
+            figure.set_size_inches(6.4, 2.2)
+            save(figure, DOCS / path, dpi=100)
+
+
+def bracket(axes: Axes, start: float, end: float, height: float, text: str) -> None:
+    """Marks steps from `start` to `end`, with a text below."""
+    ends = [height + 0.003, height, height, height + 0.003]
+    axes.plot([start, start, end, end], ends, color="0.3", linewidth=1.2)
+    middle = (start + end) / 2
+    axes.text(middle, height - 0.004, text, ha="center", va="top", **LABEL)
+
+
+def note(axes: Axes, text: str, at: tuple[float, float], where: tuple[float, float]) -> None:
+    """Writes a text with a line that leads to a point."""
+    axes.annotate(
+        text,
+        at,
+        where,
+        ha="center",
+        va="center",
+        **LABEL,
+        arrowprops={"arrowstyle": "-", "color": "0.5", "linewidth": 1},
+    )
+
+
+def pictures(page: str) -> dict[str, Any]:
+    """What the calls on a page make, by the link below each: one schedule or several."""
+    text = (DOCS / f"{page}.md").read_text()
     names: dict[str, Any] = {}
-    exec(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0], names)
-    calls = re.findall(r"```python\n([^`]*)```\n\n!\[.*\]\((gallery/.*)\)", page)
+    exec(re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0], names)
+    calls = re.findall(rf"```python\n([^`]*)```\n\n!\[.*\]\(({page}/.*)\)", text)
     return {path: eval(call, names) for call, path in calls}
 
 

@@ -1,37 +1,140 @@
 """What the guide shows is so."""
 
+import dataclasses
+import importlib.util
+import math
 import re
 
+import matplotlib as mpl
+import numpy as np
 import pytest
 from small import ROOT
 
+import log_anneal as la
 from log_anneal._core.record import SCHEDULES
 from train.study.load import load_study
 
-PAGES = [path.name for path in sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [path.name for path in sorted(DOCS.glob("*.md"))]
+RUN_IN_ORDER = ["start.md", "schedules.md", "coming_from.md", "conformance.md", "race.md"]
+NEEDED = {"Equinox": "equinox"}
+"""What a recipe needs that the project does not."""
 
 
-def test_the_blocks_of_the_guide_run_in_order():
-    guide = (ROOT / "docs" / "schedules.md").read_text()
+def blocks(text):
+    return re.findall(r"```(?:python|\{code-cell\} python)\n(.*?)```", text, re.DOTALL)
+
+
+def page(name):
+    return (DOCS / name).read_text()
+
+
+RECIPES = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", page("recipes.md"), re.M | re.S))
+
+
+@pytest.mark.parametrize("name", RUN_IN_ORDER)
+def test_the_blocks_of_a_page_run_in_order(name):
     names = {"__name__": "guide"}
     try:
-        for block in re.findall(r"```python\n(.*?)```", guide, re.DOTALL):
-            exec(block, names)
+        with mpl.rc_context({"backend": "agg"}):
+            for block in blocks(page(name)):
+                exec(block, names)
+            if "plt" in names:
+                names["plt"].close("all")
     finally:
         SCHEDULES.pop("saw", None)
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_file_that_a_page_names_is_there(page):
-    text = (ROOT / "docs" / page).read_text()
-    for path in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (ROOT / "docs" / path).exists(), path
+@pytest.mark.parametrize("title", RECIPES)
+def test_a_recipe_runs_after_the_first_block_alone(title):
+    if title in NEEDED and not importlib.util.find_spec(NEEDED[title]):
+        pytest.skip(f"skipped: {NEEDED[title]} is not installed")
+    first, *_ = blocks(page("recipes.md"))
+    assert blocks(RECIPES[title]), title
+    names = {"__name__": "recipe"}
+    for block in [first, *blocks(RECIPES[title])]:
+        exec(block, names)
+
+
+def test_every_recipe_is_in_the_table_of_recipes():
+    links = re.findall(r"\]\(#([\w-]+)\)", page("recipes.md"))
+    anchors = [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in RECIPES]
+    assert sorted(links) == sorted(anchors)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_file_that_a_page_names_is_there(name):
+    for path in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page(name)):
+        assert (DOCS / path).exists(), path
+
+
+def test_every_argument_of_a_cycle_has_its_part_with_a_picture():
+    text = page("arguments.md")
+    for field in dataclasses.fields(la.CyclicalLogSchedule):
+        part = re.search(rf"### {field.name}\n(.*?)(?=\n##|\Z)", text, re.DOTALL)
+        assert part and f"](arguments/{field.name}.png)" in part[1], field.name
+        assert (DOCS / f"arguments/{field.name}.png").is_file(), field.name
+        assert f"](#{field.name})" in text, field.name
+
+
+def test_a_default_that_the_page_of_arguments_names_is_the_default():
+    text = page("arguments.md")
+    for field in dataclasses.fields(la.CyclicalLogSchedule):
+        (part,) = re.findall(rf"### {field.name}\n(.*?)```", text, re.DOTALL)
+        part = " ".join(part.split())
+        if said := re.search(r'With (\S+), (?:the|which is the) default|Take (".*?"), the', part):
+            shown = said[1] or said[2]
+            assert shown.strip("`") in (str(field.default), f'"{field.default}"'), field.name
+
+
+def hugging_face_factor(name, t):
+    """The equations of transformers 5.24.0, for 100 steps of warm-up and 1,000 in all."""
+    if t < 100:
+        return t / 100
+    p = (t - 100) / 900
+    wave = (1 + math.cos(math.pi * p)) / 2
+    match name.removeprefix("get_"):
+        case "constant_schedule_with_warmup":
+            return 1.0
+        case "linear_schedule_with_warmup":
+            return max(0.0, 1 - p)
+        case "cosine_schedule_with_warmup":
+            return wave
+        case "cosine_with_hard_restarts_schedule_with_warmup":
+            return 0.0 if p >= 1 else (1 + math.cos(math.pi * ((3 * p) % 1.0))) / 2
+        case "polynomial_decay_schedule_with_warmup":
+            return ((0.1 - 1e-7) * (1 - p) ** 2 + 1e-7) / 0.1
+        case "cosine_with_min_lr_schedule_with_warmup":
+            return wave * 0.9 + 0.1
+        case "inverse_sqrt_schedule":
+            return 1 / math.sqrt(t / 100)
+        case "wsd_schedule":
+            return 1.0 if t < 700 else max(0.0, (1 + math.cos(math.pi * (t - 700) / 300)) / 2)
+    raise AssertionError(name)
+
+
+def test_hugging_faces_curves_are_those_of_its_equations():
+    names = {}
+    for block in blocks(page("coming_from.md")):
+        exec(block, names)
+    assert len(names["hugging_face"]) == 8
+    steps = range(1001)
+    for name, schedule in names["hugging_face"].items():
+        expected = [0.1 * hugging_face_factor(name, step) for step in steps]
+        np.testing.assert_allclose(
+            schedule.at(np.array(steps)), expected, rtol=1e-9, atol=1e-12, err_msg=name
+        )
+
+
+def test_the_configuration_of_the_trainers_page_is_one():
+    names = {}
+    (block,) = blocks(page("trainer.md"))
+    exec(block, names)
+    assert names["get_config"]().epochs == 16
 
 
 def test_the_study_of_the_guide_is_one(tmp_path):
-    (example,) = re.findall(
-        r"```python\n(.*?)```", (ROOT / "docs/studies.md").read_text(), re.DOTALL
-    )
+    (example,) = blocks(page("studies.md"))
     file = tmp_path / "my_study.py"
     file.write_text(example)
     assert [len(load_study(file, size).runs()) for size in ("smoke", "full")] == [8, 12]

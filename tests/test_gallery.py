@@ -22,7 +22,7 @@ def gallery():
     """What the page's calls make, as a list, by the link below each."""
     sys.path.insert(0, str(DOCS))
     try:
-        made = importlib.import_module("draw").gallery()
+        made = importlib.import_module("draw").pictures("gallery")
     finally:
         sys.path.remove(str(DOCS))
     return {path: each if isinstance(each, list) else [each] for path, each in made.items()}
