@@ -106,14 +106,14 @@ class Study:
 
     @property
     def labels(self) -> Mapping[str, Sequence[str]]:
-        """The labels of each axis, the one that a search adds with them."""
+        """Returns the labels of each axis, the one that a search adds with them."""
         found = {axis: list(labels) for axis, labels in self.axes.items()}
         if self.tune is not None:
             found[SETTINGS] = [TUNED] if self.tune.is_only else [AS_PRINTED, TUNED]
         return found
 
     def runs(self) -> Sequence["Run"]:
-        """Every run, those that share a compiled program one after the other.
+        """Returns every run, those that share a compiled program one after the other.
 
         Their configurations have the fallback's bounds, and settings as printed: what the range
         tests and the search find comes in by `config`.
@@ -134,7 +134,7 @@ class Study:
         bounds: Bounds | None = None,
         tuned: Changes | None = None,
     ) -> Config:
-        """The configuration of a run.
+        """Returns the configuration of a run.
 
         Args:
           labels: one of each axis.
@@ -216,5 +216,5 @@ def _folder(labels: Labels, seed: int) -> str:
 
 
 def slug(label: str) -> str:
-    """A label as part of a file's name."""
+    """Returns a label as part of a file's name."""
     return re.sub(r"[^a-z0-9.]+", "_", label.lower()).strip("_")

@@ -82,7 +82,7 @@ class Journal:
             )
 
     def trials(self) -> list[Trial]:
-        """Every trial that was not dropped, in the order in which they were drawn."""
+        """Returns every trial that was not dropped, in the order in which they were drawn."""
         return [
             Trial(each.number, each.params, each.value, each.user_attrs["worker"])
             for each in self._study.get_trials()

@@ -19,7 +19,7 @@ _Given = TypeVar("_Given")
 
 
 def load(path: Path) -> Config:
-    """What a configuration file's `get_config()` returns.
+    """Returns what a configuration file's `get_config()` returns.
 
     Raises:
       UserError: there is no such file, or it does not give a Config.
@@ -28,7 +28,7 @@ def load(path: Path) -> Config:
 
 
 def load_study(path: Path, size: Size) -> Study:
-    """What a study file's `get_study(size)` returns.
+    """Returns what a study file's `get_study(size)` returns.
 
     Raises:
       UserError: there is no such file, or it does not give a Study.

@@ -92,7 +92,7 @@ def begin(study: Study, folder: Path, *, name: str, size: Size, kept: Path | Non
                 f"`check` of the claim {each.id} must be one of {', '.join(CHECKS)}, got "
                 f"{each.check}. Mend it in the study's configuration."
             )
-    workdir.make(folder)
+    workdir.make_folder(folder)
     _take(study, folder, name=name, size=size)
     if kept is not None:
         with one_at_a_time(folder):

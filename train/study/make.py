@@ -83,14 +83,14 @@ def make(study: Study, run: Run, folder: Path, *, jobs: Jobs = (1, 1)) -> str:
 
 
 def _config(study: Study, run: Run, folder: Path, jobs: Jobs) -> Config:
-    """A run's configuration, with what its range test and its search found."""
+    """Returns a run's configuration, with what its range test and its search found."""
     bounds = _bounds(study, run.labels, folder)
     tuned = _tuned(study, run, folder, bounds, jobs)
     return study.config(run.labels, run.seed, bounds=bounds, tuned=tuned)
 
 
 def _bounds(study: Study, labels: Labels, folder: Path) -> Bounds | None:
-    """The bounds for these labels, from their range test; it is made at need."""
+    """Returns the bounds for these labels, from their range test; it is made at need."""
     tests = study.range_tests
     if tests is None:
         return None
@@ -107,7 +107,7 @@ def _bounds(study: Study, labels: Labels, folder: Path) -> Bounds | None:
 def _tuned(
     study: Study, run: Run, folder: Path, bounds: Bounds | None, jobs: Jobs
 ) -> Changes | None:
-    """What the search for this combination of labels found; it is made, or goes on, at need."""
+    """Returns what the search for this combination of labels found; it is made, or goes on, at need."""
     if study.tune is None or not is_tuned(run):
         return None
     here = folder / "tuning" / combination(run.labels)
@@ -124,7 +124,7 @@ def _tuned(
 
 
 def _worker(study: Study, run: Run, jobs: Jobs) -> str:
-    """This share's name among those that have runs of the same search."""
+    """Returns this share's name among those that have runs of the same search."""
     name = combination(run.labels)
     shares = [share(study, (number, jobs[1])) for number in range(1, jobs[1] + 1)]
     holders = [

@@ -59,7 +59,7 @@ class Progress:
         self.write()
 
     def ended(self, task: Task, outcome: str, *, is_failed: bool = False) -> str:
-        """A task has ended; returns the line that says it."""
+        """Returns a task has ended; returns the line that says it."""
         self._open.pop(task.key, None)
         self._begun.pop(task.key, None)
         if is_failed:
@@ -157,7 +157,7 @@ class Progress:
         return self._made(self.folder / run.folder, run) if key in self._begun else "·"
 
     def _made(self, folder: Path, run: Run) -> str:
-        """How far a run has come, from the last line of its records."""
+        """Returns how far a run has come, from the last line of its records."""
         path = folder / "metrics.jsonl"
         lines = [line for line in (read_metrics(path) if path.exists() else []) if "epoch" in line]
         return f"{100 * lines[-1]['epoch'] / run.config.epochs:.0f} %" if lines else "begun"

@@ -77,7 +77,7 @@ def make(
 
 
 def waves(study: Study, runs: Sequence[Run]) -> Sequence[Sequence[Run]]:
-    """The runs in turns, so that a range test or a search that several need is made by one."""
+    """Returns the runs in turns, so that a range test or a search that several need is made by one."""
     first: dict[Hashable, Run] = {}
     for run in runs:
         if study.range_tests is not None:

@@ -20,7 +20,7 @@ def claim(study: Study, folder: Path, *, name: str, size: Size) -> None:
     Raises:
       UserError: the folder cannot be used, or holds another study.
     """
-    workdir.make(folder)
+    workdir.make_folder(folder)
     path = folder / "study.json"
     if (folder / "config.json").exists():
         raise UserError(
@@ -44,7 +44,7 @@ def claim(study: Study, folder: Path, *, name: str, size: Size) -> None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """A file of JSON; nothing where there is none."""
+    """Returns a file of JSON; nothing where there is none."""
     return dict(json.loads(path.read_bytes())) if path.exists() else {}
 
 
@@ -67,23 +67,23 @@ def is_done(run: Run, folder: Path) -> bool:
 
 
 def read_bounds(tests: RangeTests, folder: Path) -> tuple[Bounds, bool]:
-    """The bounds of a range test that was made, and whether it suggests them itself."""
+    """Returns the bounds of a range test that was made, and whether it suggests them itself."""
     found = read(folder / "range_test.json")["suggestions"]["bounds"]
     return ((found[0], found[1]), True) if found else (tests.fallback, False)
 
 
 def range_test_folder(label: str) -> str:
-    """Where the range test of a label lies, in the study's folder."""
+    """Returns where the range test of a label lies, in the study's folder."""
     return f"range_test-{slug(label)}"
 
 
 def combination(labels: Labels) -> str:
-    """The labels less what a search adds, as the name of a folder."""
+    """Returns the labels less what a search adds, as the name of a folder."""
     return "-".join(slug(label) for axis, label in labels.items() if axis != SETTINGS)
 
 
 def _differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    """What two studies do not share, by name; empty where one goes on with the other.
+    """Returns what two studies do not share, by name; empty where one goes on with the other.
 
     Seeds and labels may be added. A folder of before this was recorded is taken as it is.
     """
@@ -101,7 +101,7 @@ def _differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
 
 
 def _changed_fields(study: Study, folder: Path, differing: str) -> str:
-    """Which settings of that run are others than its own configuration says, if it has begun."""
+    """Returns which settings of that run are others than its own configuration says, if it has begun."""
     name = differing.removeprefix("the settings of ")
     run = next((run for run in study.runs() if run.folder == name), None)
     there = flatten(read(folder / name / "config.json"))

@@ -87,7 +87,7 @@ def _records(folder: Path) -> list[dict[str, Any]]:
 
 
 def _differences(there: Path, again: Path, digits: int | None) -> Sequence[float]:
-    """How far the losses of each step and each evaluation lie apart, in nats."""
+    """Returns how far the losses of each step and each evaluation lie apart, in nats."""
     pairs = zip(_losses(there, None), _losses(again, digits), strict=True)
     return [0.0 if _is_equal(a, b) else abs(a - b) for a, b in pairs]
 

@@ -62,7 +62,7 @@ def repeat(study: Study, run: Run) -> Task:
 
 
 def share(study: Study, jobs: Jobs) -> Sequence[Run]:
-    """A share of the runs, with about as many epochs as any; neighbours, which share a program.
+    """Returns a share of the runs, with about as many epochs as any; neighbours, which share a program.
 
     Raises:
       UserError: there is no such share.

@@ -158,7 +158,7 @@ def search(
 
 
 def _base(tune: Tune, config: Config) -> Config:
-    """A trial's configuration, but for its settings."""
+    """Returns a trial's configuration, but for its settings."""
     fixed = {"validation_fraction": tune.validation_fraction, "seed": tune.seed}
     return changed(config, {**fixed, **tune.changes})
 
@@ -166,7 +166,7 @@ def _base(tune: Tune, config: Config) -> Config:
 def _value(
     base: Config, settings: Changes, folder: Path, train: Callable[[Config, Path], float]
 ) -> tuple[float, str]:
-    """A trial's value, and what to say of it."""
+    """Returns a trial's value, and what to say of it."""
     try:
         config = changed(base, settings)
     except ValueError as error:
@@ -178,7 +178,7 @@ def _value(
 
 
 def _owner(trial: Trial, of: int) -> int:
-    """Which of `of` workers makes a trial: its own, or any, if that one was of another number."""
+    """Returns which of `of` workers makes a trial: its own, or any, if that one was of another number."""
     place, its_of = map(int, trial.worker.split("/"))
     return place if its_of == of else trial.number % of + 1
 

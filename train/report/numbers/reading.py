@@ -9,7 +9,7 @@ import numpy as np
 
 import log_anneal as la
 from train.errors import UserError
-from train.folder.log import read_metrics
+from train.folder.log import column, read_metrics
 from train.report.numbers.records import Outcome, Results
 
 
@@ -68,14 +68,14 @@ def _outcome(folder: Path, entry: Mapping[str, Any]) -> Outcome:
         steps_per_epoch=spe,
         total_steps=total,
         train={
-            name: _column(train, name) for name in ("loss", "learning_rate", "images_per_second")
+            name: column(train, name) for name in ("loss", "learning_rate", "images_per_second")
         },
         test={
-            "step": _column(test, "step"),
-            "loss": _column(test, "loss"),
-            "accuracy": _column(test, "accuracy"),
+            "step": column(test, "step"),
+            "loss": column(test, "loss"),
+            "accuracy": column(test, "accuracy"),
         },
-        restarts=_restarts(config, spe, total, _column(train, "learning_rate")),
+        restarts=_restarts(config, spe, total, column(train, "learning_rate")),
     )
 
 
@@ -117,10 +117,6 @@ def _jumps(rates: np.ndarray, step: int) -> bool:
         return False
     rise, *after = np.diff(rates[step - 1 : step + 2])
     return bool(rise > 2 * max(0.0, *after))
-
-
-def _column(lines: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
-    return np.array([line.get(name) for line in lines], np.float64)  # None becomes NaN
 
 
 def _read_or_empty(path: Path) -> dict[str, Any]:
