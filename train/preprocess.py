@@ -117,6 +117,7 @@ def apply(knobs: Preprocess, statistics: Statistics, images: _Array) -> _Array:
         x = (x - x.mean(axis=each_image, keepdims=True)) / (
             np.float32(10 / 255**2) + variance
         ) ** 0.5
+
     if knobs.per_pixel_mean:
         x = x - statistics["pixel_mean"]
     if knobs.zca_whitening:

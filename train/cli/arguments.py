@@ -119,6 +119,7 @@ def parse(argv: Sequence[str]) -> Command:
     argv = argv[len(words) :]
     if kind is Report:
         return _from_words(Report, "python -m train report", argv)
+
     if not argv or argv[0].startswith("-"):
         if argv and argv[0] in ("-h", "--help"):
             if kind is RunStudy:
@@ -138,6 +139,7 @@ def parse(argv: Sequence[str]) -> Command:
             f"The first argument must be a configuration file, got {got}. "
             f"For example: python -m train {example}"
         )
+
     path = Path(argv[0])
     program = " ".join(["python -m train", *words, str(path)])
     if kind is RunStudy:

@@ -29,10 +29,12 @@ def prepare(builder: tfds.core.DatasetBuilder) -> None:
         "Set `data_dir` or TFDS_DATA_DIR to a folder that holds it as ArrayRecord, "
         "or use the data set 'digits', which needs no download."
     )
+
     # Without this check, TFDS tries again and again for more than 3 minutes.
     addresses = [url for url in builder.url_infos or {} if url.startswith("http")]
     if addresses and not _answers(addresses[0]):
         raise UserError(f"{missing}, and {addresses[0]} cannot be reached. {way_out}")
+
     config = tfds.download.DownloadConfig(try_download_gcs=False)
     try:
         with _stand_in_for_tensorflow():

@@ -88,6 +88,7 @@ def _tfds_source(name: str, known: list[str], data_dir: str | os.PathLike[str] |
     if not builder.is_prepared():
         download.prepare(builder)
         builder = _builder(name, known, root)
+
     formats = {str(form.value) for form in builder.info.available_file_formats()}
     if "array_record" not in formats:
         raise UserError(
@@ -102,6 +103,7 @@ def _tfds_source(name: str, known: list[str], data_dir: str | os.PathLike[str] |
                 f"The data set {name} must have the splits train and test, it has "
                 f"{', '.join(builder.info.splits)}. Use another data set, or an image folder."
             )
+
     directory = Path(builder.data_dir)
     state = _fingerprint([builder.info.full_name, image, label], directory.iterdir())
     return Source(str(directory), state, functools.partial(_decode_records, builder, image, label))

@@ -159,6 +159,7 @@ class Checkpoints:
         scores = self._scores()
         if record["score"] is not None:
             scores[step] = record["score"]
+
         try:
             with self._manager(
                 cleanup_tmp_directories=True,

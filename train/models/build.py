@@ -163,6 +163,7 @@ def _check(config: ModelConfig) -> None:
             f"`width` must be a positive whole number, got {config.width}. "
             "Leave it out to take the network's own."
         )
+
     network = _HYBRIDS.get(config.name, config.name)
     has_224 = network.startswith(_AT_224)
     is_optional = network.startswith(_WITHOUT_BATCH_NORM)
@@ -177,6 +178,7 @@ def _check(config: ModelConfig) -> None:
                 f"`{name}` must be one of {', '.join(map(str, known))}, got {value!r}. "
                 f"{config.name} takes no other."
             )
+
     if not 0 <= config.dropout < 1:
         raise UserError(
             f"`dropout` must be at least 0 and below 1, got {config.dropout}. 0 switches it off."

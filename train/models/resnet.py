@@ -74,6 +74,7 @@ class ResNet(Network):
         self.norm = layers.batch_norm(features)
         self.has_pool = shape.stem_pool
         self.blocks = nnx.List[_Basic | _Bottleneck]()
+
         stages = zip(shape.depths, shape.multiples, shape.strides, strict=True)
         for depth, multiple, stride in stages:
             width = multiple * shape.width
@@ -89,6 +90,7 @@ class ResNet(Network):
                     )
                 )
                 features = block.expansion * width
+
         self.num_features = features
         self.depth = (
             layers.stochastic_depth(len(self.blocks), shape.last_survival)

@@ -31,7 +31,7 @@ from train.models._pool import max_pool
 
 @dataclass(frozen=True)
 class XceptionShape:
-    """What tells one Xception from another."""
+    """The sizes by which one Xception differs from another."""
 
     middle_blocks: int = 8
     width: int = 32

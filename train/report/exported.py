@@ -31,10 +31,12 @@ def numbers(
         where = {"group": results.group_of(cell.labels), "name": results.name_of(cell.labels)}
         less = {"less_best": _less_best(results, cell)}
         cells.append({"labels": cell.labels, **where, "runs": len(cell.runs), **measures, **less})
+
     answered = [
         {"id": each.claim["id"], "verdict": each.verdict, "measured": " ".join(each.lines)}
         for each in found
     ]
+
     names = ("name", "title", "size", "kind", "date", "commit", "seeds")
     facts = {name: results.record.get(name) for name in names} | dict(settings.recorded(results))
     return {

@@ -43,6 +43,7 @@ def sentences(results: Results) -> Sequence[GroupResult]:
         named = f" For {main}:" if len(results.groups) > 1 else ""
         head = f"{done} of {len(results.runs)} runs are done.{named} "
         tail = " There is no verdict before all planned runs are done."
+
     found = []
     for group in sorted(results.groups, key=lambda group: group != main):  # stable: the main first
         if not results.is_whole:
@@ -52,6 +53,7 @@ def sentences(results: Results) -> Sequence[GroupResult]:
         else:
             text = race(results, group, is_brief=group != main)
         found.append(GroupResult(group, text))
+
     first, *others = found or [GroupResult(main, "Nothing is planned.")]
     return [GroupResult(main, f"{smoke}{head}{first.text}{tail}"), *others]
 

@@ -1,4 +1,4 @@
-"""Where the numbers come from: commits, versions and devices of the runs, and if they agree."""
+"""The section on where the numbers come from: commits, versions and devices, and if they agree."""
 
 import json
 from collections import defaultdict
@@ -43,6 +43,7 @@ def section(results: Results) -> Sequence[Block]:
             device = str(run.summary.get("device", words.NONE))
             groups[_commit(run.summary), jax, device].append(run)
     rows = [[*key, f"{len(runs)}", _dates(runs)] for key, runs in sorted(groups.items())]
+
     told, record = settings.recorded(results), results.record
     facts = {
         "The study was begun": " at commit ".join(

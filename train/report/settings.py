@@ -51,6 +51,7 @@ def details(results: Results) -> Sequence[Block]:
     names = list(dict.fromkeys(name for fields in flat for name in fields))
     common = {name for name in names if _is_same(fields.get(name) for fields in flat)}
     left = [name for name in names if name not in common]
+
     blocks: list[Block] = [Heading("Settings"), *_tuned(results)]
     for axis in results.varied:
         own = [name for name in left if _follows(name, axis, runs, flat)]
@@ -66,6 +67,7 @@ def details(results: Results) -> Sequence[Block]:
         headers = [*map(words.title, results.varied), *left]
         caption = "What differs by more than one of these"
         blocks.append(Table(caption, headers, list(distinct), len(headers)))
+
     if common:
         rows = [[name, words.short(flat[0].get(name))] for name in names if name in common]
         caption = "Settings that all runs share"
@@ -142,6 +144,7 @@ def _tuned(results: Results) -> Sequence[Block]:
         ]
         for entry in tuned
     ]
+
     counts = {entry["trials"] for entry in tuned}
     note = (
         f"Each had {'the same number' if len(counts) == 1 else 'a number of its own'} of trials, "

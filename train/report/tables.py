@@ -38,6 +38,7 @@ def accuracy_and_loss(results: Results) -> Table:
             is_best = best[results.group_of(cell.labels), name] is cell
             row.append(Strong(text) if is_best else text)
         rows.append(row)
+
     note = (
         "Mean ± half of the 95 % interval (Student's t) over the n seeds whose runs ended; "
         "where a number was not finite, the n of the others stands beside it. Bold: the best of "
@@ -72,6 +73,7 @@ def differences(results: Results) -> Sequence[Block]:
                 "The study names no baseline, or nothing beside it, so nothing is compared with it."
             )
         ]
+
     name = results.name_of(results.baseline) or "the baseline"
     blocks: list[Block] = []
     for measure, tests in found.items():
@@ -89,6 +91,7 @@ def differences(results: Results) -> Sequence[Block]:
         caption = f"{known.title} less that of {name} ({better} 0 is better)"
         rows = [_difference(results, each, known.digits) for each in tests]
         blocks.append(Table(caption, headers, rows, len(results.varied)))
+
     blocks.append(
         Paragraph(
             "Each difference is between two runs of the same seed; the mean is over the pairs, the "
@@ -158,6 +161,7 @@ def at_restarts(results: Results) -> Sequence[Block]:
                     _recovery(back, len(these)),
                 ]
             )
+
     if not rows:
         return [Paragraph("In no run that ended does the rate jump up at a restart.")]
     note = (

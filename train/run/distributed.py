@@ -33,6 +33,7 @@ def initialize(
     """
     # JAX's own service would take SIGTERM. `train.run.interrupt` asks all processes instead.
     jax.config.update("jax_enable_preemption_service", False)
+
     given = {"--coordinator": coordinator, "--num-processes": num_processes}
     given["--process-id"] = process_id
     missing = [name for name, value in given.items() if value is None]
@@ -45,6 +46,7 @@ def initialize(
             f"`{missing[0]}` must be given with the other two, and is missing. Give all of "
             "`--coordinator`, `--num-processes` and `--process-id`, or none."
         )
+
     assert num_processes is not None and process_id is not None
     if not 0 <= process_id < num_processes:
         raise UserError(

@@ -162,6 +162,7 @@ def prepare(config: Config) -> Job:
         num_images=len(dataset.train.labels),
         batch_size=config.batch_size,
     )
+
     steps_per_epoch = len(dataset.train.labels) // config.batch_size
     if (config.epochs + config.halt.grace_epochs) * steps_per_epoch >= 2**31:
         raise UserError(

@@ -144,11 +144,13 @@ def _finish(
         "date": today().isoformat(),
         **origin(),
     }
+
     content = io.BytesIO()
     test.plot().savefig(content, format="png", dpi=150)
     write_atomically(folder / _PICTURE, content.getvalue())
     text = json.dumps(record, indent=2, allow_nan=False)
     write_atomically(folder / _RECORD, f"{text}\n".encode())
+
     if sys.stdout.isatty() and test.stopped:
         print()
     terminal = Terminal(total_steps=1, steps_per_epoch=1, start_step=0)

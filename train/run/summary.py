@@ -106,6 +106,7 @@ def summarise(
             f"of the last, and has {len(train)} and {len(tests)}. Put back a copy of it, or move "
             "the folder away and start again."
         )
+
     last = tests[job.total_steps]
     return {
         "model": job.config.model.name,

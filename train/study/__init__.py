@@ -35,11 +35,11 @@ class Study:
     title: str
     """The title of the report."""
     description: str
-    """What the paper did, and where the study differs from it."""
+    """The description in the report: what the paper did, and where the study differs from it."""
     base: Config
     """The configuration that all runs share."""
     axes: Mapping[str, Mapping[str, Changes | Callable[[Context], Changes]]]
-    """What is compared: for each axis its labels, and for each label its changes to `base`. A
+    """The axes of the comparison, the labels of each, and the changes to `base` for each label. A
     function gives changes that depend on other labels or on a range test. The runs are all
     combinations of labels, for every seed."""
     seeds: Sequence[int] = (0, 1, 2)
@@ -54,7 +54,7 @@ class Study:
     many cores, and their numbers do not depend on how many processes there are. None: all cores."""
     claims: Sequence[Claim] = ()
     retry: Mapping[str, Changes] = dataclasses.field(default_factory=dict)
-    """By label, the changes with which a run goes on after a halt, as by `--adjust-schedule`."""
+    """The changes, by label, with which a run goes on after a halt, as by `--adjust-schedule`."""
     range_tests: RangeTests | None = None
     tune: Tune | None = None
     """A search for each label of an axis. The runs are then made both as printed and tuned."""
@@ -186,6 +186,7 @@ class Study:
             for labels in every
             if not any(left_out.items() <= labels.items() for left_out in self.without)
         ]
+
         if self.tune is None:
             return every
         printed = [{**labels, SETTINGS: AS_PRINTED} for labels in every]

@@ -35,6 +35,7 @@ def write_study(study: Study, folder: Path, *, name: str, size: Size) -> None:
             f"`--workdir` must be a study's folder, got {folder}, which holds a run. "
             "Choose another folder."
         )
+
     record = _record(study, folder, name, size)
     if path.exists():
         try:

@@ -60,6 +60,7 @@ def make(config: Config, name: str, folder: Path) -> str:
     by = origin()
     again = folder / "repeats" / f"{by['commit'].rstrip('+')}-{name}"
     loop.run(config, again, is_quiet=True)
+
     digits = read(folder / name / "kept.json").get("digits")
     differences = _loss_differences(folder / name, again, digits)
     summary = read(folder / name / "summary.json")
@@ -71,6 +72,7 @@ def make(config: Config, name: str, folder: Path) -> str:
         "largest_difference": max(differences),
         "digits": digits,
     }
+
     with one_at_a_time(folder):
         content = json.dumps([*_known(folder), record], indent=2, allow_nan=False)
         write_atomically(folder / FILE, f"{content}\n".encode())

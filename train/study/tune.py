@@ -118,6 +118,7 @@ def search(
     journal = Journal(folder, _search_record(tune, base, ranges))
     _check_trials(tune, journal, folder)
     place, num_workers = map(int, worker.split("/"))
+
     has_said_it_waits = False
     while True:
         trials = journal.trials()

@@ -95,6 +95,7 @@ def section(results: Results, found: Sequence[Answer]) -> Sequence[Block]:
         ]
         for each in found
     ]
+
     smoke = "Smoke size: this shows that the checks work, and is no evidence for or against them."
     note = smoke if is_smoke else ""
     headers = ("Claim", "Verdict", "What we measured")

@@ -23,7 +23,7 @@ class Finding:
 
     verdict: str
     where: str
-    """Which runs; empty where the claim is of the whole study."""
+    """The runs that it is about; empty if the claim is about the whole study."""
     numbers: str
 
 

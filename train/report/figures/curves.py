@@ -28,11 +28,13 @@ def pictures(results: Results) -> Sequence[Picture]:
     x = papers.X.get(results.record.get("name", ""), "epoch")
     if len(results.groups) > 1:
         return [_by_group(results, names, of, x) for of in _CURVES]
+
     figure, panels = canvas.panels(len(_CURVES), 1, 2.9, share_y=False, x=x)
     for axes, (unit, curve) in zip(panels, _CURVES.values(), strict=True):
         _draw(axes, results, names, results.cells, curve, x)
         axes.set_ylabel(unit)
     canvas.legend(figure, panels)
+
     after = [
         f"{_curve_title(of)} after {each}" for of in _CURVES if (each := _figure_of(results, of))
     ]
@@ -53,6 +55,7 @@ def _by_group(results: Results, names: Sequence[str], of: str, x: str) -> Pictur
     for axes in panels[::2]:
         axes.set_ylabel(unit)
     canvas.legend(figure, panels)
+
     figure_of = _figure_of(results, of)
     said = f" (after {figure_of})" if figure_of else ""
     shared = [words.plain(axis) for axis in results.varied if axis not in results.compared]

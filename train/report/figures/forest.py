@@ -27,6 +27,7 @@ def differences(results: Results) -> Sequence[Picture]:
     groups: dict[str, list[Comparison]] = {}
     for test in tests:
         groups.setdefault(results.group_of(test.cell.labels), []).append(test)
+
     rows = len(tests) + (len(groups) if len(groups) > 1 else 0)
     figure = Figure(figsize=(canvas.WIDTH, 1.4 + 0.3 * rows), layout="constrained")
     axes = figure.subplots()
@@ -37,6 +38,7 @@ def differences(results: Results) -> Sequence[Picture]:
         for test in sorted(of_group, key=_mean_difference, reverse=results.is_whole):
             _draw(axes, test, len(labels))
             labels.append(results.name_of(test.cell.labels))
+
     axes.axvline(0, color="0.2", linewidth=1)
     axes.set_yticks(range(len(labels)), labels)
     for label, text in zip(axes.get_yticklabels(), labels, strict=True):

@@ -46,6 +46,7 @@ def _schedules(
         axes.set_ylabel("learning rate")
     top = max(float(_rates_over_epochs(run)[1].max()) for run in runs.values())
     panels[0].set_ylim(-0.04 * top, 1.04 * top)  # so that a line at 0 is seen
+
     of = f" of {'; '.join(groups)}" if any(groups) else ""
     figure_of = papers.SCHEDULES.get(results.record.get("name", ""))
     said = f" (after {figure_of})" if figure_of else ""

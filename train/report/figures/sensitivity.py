@@ -48,6 +48,7 @@ def _curves(results: Results, centre: Labels) -> Sequence[Picture]:
     axes_of = {axis: cells for axis, cells in axes_of.items() if len(cells) > 1}
     if not axes_of:
         return []
+
     rows = -(-len(axes_of) // 2)
     figure = Figure(figsize=(canvas.WIDTH, 2.8 * rows), layout="constrained")
     panels = figure.subplots(rows, 2, sharey=True, squeeze=False).ravel()
@@ -60,12 +61,14 @@ def _curves(results: Results, centre: Labels) -> Sequence[Picture]:
         axes.errorbar(places, means, yerr=halves, fmt="o-", color="#0072b2", capsize=3)
         canvas.tidy(axes)
         axes.margins(x=0.06)
+
     low, high = panels[0].get_ylim()
     panels[0].set_ylim(max(low, 0), min(high, 100))  # wide intervals go beyond what there is
     for axes in panels[len(axes_of) :]:
         axes.set_visible(False)
     for axes in panels[::2]:
         axes.set_ylabel("final test accuracy, %")
+
     fixed = words.labels(centre, results.varied)
     caption = (
         "Final test accuracy as one setting is varied at a time, the others held at "
@@ -106,6 +109,7 @@ def _map(results: Results, cells: Sequence[Cell], one: str, two: str, centre: La
         mean = estimate_of(cell, "final_accuracy").mean
         place = rows.index(cell.labels[one]), columns.index(cell.labels[two])
         values[place] = np.nan if mean is None else mean
+
     figure = Figure(
         figsize=(min(9, 3.2 + 1.1 * len(columns)), 1.6 + 0.6 * len(rows)), layout="constrained"
     )
@@ -122,6 +126,7 @@ def _map(results: Results, cells: Sequence[Cell], one: str, two: str, centre: La
     axes.set(xlabel=words.title(two), ylabel=words.title(one))
     axes.spines[:].set_visible(False)
     figure.colorbar(image, label="final test accuracy, %")
+
     others = words.labels(centre, [axis for axis in results.varied if axis not in (one, two)])
     held = f"; held: {others}" if others else ""
     caption = (

@@ -32,6 +32,7 @@ def race(results: Results, group: str, *, is_brief: bool = False) -> str:
     if not order:
         return f"no setting has the test accuracy of every seed.{_unranked(results, group)}"
     best, *others = order
+
     name = _name(results, best)
     family = Family(results, group, MEASURE)
     tests = [test for other in others if (test := family.of(best, other))]
@@ -99,6 +100,7 @@ def _leads(results: Results, name: str, tests: Sequence[Comparison]) -> str:
             f"{name} ends {points(first)} of test accuracy above {second} {certainty(first)}"
             f"{small}.{_lower(results, len(tests) - 1, 'still lower')}"
         )
+
     named = [results.name_of(test.other.labels) for test in rivals]
     lower = _lower(results, len(tests) - len(rivals), "lower, significantly")
     if all(test.difference.is_within(_MARGIN) for test in rivals):

@@ -52,6 +52,7 @@ def _outcome(folder: Path, entry: Mapping[str, Any]) -> Outcome:
     lines = read_metrics(path) if path.exists() else []
     train = [line for line in lines if line["kind"] == "train"]
     test = [line for line in lines if line.get("split") == "test"]
+
     spe = round(train[0]["step"] / train[0]["epoch"]) if train else 1
     total = config.get("epochs", 0) * spe
     state, note = _state(config, summary, halted, len(train), total)

@@ -67,10 +67,10 @@ class Table:
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]
     num_text: int = 1
-    """How many columns are text, on the left; all others are aligned on the right."""
+    """The number of columns of text, on the left. All other columns are aligned on the right."""
     note: str = ""
     is_folded: bool = False
-    """Whether the page shows it only when asked."""
+    """Whether the page shows the table only if the reader opens it."""
 
 
 @dataclasses.dataclass(frozen=True)
