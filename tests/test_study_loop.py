@@ -107,7 +107,14 @@ def test_a_study_that_stopped_between_two_files_ends_with_the_same_report(
 
     real = files.write_atomically
     with monkeypatch.context() as patch:
-        for module in ("study.record", "workdir", "summary", "pictures", "log", "report"):
+        for module in (
+            "study.record",
+            "folder.workdir",
+            "run.summary",
+            "run.pictures",
+            "folder.log",
+            "report",
+        ):
             patch.setattr(f"train.{module}.write_atomically", dying, raising=False)
         with pytest.raises(Died):
             make(studies.study(), tmp_path)

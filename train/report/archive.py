@@ -107,31 +107,33 @@ def restore(packed: Path, folder: Path) -> str:
     Raises:
       UserError: it is no packed study, or one of another name or size.
     """
-    here = json.loads((folder / "study.json").read_bytes())
+    study = json.loads((folder / "study.json").read_bytes())
     with tempfile.TemporaryDirectory(prefix=".from.", dir=folder) as partial:
-        there = unpack(packed, Path(partial) / "study")
-        record = json.loads((there / "study.json").read_bytes())
+        source = unpack(packed, Path(partial) / "study")
+        record = json.loads((source / "study.json").read_bytes())
         for part in ("name", "size"):
-            if record[part] != here[part]:
+            if record[part] != study[part]:
                 raise UserError(
                     f"`--from` must hold this study, got {packed}, whose {part} is {record[part]} "
-                    f"and not {here[part]}. Leave it out, or name another folder."
+                    f"and not {study[part]}. Leave it out, or name another folder."
                 )
-        settings = {run["folder"]: run["sha256"] for run in here["runs"]}
+
+        settings = {run["folder"]: run["sha256"] for run in study["runs"]}
         same = [run for run in record["runs"] if settings.get(run["folder"]) == run["sha256"]]
-        is_searched_alike = record.get("searches") == here["searches"]
+        is_searched_alike = record.get("searches") == study["searches"]
         if not is_searched_alike:
             same = [run for run in same if not _is_searched(run, record)]
-        others = ["repeats.json", *(_searched(there) if is_searched_alike else [])]
-        kept = sum((there / run["folder"]).exists() for run in record["runs"])
-        names = [run["folder"] for run in same if (there / run["folder"]).exists()]
+
+        others = ["repeats.json", *(_searched(source) if is_searched_alike else [])]
+        kept = sum((source / run["folder"]).exists() for run in record["runs"])
+        names = [run["folder"] for run in same if (source / run["folder"]).exists()]
         for name in [*others, *names]:
-            if (there / name).exists() and not (folder / name).exists():
+            if (source / name).exists() and not (folder / name).exists():
                 (folder / name).parent.mkdir(exist_ok=True)
                 if name in names:
                     digits = json.dumps({"digits": record.get("digits")})
-                    (there / name / "kept.json").write_text(f"{digits}\n")
-                (there / name).rename(folder / name)
+                    (source / name / "kept.json").write_text(f"{digits}\n")
+                (source / name).rename(folder / name)
     left = f"; {kept - len(names)} of other settings are left there" if kept > len(names) else ""
     return f"{len(names)} runs are kept in {packed}{left}"
 

@@ -110,8 +110,7 @@ def search(
       worker: "i/n", the i-th of n workers that share the folder. Each is one process.
 
     Raises:
-      UserError: Optuna is not installed, a range names no field, or the folder holds another
-        search.
+      UserError: Optuna is missing, a range names no field, or the folder holds another search.
     """
     base = _base(tune, config)
     _check_fields(base, ranges)

@@ -44,11 +44,11 @@ def load(folder: Path) -> Results:
 
 
 def _outcome(folder: Path, entry: Mapping[str, Any]) -> Outcome:
-    here = folder / entry["folder"]
+    run_folder = folder / entry["folder"]
     config, summary, halted = (
-        _read_or_empty(here / f"{name}.json") for name in ("config", "summary", "halted")
+        _read_or_empty(run_folder / f"{name}.json") for name in ("config", "summary", "halted")
     )
-    path = here / "metrics.jsonl"
+    path = run_folder / "metrics.jsonl"
     lines = read_metrics(path) if path.exists() else []
     train = [line for line in lines if line["kind"] == "train"]
     test = [line for line in lines if line.get("split") == "test"]
