@@ -5,11 +5,13 @@
 As printed: Adam, batch 32, 40 epochs, a restart every 10 epochs, no warm-up, sparse categorical
 cross-entropy, the augmentation and preprocessing of experiment 1.
 
-Not printed, and chosen here: Adam's usual rate of 0.001 and a hundredth of it at each cycle's end;
-a base of 1000, the one that experiment 1's settings give; no weight decay; what the transformer
-looks like (see `train.models.transformer`).
+Not printed, and chosen here:
+- Adam's usual rate of 0.001, and a hundredth of it at the end of each cycle.
+- A base of 1000, as the settings of experiment 1 give it.
+- No weight decay.
+- The form of the transformer (see `train.models.transformer`).
 
-Measured: not yet; it is meant for an accelerator.
+Measured: not yet. It is meant for an accelerator.
 """
 
 import dataclasses
@@ -23,7 +25,7 @@ from train.optimizer import OptimizerConfig
 
 
 def get_config() -> Config:
-    """Preprocessing, augmentation and halt are those of experiment 1."""
+    """Returns the run. Preprocessing, augmentation and halt are those of experiment 1."""
     return dataclasses.replace(
         cifar10_resnet34_log.get_config(),
         model=ModelConfig(name="hybrid50"),

@@ -2,7 +2,7 @@
 
     python -m train configs/cifar10_resnet34_cosine.py
 
-Everything but the shape of the decay is as there.
+Only the shape of the decay differs.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from train.config import Config
 
 
 def get_config() -> Config:
-    """The shape of the decay is the difference."""
+    """Returns the run of `cifar10_resnet34_log` with another shape of the decay."""
     return dataclasses.replace(
         cifar10_resnet34_log.get_config(),
         schedule=la.cyclical_cosine_schedule(  # in epochs

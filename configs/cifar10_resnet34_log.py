@@ -2,20 +2,23 @@
 
     python -m train configs/cifar10_resnet34_log.py
 
-As printed: SGD with momentum 0.9 and weight decay 5e-4, batch 128, 60 epochs; warm-up of 5 epochs,
-first decay of 10, restarts at 0.1 after 10 epochs and then twice as long each, down to 0.001; flips
-and crops with 4 pixels of padding; contrast stretching, global contrast normalisation, per-pixel
-mean and ZCA whitening; a sigmoid output under categorical cross-entropy; the halt of equation 5.
+As printed:
+- SGD with momentum 0.9 and weight decay 5e-4, batch 128, 60 epochs.
+- A warm-up of 5 epochs and a first decay of 10. Then restarts at 0.1: the first cycle has 10
+  epochs, and each later one twice as many. Each falls to 0.001.
+- Flips, and crops with 4 pixels of padding.
+- Contrast stretching, global contrast normalisation, per-pixel mean and ZCA whitening.
+- A sigmoid output under categorical cross-entropy, and the halt of equation 5.
 
 Not as printed:
-- The initial rate is 0.1 and the warm-up starts at 1e-4. The paper prints 1e-4 and 0.01, with which
-  the warm-up goes down and the first decay up: `--schedule.peak-value 1e-4 --schedule.init-value
-  0.01 --schedule.restart-value 0.1`.
-- The form is the anchored one. For the printed equation: `--schedule.form equation_4`.
-- The network has 21.3 million parameters, as ResNet-34 has, and not 63.5 million. For about as many
-  as the paper says: `--model.width 110`.
+- The initial rate is 0.1, and the warm-up starts at 1e-4. The paper prints 1e-4 and 0.01. With
+  these the warm-up goes down and the first decay up. They are set by `--schedule.peak-value 1e-4
+  --schedule.init-value 0.01 --schedule.restart-value 0.1`.
+- The form is the anchored one. `--schedule.form equation_4` sets the printed equation.
+- The network has 21.3 million parameters, as ResNet-34 has. The paper says 63.5 million.
+  `--model.width 110` gives about as many.
 
-Measured: not yet; it is meant for an accelerator.
+Measured: not yet. It is meant for an accelerator.
 """
 
 import log_anneal as la
@@ -26,7 +29,7 @@ from train.preprocess import Preprocess
 
 
 def get_config() -> Config:
-    """The settings that the four schedules of experiment 1 share, with the log schedule."""
+    """Returns the run with the log schedule. The other schedules of experiment 1 start from it."""
     return Config(
         dataset="cifar10",
         preprocess=Preprocess(

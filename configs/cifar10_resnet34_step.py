@@ -15,7 +15,7 @@ from train.config import Config
 
 
 def get_config() -> Config:
-    """The schedule is the difference."""
+    """Returns the run of `cifar10_resnet34_log` with another schedule."""
     return dataclasses.replace(
         cifar10_resnet34_log.get_config(),
         schedule=la.step_decay_schedule(  # in epochs

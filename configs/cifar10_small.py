@@ -12,7 +12,7 @@ from train.optimizer import OptimizerConfig
 
 
 def get_config() -> Config:
-    """One warm-up, a first decay, and a second cycle of twice its length."""
+    """Returns a run with a warm-up, a first decay, and a second cycle of twice its length."""
     return Config(
         dataset="cifar10",
         epochs=19,

@@ -1,10 +1,10 @@
-"""What makes a run of a study small enough for one CPU core, and still an answer.
+"""The laptop size: runs that are small enough for one CPU core, and still give an answer.
 
-All 50,000 training images of CIFAR-10 for 6 epochs of 390 steps, through a ResNet of 78 thousand
-parameters: about 74 % of the test images come out right, in two minutes of one core.
+A ResNet of 78 thousand parameters sees all 50,000 training images of CIFAR-10 for 6 epochs of 390
+steps. It classifies about 74 % of the test images correctly, after two minutes on one core.
 
-The sizes come from a pilot for power, made before any study: cosine annealing against log
-annealing with base 20, one cycle after an epoch of warm-up, peak 0.2.
+The sizes come from a pilot study, made before any other to find its power. It compared cosine
+annealing with log annealing (base 20): one cycle after an epoch of warm-up, peak 0.2.
 
 | network | epochs | CPU time | seeds | difference | scatter of the paired differences |
 |---|---|---|---|---|---|
@@ -12,9 +12,10 @@ annealing with base 20, one cycle after an epoch of warm-up, peak 0.2.
 | 78 thousand parameters | 3 | 67 s | 3 | 0.70 points | 0.55 points |
 | 20 thousand parameters | 6 | 68 s | 2 | 0.24 points | 0.35 points |
 
-The wider and longer runs tell more for the time: the difference grows faster than the square root
-of the time, and the scatter stays. With ten seeds and a scatter of 0.45 points, a paired t-test at
-5 % sees a difference of 0.45 points with a probability of 80 %. So each setting has ten seeds.
+Wider and longer runs tell more for their time: the difference grows faster than the square root of
+the time, and the scatter stays the same. With ten seeds and a scatter of 0.45 points, a paired
+t-test at 5 % sees a difference of 0.45 points with a probability of 80 %. So each setting has ten
+seeds.
 """
 
 from collections.abc import Mapping
@@ -30,23 +31,23 @@ LAPTOP: Mapping[str, Any] = {
     "model.width": 16,
 }
 STEPS = 390
-"""In an epoch: 50,000 images in batches of 128."""
+"""The steps in an epoch: 50,000 images in batches of 128."""
 SEEDS = range(10)
 TRIALS = 8
-"""Of each search."""
+"""The number of trials of each search."""
 TRIAL: Mapping[str, Any] = {"batch_size": 115}
-"""Of a search whose schedules count steps: a trial trains on nine tenths of the images, and makes
-as many steps in batches that are smaller by a tenth."""
+"""The changes for a trial of a search, where schedules count steps. A trial trains on nine tenths
+of the images. With batches that are a tenth smaller, it makes as many steps as a run."""
 CORES = 1
-"""Of each run."""
+"""The number of CPU cores for each run."""
 
 
 def in_steps(schedule: Any, *, epochs: int) -> Mapping[str, Any]:
-    """Returns the changes that give a run a schedule of a longer one, in proportion.
+    """Returns the changes that give a run the schedule of a longer run, shortened in proportion.
 
     Args:
-      schedule: its durations in epochs of the longer run.
-      epochs: of the longer run; a part of 2340, the steps of a run here.
+      schedule: with durations in epochs of the longer run.
+      epochs: the length of the longer run. It must divide 2340, the steps of a run of this size.
     """
     total = LAPTOP["epochs"] * STEPS
     return {"schedule": schedule.stretch(total // epochs), "schedule_unit": "steps"}

@@ -2,7 +2,7 @@
 
     python -m train configs/quickstart.py
 
-It needs no download, and takes seconds an epoch on a laptop.
+It needs no download. An epoch takes seconds on a laptop.
 """
 
 import log_anneal as la
@@ -11,7 +11,7 @@ from train.config import Config
 
 
 def get_config() -> Config:
-    """One warm-up, a first decay and a longer second cycle."""
+    """Returns a run with a warm-up, a first decay, and a second cycle of twice its length."""
     return Config(
         dataset="digits",
         augment=Augment(flip=False, crop_padding=3),  # a mirrored digit is no digit

@@ -1,4 +1,4 @@
-"""What makes a run of a study so small that 2 CPU cores make it in seconds, on real images."""
+"""The smoke size: runs on real images that are so small that 2 CPU cores need seconds for one."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,4 +13,4 @@ SMOKE: Mapping[str, Any] = {
     "model.name": "resnet_small",
     "model.width": 8,
 }
-"""4 % of the training images, through a network of 25 thousand parameters."""
+"""The changes for a run of smoke size: 4 % of the training images, and 25 thousand parameters."""

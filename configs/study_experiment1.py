@@ -2,23 +2,23 @@
 
     python -m train study configs/study_experiment1.py
 
-As `configs/cifar10_resnet34_log.py` says, with these differences along the axes:
-- the schedule: log annealing in the paper's form and in the anchored one, cosine annealing on the
-  same cycle, step decay, and none;
-- the cycle: as printed, where the first rate is 1e-4 and the warm-up begins at 0.01, so that the
-  warm-up goes down and the first decay up; and sane, where the warm-up rises from 1e-4 to 0.1. Step
-  decay and no schedule take 1e-4 and 0.1. The paper prints no settings of the step decay; here it
-  falls to a tenth after each third of the run;
-- the head: sigmoid, as printed, and softmax.
+The runs are those of `configs/cifar10_resnet34_log.py`. They differ along three axes:
+- The schedule is log annealing in the paper's form or in the anchored one, cosine annealing on the
+  same cycle, step decay, or none. The paper prints no settings of the step decay. Here the rate
+  falls to a tenth after each third of the run.
+- The cycle is printed or sane. Printed: the first rate is 1e-4 and the warm-up begins at 0.01, so
+  that the warm-up goes down and the first decay up. Sane: the warm-up rises from 1e-4 to 0.1. Step
+  decay and no schedule start at 1e-4 and at 0.1.
+- The head is sigmoid, as printed, or softmax.
 
-Every schedule is also tuned, with the sane cycle and a softmax head: the same number of trials for
-each, over its own fields, on a tenth of the training images.
+Every schedule is also tuned, with the sane cycle and a softmax head. Each gets the same number of
+trials over its own fields, which are judged on a tenth of the training images.
 
-Laptop size, on two CPU cores: a tenth of every duration, on a small ResNet (`configs/laptop.py`
-says which, and why ten seeds). It leaves out the sane cycle with a sigmoid head and the printed one
-with softmax, which no claim is about. The halt counts from the second of its 6 epochs.
+The laptop size has a tenth of every duration, on a small ResNet (`configs/laptop.py` says which,
+and why there are ten seeds). It leaves out the sane cycle with a sigmoid head, and the printed
+cycle with softmax: no claim is about these. The halt counts from the second of its 6 epochs.
 
-Not as printed: 21.3 million parameters, as ResNet-34 has, and not 63.5 million.
+Not as printed: the network has 21.3 million parameters, as ResNet-34 has, and not 63.5 million.
 """
 
 from typing import Any
@@ -48,7 +48,10 @@ CYCLES: dict[str, dict[str, float]] = {
 
 
 def get_study(size: Size) -> Study:
-    """60 epochs and 3 seeds; smoke: a fifth of each duration; laptop: a tenth, and 10 seeds."""
+    """Returns the study: 60 epochs and 3 seeds.
+
+    The smoke size has a fifth of each duration. The laptop size has a tenth, and 10 seeds.
+    """
     shrink = 5 if size == "smoke" else 1
     base = changed(cifar10_resnet34_log.get_config(), {"epochs": 60 // shrink})
     if size != "full":

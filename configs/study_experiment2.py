@@ -2,19 +2,22 @@
 
     python -m train study configs/study_experiment2.py
 
-As `configs/cifar10_hybrid50_log.py` says: Adam, batch 32, 40 epochs, a restart every 10 epochs, no
-warm-up, softmax. The networks are ResNet-50, GoogLeNet, Xception, VGG-19 and VGG-16, each with one
-transformer branch; schedules as in experiment 1.
+The runs are those of `configs/cifar10_hybrid50_log.py`: Adam, batch 32, 40 epochs, a restart every
+10 epochs, no warm-up, softmax. The networks are ResNet-50, GoogLeNet, Xception, VGG-19 and VGG-16,
+each with one transformer branch. The schedules are those of experiment 1.
 
-Not as printed: images stay at 32 pixels and the stems are made for them, so that the VGGs have
-fewer parameters than the paper's 144 and 138 million, which are those of 224 pixels. `changed(base,
-{"model.image_size": 224})` gives those. Step decay and no schedule, whose settings the paper does
-not print, fall to a tenth after each third of the run, and stay at 0.001. The base of equation 4
-would be 1 / 1e-5 by its own rule; here it is experiment 1's 1000. The VGGs have batch norm. The
-halt is of the paper's experiment 1: here no run halts but where a number is not finite.
+Not as printed:
+- Images stay at 32 pixels, and the first layers of the networks suit them. So the VGGs have fewer
+  parameters than the paper's 144 and 138 million, which belong to 224 pixels. `changed(base,
+  {"model.image_size": 224})` gives those.
+- The paper prints no settings for step decay and no schedule. Here the first falls to a tenth after
+  each third of the run, and the second stays at 0.001.
+- The base of equation 4 would be 1 / 1e-5 by its own rule. Here it is 1000, as in experiment 1.
+- The VGGs have batch norm.
+- The halt belongs to the paper's experiment 1. Here a run halts only if a number is not finite.
 
-Laptop size: 4 epochs with a restart after each, batch 128, and networks of a few channels, so that
-a core makes a run in minutes: the report says how many parameters each has. Ten seeds.
+The laptop size has 4 epochs with a restart after each, batch 128, ten seeds, and networks of a few
+channels, so that a core makes a run in minutes. The report says how many parameters each has.
 """
 
 from typing import Any
@@ -31,7 +34,7 @@ from train.models import Transformer
 from train.study import Claim, Size, Study
 
 NAMES = ("resnet", "googlenet", "xception", "vgg19", "vgg16")
-"""Of the networks, in order, in the claims."""
+"""The names of the networks in the claims, in the order of `NETWORKS`."""
 NETWORKS: dict[Size, dict[str, Changes]] = {
     "full": {
         "ResNet-50": {"model.name": "hybrid_resnet50"},
@@ -58,7 +61,10 @@ NETWORKS: dict[Size, dict[str, Changes]] = {
 
 
 def get_study(size: Size) -> Study:
-    """40 epochs and 3 seeds; smoke: 8 epochs; laptop: 4 epochs and 10 seeds."""
+    """Returns the study: 40 epochs and 3 seeds.
+
+    The smoke size has 8 epochs and 2 seeds, the laptop size 4 epochs and 10 seeds.
+    """
     epochs = {"smoke": 8, "laptop": 4, "full": 40}[size]
     base = changed(
         cifar10_hybrid50_log.get_config(), {"epochs": epochs, "halt": Halt(threshold=None)}

@@ -2,15 +2,15 @@
 
     python -m train study configs/study_schedules.py
 
-Each schedule is a shape between 0 and 1, times a base rate. The base rate alone is tuned: each kind
-gets the same eight rates, from 0.01 to 1.28 by factors of two, and takes the one that did best on a
-tenth of the training images. Every run is 6 epochs long, and warms up linearly for the first one,
-save the kinds that bring a rise of their own: one cycle and Smith's. SGD with Nesterov momentum
-0.9 and weight decay 5e-4, batch 128.
+Each schedule is a shape between 0 and 1, times a base rate. Only the base rate is tuned: each kind
+tries the same eight rates, from 0.01 to 1.28 by factors of two, and takes the one that is best on a
+tenth of the training images. Every run is 6 epochs long. It warms up linearly in the first epoch,
+except for the kinds that have a rise of their own: one cycle and Smith's. The optimizer is SGD with
+Nesterov momentum 0.9 and weight decay 5e-4. The batch has 128 images.
 
-Laptop size: `configs/laptop.py` says how large a run is, and why ten seeds. Full size: ResNet-18
-and five times as many epochs, three seeds. Smith's parabolic and sinusoidal windows are in
-`configs/study_smith.py`.
+`configs/laptop.py` says how large a run of laptop size is, and why there are ten seeds. The full
+size has ResNet-18, five times as many epochs, and three seeds. Smith's parabolic and sinusoidal
+windows are in `configs/study_smith.py`.
 """
 
 from typing import Any
@@ -70,11 +70,14 @@ SHAPES = {
     "triangular2": la.triangular2_schedule(**TRIANGLE),
     "exp_range": la.exp_range_schedule(**TRIANGLE, step_decay=0.6),
 }
-"""In epochs of a run of 6."""
+"""The shapes. Their durations are in epochs of a run of 6 epochs."""
 
 
 def get_study(size: Size) -> Study:
-    """6 epochs, 10 seeds; smoke: few images, 2 seeds; full: 30 epochs of ResNet-18, 3 seeds."""
+    """Returns the study: 6 epochs and 10 seeds.
+
+    The smoke size has few images and 2 seeds, the full size 30 epochs of ResNet-18 and 3 seeds.
+    """
     times = 5 if size == "full" else 1
     base = Config(
         dataset="cifar10",

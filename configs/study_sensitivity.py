@@ -1,13 +1,13 @@
-"""How sensitive cyclical log annealing is, which Naveen 2024 leaves open.
+"""How sensitive is cyclical log annealing to its settings? Naveen 2024 leaves it open.
 
     python -m train study configs/study_sensitivity.py
 
-The sane cycle of experiment 1 with the anchored form, on ResNet-18 for 45 epochs: the base, the
-restart interval, its multiplier and the restart value are changed one at a time and in pairs. No
-run halts but where a number is not finite.
+The runs have the sane cycle of experiment 1 in the anchored form, on ResNet-18 for 45 epochs. The
+base, the restart interval, its multiplier and the restart value are changed, one at a time and in
+pairs. A run halts only if a number is not finite.
 
-Laptop size: 6 epochs for the 45, in proportion, on the network of `configs/laptop.py`; ten seeds,
-and one setting changed at a time, but over more bases.
+The laptop size has 6 epochs for the 45, in proportion, on the network of `configs/laptop.py`, and
+ten seeds. Settings are changed only one at a time, but over more bases.
 """
 
 import cifar10_resnet34_log
@@ -35,7 +35,11 @@ CENTRE = {"base": "20", "multiplier": "1.5", "interval": "10", "restart_value": 
 
 
 def get_study(size: Size) -> Study:
-    """45 epochs and 3 seeds; smoke: a fifth, 2 seeds, fewer values; laptop: 6 epochs, 10 seeds."""
+    """Returns the study: 45 epochs and 3 seeds.
+
+    The smoke size has a fifth of each duration, 2 seeds and fewer values. The laptop size has 6
+    epochs and 10 seeds.
+    """
     shrink = 5 if size == "smoke" else 1
     base = changed(
         cifar10_resnet34_log.get_config(),

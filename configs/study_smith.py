@@ -2,21 +2,22 @@
 
     python -m train study configs/study_smith.py
 
-For each network a range test finds the bounds. Between them run triangular, triangular2, exp_range,
-and the parabolic and sinusoidal windows; the control, whose rate falls from the upper bound to the
-lower over one step size and stays; and three fixed rates: the bounds and their geometric mean. SGD
-with momentum 0.9, batch 128, a step size of 4 epochs, 48 epochs.
+For each network a range test finds the bounds. Between them run Smith's policies (triangular,
+triangular2, exp_range) and the parabolic and sinusoidal windows. His control falls from the upper
+bound to the lower one over one step size, and stays there. Three rates are fixed: the bounds and
+their geometric mean. The optimizer is SGD with momentum 0.9, with batch 128. A run has 48 epochs,
+and the step size is 4 epochs.
 
-The range test has Smith's linear sweep, over several epochs; its accuracy is that of the training
-batches. No run halts but where a number is not finite.
+The range test is Smith's linear sweep over several epochs. Its accuracy is that of the training
+batches. A run halts only if a number is not finite.
 
-Laptop size: one network on CIFAR-10, that of `configs/laptop.py`, for 6 epochs with a step size of
-half an epoch, which is the same part of the run. Ten seeds; and each policy is also tuned, by eight
-values of its highest rate, as Smith's range test is to make that needless.
+The laptop size has one network on CIFAR-10, that of `configs/laptop.py`, and ten seeds. A run has 6
+epochs and a step size of half an epoch, which is the same part of the run. Each policy is also
+tuned, by eight values of its highest rate: Smith's range test claims to make that unnecessary.
 
-Not as in the paper: its CIFAR-10 network was Caffe's small one, with batch 100 and a step size of
-2000 updates, which are 4 epochs; its CIFAR-100 networks ran for longer. The decay of exp_range is
-its 0.99994 to the power of its 70,000 updates, spread over the run.
+Not as in the paper: its network for CIFAR-10 was Caffe's small one, with batch 100 and a step size
+of 2000 updates, which is 4 epochs. Its networks for CIFAR-100 ran for longer. The decay of
+exp_range is the paper's 0.99994 to the power of its 70,000 updates, spread over the run.
 """
 
 from typing import Any
@@ -57,7 +58,10 @@ LOW, MIDDLE, HIGH = "fixed, lower bound", "fixed, middle", "fixed, upper bound"
 
 
 def get_study(size: Size) -> Study:
-    """48 epochs and 3 seeds; smoke: 12 epochs, CIFAR-10 alone; laptop: 6 epochs and 10 seeds."""
+    """Returns the study: 48 epochs and 3 seeds.
+
+    The smoke size has 12 epochs and only CIFAR-10, the laptop size 6 epochs and 10 seeds.
+    """
     is_laptop = size == "laptop"
     epochs, up_steps = {"smoke": (12, 1), "laptop": (6, laptop.STEPS // 2), "full": (48, 4)}[size]
     in_epoch = laptop.STEPS if is_laptop else 1

@@ -2,13 +2,16 @@
 
     python -m train study configs/study_solvers.py
 
-ResNet-18 for 30 epochs in three cycles, each solver at a peak rate of its own; the two schedules of
-a solver share it. L-BFGS has no use for small batches: it learns the digits, all training images
-but one in each step, without augmentation and with its rate from the schedule instead of a line
-search, on a small ResNet. Its numbers compare with each other alone. Weight decay is 5e-4 in the
-gradient, 0.05 decoupled for AdamW and Muon, 0.1 for Lion and none for L-BFGS. No run halts but
-where a number is not finite. Laptop size: 6 epochs on the network of `configs/laptop.py`, in three
-cycles of 2, and ten seeds.
+ResNet-18 learns for 30 epochs in three cycles. Each solver has a peak rate of its own, which its
+two schedules share. Weight decay is 5e-4 in the gradient, 0.05 decoupled for AdamW and Muon, 0.1
+for Lion and none for L-BFGS. A run halts only if a number is not finite.
+
+L-BFGS cannot use small batches. On a small ResNet it learns the digits, with all training images
+but one in each step and without augmentation. Its rate comes from the schedule instead of a line
+search. Its numbers can only be compared with each other.
+
+The laptop size has 6 epochs in three cycles of 2, on the network of `configs/laptop.py`, and ten
+seeds.
 """
 
 from typing import Any
@@ -36,7 +39,7 @@ PEAKS = {
     "Muon": 0.03,
     "L-BFGS": 0.3,
 }
-"""The highest rate of each, as short runs of a small network allowed it; a search would tell."""
+"""The highest rate of each solver, chosen by short runs of a small network, and not by a search."""
 GREEDIER = {"lion": "Lion", "sign_sgd": "sign-SGD", "muon": "Muon", "lbfgs": "L-BFGS"}
 SOLVERS: dict[str, Changes] = {
     "SGD": {"optimizer": OptimizerConfig(momentum=0.0)},
@@ -65,7 +68,10 @@ SOLVERS: dict[str, Changes] = {
 
 
 def get_study(size: Size) -> Study:
-    """30 epochs and 3 seeds; smoke: 9 epochs and 2 seeds; laptop: 6 epochs and 10 seeds."""
+    """Returns the study: 30 epochs and 3 seeds.
+
+    The smoke size has 9 epochs and 2 seeds, the laptop size 6 epochs and 10 seeds.
+    """
     epochs = {"smoke": 9, "laptop": laptop.LAPTOP["epochs"], "full": 30}[size]
     base = changed(
         cifar10_resnet34_log.get_config(),

@@ -1,11 +1,13 @@
-"""What helps against the spikes of an aggressive restart, which Naveen 2024 leaves open.
+"""What helps against the spikes of an aggressive restart? Naveen 2024 leaves it open.
 
     python -m train study configs/study_spikes.py
 
-Log annealing whose restarts jump to thirty times the rate that the run was stable at; clipping the
-gradient by its global norm, halting by equation 5 and going on with a tenth of that rate, and
-neither. Laptop size: a tenth of every duration, on the network of `configs/laptop.py`, ten seeds;
-equation 5 counts from the second epoch.
+The runs have log annealing whose restarts jump to thirty times the rate at which the run was
+stable. One remedy clips the gradient by its global norm. One halts by equation 5, and goes on with
+a tenth of the high rate. One does neither.
+
+The laptop size has a tenth of every duration, on the network of `configs/laptop.py`, and ten seeds.
+Equation 5 counts from the second epoch.
 """
 
 import cifar10_resnet34_log
@@ -21,7 +23,10 @@ NEITHER, CLIP, RETRAIN = "neither", "clip by global norm", "halt and retrain"
 
 
 def get_study(size: Size) -> Study:
-    """60 epochs and 5 seeds; smoke: 12 epochs and 3 seeds; laptop: 6 epochs and 10 seeds."""
+    """Returns the study: 60 epochs and 5 seeds.
+
+    The smoke size has 12 epochs and 3 seeds, the laptop size 6 epochs and 10 seeds.
+    """
     shrink = 5 if size == "smoke" else 1
     schedule = la.cyclical_log_schedule(
         init_value=1e-4,

@@ -11,7 +11,7 @@ import small
 
 import log_anneal as la
 from train.report.numbers.reading import load
-from train.report.numbers.records import Study
+from train.report.numbers.records import Results
 from train.report.pages.page import Table
 
 CYCLE: dict[str, Any] = {
@@ -144,7 +144,7 @@ def write_json(path: Path, record: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(record, indent=2) + "\n")
 
 
-def study_of(folder: Path, **how: Any) -> Study:
+def study_of(folder: Path, **how: Any) -> Results:
     """As `write_study`, read."""
     return load(write_study(folder, **how))
 

@@ -160,7 +160,7 @@ def test_help_shows_the_docstrings_of_the_fields(capsys):
     for text in (
         "--schedule.peak-value",
         "The highest rate: where the warm-up ends",
-        "Passes over the training images",
+        "The length of the run: how often it passes over the training images",
         "--optimizer.momentum",
     ):
         assert text in shown

@@ -149,7 +149,7 @@ def test_a_grey_image_gets_three_equal_channels(folder, tmp_path):
 @pytest.mark.parametrize(
     "name, message",
     [
-        ("cifar1o", "got 'cifar1o'. Did you mean 'cifar10'"),
+        ("cifar1o", "got 'cifar1o'. Did you mean cifar10"),
         ("nothing_like_it", "must be 'digits', one that TFDS knows or the path"),
         ("imdb_reviews", "must be one for image classification"),
         ("kitti", "must be one for image classification"),

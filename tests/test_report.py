@@ -22,7 +22,7 @@ from train.errors import UserError
 from train.report import settings, tables
 from train.report.numbers.comparisons import estimate_of
 from train.report.numbers.reading import load
-from train.report.numbers.records import Study
+from train.report.numbers.records import Results
 from train.report.numbers.words import NONE
 
 
@@ -70,7 +70,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def study(written: Path) -> Study:
+def study(written: Path) -> Results:
     """The same, read."""
     return load(written)
 
@@ -147,7 +147,7 @@ def test_the_same_records_give_the_same_bytes_and_no_old_figure_stays(tmp_path: 
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
-def test_runs_that_did_not_end_are_told_and_not_counted(written: Path, study: Study) -> None:
+def test_runs_that_did_not_end_are_told_and_not_counted(written: Path, study: Results) -> None:
     told = table(settings.runs(study), "Runs out of the ordinary")
     assert [(row["Run"], row["State"], row["What happened"]) for row in told] == [
         ("none-b|c-seed0", "halted",
@@ -159,14 +159,14 @@ def test_runs_that_did_not_end_are_told_and_not_counted(written: Path, study: St
         "Run": "none-b|c-seed2", "State": "missing", "Final test accuracy, %": NONE, "Time, s": NONE
     }  # fmt: skip
     assert (every[0]["State"], every[0]["Time, s"]) == ("ended", "16")
-    last = table(tables.results(study), "Accuracy")[-1]
+    last = table(tables.accuracy_and_loss(study), "Accuracy")[-1]
     assert (last["Schedule"], last["n"], last["Final test accuracy, %"]) == ("none", "0 of 3", NONE)
     text = (written / "report.md").read_text()
     assert "2 of 18 runs have not ended" in text
     assert "halted 1 of 18 runs" in text
 
 
-def test_the_numbers_are_there_for_another_program(written: Path, study: Study) -> None:
+def test_the_numbers_are_there_for_another_program(written: Path, study: Results) -> None:
     numbers = json.loads((written / "report.json").read_bytes())
     cell = estimate_of(study.cells[0], "final_accuracy")
     assert numbers["size"] == "smoke"

@@ -19,21 +19,21 @@ from train.report.numbers import comparisons
 from train.report.numbers.comparisons import estimate_of, values_of
 from train.report.numbers.measures import MEASURES
 from train.report.numbers.reading import load
-from train.report.numbers.records import Run, Study
+from train.report.numbers.records import Outcome, Results
 from train.report.numbers.statistics import paired
 
 LOG_COSINE = {"of": {"schedule": "log"}, "than": {"schedule": "cosine"}}
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+def study(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Two networks, and a run that halted."""
     folder = write_study(tmp_path_factory.mktemp("study"), networks=("a", "b"), epochs=8)
     cut(folder / "none-b-seed0", 50, "its loss was 4.7")
     return load(folder)
 
 
-def check(study: Study, name: str, **arguments: Any) -> tuple[str, str]:
+def check(study: Results, name: str, **arguments: Any) -> tuple[str, str]:
     claim = {"id": "c", "check": name, "arguments": arguments}
     found = answer(study, claim)
     return found.verdict, " ".join(found.lines)
@@ -133,9 +133,9 @@ def test_how_much_a_setting_matters_is_told_beside_the_noise(tmp_path: Path) -> 
 
 
 def test_a_fault_of_a_measure_is_not_blamed_on_the_claim(
-    study: Study, monkeypatch: pytest.MonkeyPatch
+    study: Results, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def faulty(run: Run) -> float:
+    def faulty(run: Outcome) -> float:
         raise TypeError("its own")
 
     broken = {**MEASURES, "area": dataclasses.replace(MEASURES["area"], of=faulty)}
@@ -160,7 +160,7 @@ def test_a_claim_of_runs_that_are_not_there_cannot_be_told(tmp_path: Path) -> No
     assert found == ("cannot tell", "The runs that it is about are not in this study.")
 
 
-def test_a_halt_is_told(study: Study, tmp_path: Path) -> None:
+def test_a_halt_is_told(study: Results, tmp_path: Path) -> None:
     assert check(study, "never_halted")[0] == "disagrees"
     assert check(study, "never_halted", of={"schedule": "log"})[0] == "agrees"
     write_study(tmp_path, schedules=TWO, seeds=(0,), epochs=2)
@@ -181,7 +181,7 @@ def test_a_loss_settles_or_does_not(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", MEASURES)
-def test_every_measure_can_be_asked_for(study: Study, name: str) -> None:
+def test_every_measure_can_be_asked_for(study: Results, name: str) -> None:
     given = {"fraction": 0.5} if name == "steps_to" else {}
     found, said = check(study, "compare", measure=name, expect="lower", **given, **LOG_COSINE)
     assert found in ("agrees", "disagrees", "no difference", "cannot tell")
@@ -204,7 +204,7 @@ def test_every_measure_can_be_asked_for(study: Study, name: str) -> None:
     ],
 )
 def test_a_claim_that_cannot_be_checked_is_refused(
-    study: Study, name: str, arguments: dict[str, Any], message: str
+    study: Results, name: str, arguments: dict[str, Any], message: str
 ) -> None:
     labels = LOG_COSINE if name == "compare" else {}
     with pytest.raises(UserError, match=message):

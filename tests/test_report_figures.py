@@ -83,7 +83,7 @@ def test_combinations_that_were_not_run_appear_nowhere(tmp_path: Path) -> None:
     assert [list(cell.labels.values()) for cell in study.cells] == [
         ["log", "as printed"], ["cosine", "as printed"], ["log", "tuned"],
     ]  # fmt: skip
-    rows = table(tables.results(study), "Accuracy") + table(tables.cost(study), "Cost")
+    rows = table(tables.accuracy_and_loss(study), "Accuracy") + table(tables.cost(study), "Cost")
     assert not [row for row in rows if "never" in row.values()]
     assert not [r for r in rows if {"cosine", "tuned"} <= set(r.values())]
     assert len(table(settings.details(study), "What each schedule is")) == 2

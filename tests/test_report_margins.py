@@ -14,7 +14,7 @@ from train.report.claims.answers import answer
 from train.report.numbers.margins import MARGINS, margin_of
 from train.report.numbers.measures import MEASURES
 from train.report.numbers.reading import load
-from train.report.numbers.records import Study
+from train.report.numbers.records import Results
 
 ALIKE = {"log": la.constant_schedule(0.0200001), "cosine": SCHEDULES["none"]}
 HIGHER = {
@@ -25,7 +25,7 @@ HIGHER = {
 }
 
 
-def check(study: Study, name: str = "compare", **arguments: Any) -> tuple[str, str]:
+def check(study: Results, name: str = "compare", **arguments: Any) -> tuple[str, str]:
     found = answer(study, {"id": "c", "check": name, "arguments": arguments})
     return found.verdict, " ".join(found.lines)
 

@@ -22,13 +22,13 @@ from train.report import settings, tables
 from train.report.numbers.comparisons import Family, against_baseline, clear_best, values_of
 from train.report.numbers.measures import MEASURES, Restart, area, restarts, steps_to, unrest
 from train.report.numbers.reading import load
-from train.report.numbers.records import Run
+from train.report.numbers.records import Outcome
 from train.report.numbers.statistics import holm, paired
 from train.report.numbers.words import NONE
 from train.report.pages.page import Paragraph, Strong
 
 
-def a_run(**changes: Any) -> Run:
+def a_run(**changes: Any) -> Outcome:
     """Two epochs of ten steps, one restart between them, evaluated four times."""
     loss = np.array([2.0] * 5 + [1.0] * 5 + [3.0] * 5 + [1.0] * 5)
     fields: dict[str, Any] = {
@@ -38,6 +38,7 @@ def a_run(**changes: Any) -> Run:
         "state": "ended",
         "note": "",
         "was_halted": False,
+        "goes_on": False,
         "config": {},
         "summary": {},
         "steps_per_epoch": 10,
@@ -46,16 +47,16 @@ def a_run(**changes: Any) -> Run:
         "test": {
             "step": np.array([5.0, 10.0, 15.0, 20.0]),
             "loss": np.array([2.0, 1.0, 1.0, 0.5]),
-            "accuracy": np.array([40.0, 60.0, 50.0, 80.0]),
+            "accuracy": np.array([0.4, 0.6, 0.5, 0.8]),
         },
         "restarts": [10],
     }
-    return Run(**{**fields, **changes})
+    return Outcome(**{**fields, **changes})
 
 
 def test_one_seed_says_so_instead_of_an_interval(tmp_path: Path) -> None:
     study = study_of(tmp_path, schedules=TWO, seeds=(0,), epochs=2)
-    row = table(tables.results(study), "Accuracy")[0]
+    row = table(tables.accuracy_and_loss(study), "Accuracy")[0]
     assert re.fullmatch(r"\d+\.\d\d \(n = 1\)", row["Final test accuracy, %"])
     row = table(tables.differences(study), "Final test accuracy less that of cosine")[0]
     assert (row["Pairs"], row["95 % interval"], row["p, Holm"]) == ("1", "n = 1", NONE)
@@ -63,7 +64,9 @@ def test_one_seed_says_so_instead_of_an_interval(tmp_path: Path) -> None:
 
 def test_the_best_is_bold_where_every_difference_is_significant(tmp_path: Path) -> None:
     study = study_of(tmp_path, gain={"log": 5.0, "cosine": 0.0, "none": 0.0}, epochs=12)
-    best = [row["Final test accuracy, %"] for row in table(tables.results(study), "Accuracy")]
+    best = [
+        row["Final test accuracy, %"] for row in table(tables.accuracy_and_loss(study), "Accuracy")
+    ]
     assert [isinstance(text, Strong) for text in best] == [True, False, False]
     alone = study_of(tmp_path / "one", schedules={"log": SCHEDULES["log"]}, epochs=2)
     assert clear_best(alone, "resnet", "final_accuracy") is None
@@ -99,7 +102,7 @@ def test_bold_and_the_tables_of_differences_have_one_correction(tmp_path: Path) 
         folder = tmp_path / str(seeds)
         study = study_of(folder, schedules=alike, gain=gain, seeds=range(seeds), epochs=2)
         bold = isinstance(
-            table(tables.results(study), "Accuracy")[0]["Final test accuracy, %"], Strong
+            table(tables.accuracy_and_loss(study), "Accuracy")[0]["Final test accuracy, %"], Strong
         )
         row = table(tables.differences(study), "Final test accuracy less that of cosine")[0]
         assert row["Schedule"] == "log" and bold == isinstance(row["p, Holm"], Strong)
@@ -121,9 +124,12 @@ def test_nothing_is_tested_before_all_runs_are_over(tmp_path: Path) -> None:
     study = load(tmp_path)
     row = table(tables.differences(study), "Final test accuracy less that of cosine")[0]
     assert (row["Pairs"], row["p"], row["p, Holm"]) == ("3", NONE, NONE)
-    rows = table(tables.results(study), "Accuracy")
+    rows = table(tables.accuracy_and_loss(study), "Accuracy")
     assert not any(isinstance(row["Final test accuracy, %"], Strong) for row in rows)
-    assert "Nothing is tested before all planned runs are done." in tables.results(study).note
+    assert (
+        "Nothing is tested before all planned runs are done."
+        in tables.accuracy_and_loss(study).note
+    )
 
 
 def test_the_area_is_the_one_under_the_test_loss() -> None:
@@ -220,7 +226,7 @@ def test_a_number_that_is_not_finite_is_told_beside_the_mean_of_the_others(tmp_p
     path = tmp_path / "log-resnet-seed1" / "metrics.jsonl"
     *lines, last = path.read_text().splitlines()
     path.write_text("\n".join([*lines, json.dumps({**json.loads(last), "loss": None})]) + "\n")
-    row = table(tables.results(load(tmp_path)), "Accuracy")[0]
+    row = table(tables.accuracy_and_loss(load(tmp_path)), "Accuracy")[0]
     assert row["n"] == "3 of 3"
     assert row["Final test loss, nats"].endswith("(n = 2)")
     assert "n =" not in row["Final test accuracy, %"]

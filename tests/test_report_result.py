@@ -12,7 +12,7 @@ from synthetic_study import TWO, change, cut, study_of, write_run, write_study
 
 import log_anneal as la
 from train import report
-from train.report.headline import main_group, results, section
+from train.report.headline import main_group, section, sentences
 from train.report.numbers.reading import load
 from train.report.pages.page import Bullets, Paragraph
 
@@ -24,7 +24,7 @@ INTERVAL = rf"95 % interval {NUMBER} to {NUMBER}"
 def told(folder: Path, gain: Mapping[str, float], names: str = "abc", **how: Any) -> str:
     schedules = {name: FLAT[name] for name in names}
     how = {"seeds": range(10), "epochs": 2, "size": "laptop", "baseline": {"schedule": "a"}} | how
-    return results(study_of(folder, schedules=schedules, gain=gain, **how))[0].text
+    return sentences(study_of(folder, schedules=schedules, gain=gain, **how))[0].text
 
 
 def test_the_result_is_the_first_thing_below_the_title(tmp_path: Path) -> None:
@@ -33,8 +33,10 @@ def test_the_result_is_the_first_thing_below_the_title(tmp_path: Path) -> None:
     study = load(tmp_path)
     report.write(tmp_path)
     first = (tmp_path / "report.md").read_text().split("\n\n")[1]
-    assert first == f"**{results(study)[0].text}**"
-    assert json.loads((tmp_path / "report.json").read_text())["headline"] == results(study)[0].text
+    assert first == f"**{sentences(study)[0].text}**"
+    assert (
+        json.loads((tmp_path / "report.json").read_text())["headline"] == sentences(study)[0].text
+    )
 
 
 def test_a_clear_winner_is_told_with_its_lead_and_what_could_have_been_seen(tmp_path: Path) -> None:
@@ -103,7 +105,7 @@ def test_without_a_baseline_there_is_a_result_too(tmp_path: Path, baseline: Any)
 def test_a_setting_with_a_halt_is_named_and_not_ranked(tmp_path: Path) -> None:
     write_study(tmp_path, schedules=FLAT, gain={"b": 9.0}, seeds=range(4), epochs=2)
     cut(tmp_path / "b-resnet-seed1", 20, "its loss was nan")
-    text = results(load(tmp_path))[0].text
+    text = sentences(load(tmp_path))[0].text
     assert not re.search(r"\bb (ends|has)", text)
     assert text.endswith("Not ranked, since a seed has no number: b (3 of 4).")
 
@@ -118,7 +120,7 @@ def test_an_unfinished_study_has_numbers_and_no_winner(tmp_path: Path) -> None:
     for path in (tmp_path / "d-resnet-seed3").iterdir():
         path.unlink()
     cut(tmp_path / "c-resnet-seed0", 20)
-    (first,) = results(load(tmp_path))
+    (first,) = sentences(load(tmp_path))
     assert re.fullmatch(
         rf"14 of 16 runs are done\. The test accuracy so far: a {NUMBER} ± {NUMBER} % "
         r"\(4 of 4 seeds\); b .*; c .* \(3 of 4 seeds\); d .* \(3 of 4 seeds\)\. There is no "
@@ -135,7 +137,7 @@ def test_a_study_that_has_not_begun_has_a_result_too(tmp_path: Path) -> None:
     write_study(tmp_path, schedules=TWO, seeds=(0,), epochs=1)
     for path in tmp_path.glob("*/*"):
         path.unlink()
-    assert results(load(tmp_path))[0].text == (
+    assert sentences(load(tmp_path))[0].text == (
         "0 of 2 runs are done. There is no number yet. There is no verdict before all planned "
         "runs are done."
     )

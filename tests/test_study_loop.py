@@ -107,7 +107,14 @@ def test_a_study_that_stopped_between_two_files_ends_with_the_same_report(
 
     real = files.write_atomically
     with monkeypatch.context() as patch:
-        for module in ("study.record", "workdir", "summary", "pictures", "log", "report"):
+        for module in (
+            "study.record",
+            "folder.workdir",
+            "run.summary",
+            "run.pictures",
+            "folder.log",
+            "report",
+        ):
             patch.setattr(f"train.{module}.write_atomically", dying, raising=False)
         with pytest.raises(Died):
             make(studies.study(), tmp_path)
@@ -156,7 +163,9 @@ def test_a_seed_may_be_added_later(whole, tmp_path):
 
 def test_a_claim_without_a_check_is_refused_before_the_first_run(tmp_path):
     unknown = Claim("t.one", "nobody", "It is so.", "compere", {})
-    with pytest.raises(UserError, match="`check` of the claim t.one must be one of .* compare"):
+    with pytest.raises(
+        UserError, match="`check` of the claim t.one must be one of compare, .* got compere"
+    ):
         make(studies.study(claims=[unknown]), tmp_path)
     assert not list(tmp_path.glob("*/config.json"))
 

@@ -49,7 +49,7 @@ def search(folder, train=accuracy, *, worker="1/1", config=CONFIG, ranges=RANGES
 
 def made(folder, ranges=RANGES):
     """Number, settings and value of each trial in a folder."""
-    record = tune._record(TUNE, tune._base(TUNE, CONFIG), ranges)
+    record = tune._search_record(TUNE, tune._base(TUNE, CONFIG), ranges)
     trials = Journal(folder, record).trials()
     return [(trial.number, dict(trial.settings), trial.value) for trial in trials]
 

@@ -98,4 +98,4 @@ def test_a_config_file_that_cannot_be_read_is_left_alone(tmp_path, record):
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="`--workdir` must be a folder that can be written to"):
-        workdir.make(tmp_path / "file" / "run")
+        workdir.make_folder(tmp_path / "file" / "run")

@@ -1,10 +1,11 @@
-"""One folder for a machine without network: wheels for x86-64 Linux and Python 3.12, and CIFAR-10.
+"""Makes one folder for a machine without network: wheels (Linux, Python 3.12) and CIFAR-10.
 
     make bundle
 
-What it leaves out, to stay small, is what such a machine has for its accelerator: JAX, Flax, Optax,
-Orbax and Chex with what comes with them (etils, importlib-resources, protobuf), and matplotlib,
-rich, scikit-learn, pillow, pyarrow, psutil, requests and wrapt. There:
+The wheels are for x86-64. To stay small, the folder leaves out what a machine with an accelerator
+already has: JAX, Flax, Optax, Orbax and Chex with their requirements (etils, importlib-resources,
+protobuf), and matplotlib, rich, scikit-learn, pillow, pyarrow, psutil, requests and wrapt. On that
+machine:
 
     python3 -m pip install --no-index --no-deps --target site bundle/wheels/*.whl
     export PYTHONPATH=site TFDS_DATA_DIR=bundle/tfds
@@ -25,7 +26,7 @@ PURE = (
     "colorlog",
     "docstring-parser",
     "immutabledict",
-    "optuna",  # whose journal needs no SQL
+    "optuna",  # without SQL, which its journal does not need
     "simple-parsing",
     "tensorboardx",
     "tensorflow-datasets",
@@ -41,11 +42,12 @@ PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x8
 
 
 def main() -> None:
-    """Fills the folder, and refuses one that would not fit."""
+    """Fills the folder. It raises an error if the folder becomes too large."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="a data_dir with cifar10 in it")
-    parser.add_argument("--out", type=Path, required=True, help="the folder; made anew")
+    parser.add_argument("--data", type=Path, required=True, help="a data_dir that holds cifar10")
+    parser.add_argument("--out", type=Path, required=True, help="the folder to make or replace")
     arguments = parser.parse_args()
+
     source = arguments.data / "cifar10"
     if not source.is_dir():
         sys.exit(
@@ -54,6 +56,7 @@ def main() -> None:
         )
     if arguments.out.exists() and not (arguments.out / "wheels").is_dir():
         sys.exit(f"error: `--out` must be a new folder or an old bundle, got {arguments.out}.")
+
     partial = arguments.out.with_name(f".{arguments.out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     shutil.copytree(source, partial / "tfds" / "cifar10")
@@ -65,16 +68,18 @@ def main() -> None:
         *(word for platform in PLATFORMS for word in ("--platform", platform)),
         *(f"{name}=={pins[name]}" for name in (*BINARY, *PURE)),
     )
-    # Only as source where it is published; pure Python once built.
+    # These are published only as source. The wheels that pip builds of them are pure Python.
     _pip(
         *("wheel", "--no-deps", "--wheel-dir", wheels, ROOT),
         *(f"{name}=={pins[name]}" for name in FROM_SOURCE),
     )
+
     for wheel in wheels.iterdir():
         _pack(wheel)
     size = sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
     if size >= MAX_BYTES:
         sys.exit(f"error: the bundle must stay below {MAX_BYTES:,} bytes, got {size:,}.")
+
     shutil.rmtree(arguments.out, ignore_errors=True)
     partial.rename(arguments.out)
     print(
@@ -83,7 +88,7 @@ def main() -> None:
 
 
 def _pack(wheel: Path) -> None:
-    """The same files in less room, which pip reads as well."""
+    """Compresses a wheel more strongly, in a way that pip can read."""
     packed = wheel.with_suffix(".packed")
     with zipfile.ZipFile(wheel) as before, zipfile.ZipFile(packed, "w") as after:
         for member in before.infolist():

@@ -1,12 +1,14 @@
-"""Evidence on this machine: the runs that are missing of every study, until it is stopped.
+"""Makes evidence on this machine: the missing runs of every study, until it is stopped.
 
     python -m tools.evidence
     python -m tools.evidence schedules smith --seconds 3600
 
-Each study is made at laptop size, one after the other, the most informative first, in
-`runs/evidence/NAME`, with the lowest priority. What `results/NAME` keeps is taken over. SIGTERM and
-Ctrl-C save what is being made; the same command goes on. `python -m tools.results pack
-runs/evidence/NAME results/NAME --digits 4` keeps what is finished, of an unfinished study too.
+The studies are made at laptop size in `runs/evidence/NAME`, one after the other, the most
+informative first. They have the lowest priority. Runs that `results/NAME` keeps are copied from
+there. SIGTERM and Ctrl-C save the runs that are being made, and the same command goes on.
+
+`python -m tools.results pack runs/evidence/NAME results/NAME --digits 4` keeps the finished runs,
+also those of an unfinished study.
 """
 
 import argparse
@@ -28,17 +30,24 @@ STUDIES = (
     "solvers",
     "experiment2",
 )
-"""In the order in which they are made: what the papers claim, what a newcomer asks, the rest."""
+"""The studies in the order in which they are made: first what the papers claim, then what a
+newcomer asks, then the rest."""
 INTERRUPTED = 75
 
 
 def main() -> int:
-    """Makes the studies; returns the exit code of the one that ended it, or 0."""
+    """Makes the studies. It returns the exit code of the first one that failed, or 0."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("studies", nargs="*", help=f"some of {', '.join(STUDIES)}; all if none")
-    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "evidence", help="the folder")
-    parser.add_argument("--workers", help="runs side by side; as many as there are cores if none")
-    parser.add_argument("--seconds", type=float, help="stop after so many, as SIGTERM does")
+    parser.add_argument("studies", nargs="*", help=f"some of {', '.join(STUDIES)}; default: all")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "runs" / "evidence", help="the folder of the studies"
+    )
+    parser.add_argument(
+        "--workers", help="the number of runs made side by side; default: as the cores allow"
+    )
+    parser.add_argument(
+        "--seconds", type=float, help="stop after this time, as by SIGTERM; default: never"
+    )
     arguments = parser.parse_args()
     if unknown := set(arguments.studies) - set(STUDIES):
         parser.error(f"`studies` must be some of {', '.join(STUDIES)}, got {min(unknown)}")
@@ -52,7 +61,7 @@ def main() -> int:
         ended = study.run(command(name, arguments.out, arguments.workers))
         if study.is_stopped:
             return INTERRUPTED
-        code = code or ended  # a study that cannot be made does not keep the others from it
+        code = code or ended  # if a study cannot be made, the others still are
     return code
 
 
@@ -62,7 +71,7 @@ def command(name: str, out: Path, workers: str | None) -> list[str]:
     Args:
       name: of the study.
       out: the folder that has a folder for each study.
-      workers: how many runs are made at once; None: as many as there are cores for.
+      workers: the number of runs that are made at once; None: as many as the cores allow.
     """
     words = [sys.executable, "-m", "train", "study", f"configs/study_{name}.py"]
     words += ["--size", "laptop", "--workdir", str(out.absolute() / name)]
@@ -78,14 +87,14 @@ def _size(kept: Path) -> str | None:
 
 
 class _Child:
-    """The study that is being made; a signal that comes here is handed on to it."""
+    """The study that is being made. A signal to this process is handed on to it."""
 
     def __init__(self) -> None:
         self.is_stopped = False
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, words: list[str]) -> int:
-        """Runs a command with the lowest priority; returns its exit code."""
+        """Runs a command with the lowest priority, and returns its exit code."""
         print(" ".join(["python", *words[1:]]), flush=True)
         self._process = subprocess.Popen(
             ["nice", "-n", "19", *words], cwd=ROOT, start_new_session=True
@@ -98,7 +107,7 @@ class _Child:
                 self.stop()
 
     def stop(self, *_: int | FrameType | None) -> None:
-        """Ends the study, which saves what it makes."""
+        """Ends the study, which first saves the runs that are being made."""
         self.is_stopped = True
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()

@@ -1,4 +1,4 @@
-"""docs/papers.md: every row of the papers, where it is here, and what came of it."""
+"""Writes docs/papers.md: every row of the papers, where it is in this project, and its result."""
 
 import fnmatch
 import tomllib
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 SIZES = ("full", "laptop", "smoke")
-"""Of a study, the one that is the most evidence first; smoke is none."""
+"""The sizes of a study, from the most evidence to the least. smoke is none."""
 _HEAD = """\
 # The papers, row by row
 
@@ -21,7 +21,7 @@ readme` from [papers.toml](papers.toml) and `results/`."""
 
 
 def page(table: Path, reports: Mapping[str, Mapping[str, Any]]) -> str:
-    """The page as Markdown.
+    """Returns the page as Markdown.
 
     Args:
       table: papers.toml.
@@ -40,13 +40,13 @@ def page(table: Path, reports: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def rows(table: Path) -> Sequence[Mapping[str, Any]]:
-    """All rows, in order."""
+    """Returns all rows of papers.toml, in order."""
     sections = tomllib.loads(table.read_text())["section"]
     return [row for section in sections for row in section["row"]]
 
 
 def result(row: Mapping[str, Any], reports: Mapping[str, Mapping[str, Any]]) -> str:
-    """What the studies in `results/` say of a row, the best evidence first."""
+    """Returns the results of the studies in `results/` on a row, the best evidence first."""
     if "without" in row:
         return str(row["without"])
     ordered = sorted(reports, key=lambda folder: (rank(reports[folder]), folder))
@@ -58,7 +58,7 @@ def result(row: Mapping[str, Any], reports: Mapping[str, Mapping[str, Any]]) -> 
 
 
 def rank(report: Mapping[str, Any]) -> int:
-    """By how much evidence its size is: the most is 0."""
+    """Returns the rank of a report by its size: 0 is the most evidence."""
     return SIZES.index(report["size"])
 
 

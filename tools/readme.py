@@ -1,4 +1,4 @@
-"""What README.md says of the studies that are kept, from their `report.json`."""
+"""Writes what README.md says of the kept studies, from their `report.json`."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,11 @@ from train.report.numbers import words
 from train.report.numbers.statistics import Estimate
 
 FIRST = ("schedules", "experiment1")
-"""The studies whose schedules README.md may hold against each other first: the one that is kept."""
+"""The studies that README.md may show in full. The first of them that is kept is shown."""
 
 
 def block(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """What README.md says of the studies: the best evidence first, and smoke sizes last."""
+    """Returns the text of README.md on the studies, from the best evidence to smoke sizes."""
     if not found:
         return "No study is kept yet."
     ordered = sorted(found, key=lambda folder: (papers.rank(found[folder]), folder))
@@ -30,6 +30,7 @@ def block(found: Mapping[str, Mapping[str, Any]]) -> str:
             "Which schedule is better cannot be said yet: no study is kept at a size that is "
             "evidence."
         )
+
     headers = ["study", "size", "data", "device", "date", "runs", "seeds", "claims of the papers"]
     parts.append(table(headers, [_row(folder, found[folder]) for folder in ordered]))
     if len(evidence) < len(found):
@@ -42,23 +43,24 @@ def block(found: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """As Markdown."""
+    """Returns a table as Markdown."""
     every = [headers, ["---"] * len(headers), *rows]
     return "\n".join("| " + " | ".join(row) + " |" for row in every)
 
 
 def _preference(report: Mapping[str, Any]) -> tuple[int, int]:
-    """Where a study stands among those that README.md may have in full; the lowest is chosen."""
+    """Returns a number by which studies are ordered: the one with the lowest is shown in full."""
     name = report["name"]
     return (FIRST.index(name) if name in FIRST else len(FIRST), papers.rank(report))
 
 
 def _in_full(folder: str, report: Mapping[str, Any]) -> Sequence[str]:
-    """The verdict, a row for each schedule of the main group, and the figure."""
+    """Returns the verdict, a row for each schedule of the main group, and the figure."""
     is_whole = report["runs_done"] == report["runs_planned"]
     cells = [cell for cell in report["cells"] if cell["group"] == report["main_group"]]
     if is_whole:
         cells = sorted(cells, key=_place)
+
     best = cells[0] if is_whole and _place(cells[0])[0] == 0 else None
     headers = ["schedule", "test accuracy, %", "seeds"]
     headers += ["less the best, points", "p, Holm"] if is_whole else []
@@ -68,6 +70,7 @@ def _in_full(folder: str, report: Mapping[str, Any]) -> Sequence[str]:
         accuracy = words.mean(Estimate(found["n"], found["mean"], found["half_interval"]), 2)
         row = [cell["name"], accuracy, f"{found['n']} of {cell['runs']}"]
         rows.append([*row, *_behind(cell, best)] if is_whole else row)
+
     of = f", {report['main_group']}" if len({c["group"] for c in report["cells"]}) > 1 else ""
     said = report["headline"] if is_whole else f"{_so_far(report)}. There is no verdict yet."
     told = (
@@ -83,13 +86,13 @@ def _in_full(folder: str, report: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _place(cell: Mapping[str, Any]) -> tuple[int, float]:
-    """Those with a number of every seed first, the best of them first."""
+    """Returns a number by which cells are ordered: the whole ones first, the best of them first."""
     found = cell["final_accuracy"]
     return int(found["n"] < cell["runs"]), -(found["mean"] or 0.0)
 
 
 def _behind(cell: Mapping[str, Any], best: Mapping[str, Any] | None) -> Sequence[str]:
-    """How far a setting is behind the best, and the test of it."""
+    """Returns how far a setting is behind the best, and the p-value of the difference."""
     less = cell["less_best"]
     if cell is best or less is None:
         return ["the best" if cell is best else words.NONE, ""]

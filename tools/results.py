@@ -1,11 +1,11 @@
-"""The results in the repository: a folder for each study, and the pages that are made of them.
+"""Keeps results in the repository: a folder for each study, and the pages that are made of them.
 
     python -m tools.results pack runs/experiment1 results/experiment1
     python -m tools.results keep runs/cifar10_small results/runs/cifar10_small.json
     python -m tools.results readme
 
-`pack` keeps a study's report with the records that it was made from, `keep` what a single run came
-to. `readme` writes README.md between its marks, and docs/papers.md, from what is kept.
+`pack` keeps a study's report with the records that it is made from. `keep` keeps the summary of a
+single run. `readme` writes the tables of README.md, and docs/papers.md, from the kept results.
 """
 
 import argparse
@@ -23,21 +23,24 @@ from train.report import archive, settings
 
 ROOT = Path(__file__).parent.parent
 MAX_BYTES = 1_500_000
-"""Of a study of smoke size."""
+"""The largest size of a kept study of smoke size, in bytes."""
 
 
 def main() -> None:
-    """Does what the command says."""
+    """Runs the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     pack = commands.add_parser("pack", help="keep a study")
-    pack.add_argument("study", type=Path, help="its folder, where all runs have ended")
-    pack.add_argument("to", type=Path, help="results/<name>; made anew")
-    pack.add_argument("--digits", type=int, help="of each step's numbers; all if left out")
-    keep = commands.add_parser("keep", help="keep what a run came to")
-    keep.add_argument("run", type=Path, help="its folder, with a summary.json")
+    pack.add_argument("study", type=Path, help="the study's folder, where a run has ended")
+    pack.add_argument("to", type=Path, help="results/<name>, which is made or replaced")
+    pack.add_argument(
+        "--digits", type=int, help="the digits kept of each step's numbers; default: all"
+    )
+    keep = commands.add_parser("keep", help="keep the summary of a run")
+    keep.add_argument("run", type=Path, help="the run's folder, which has a summary.json")
     keep.add_argument("to", type=Path, help="results/runs/<name of its configuration>.json")
-    commands.add_parser("readme", help="write README.md's table and docs/papers.md")
+    commands.add_parser("readme", help="write README.md's tables and docs/papers.md")
+
     arguments = parser.parse_args()
     try:
         if arguments.command == "pack":
@@ -58,7 +61,7 @@ def main() -> None:
 
 
 def pages(root: Path) -> Mapping[Path, str]:
-    """README.md and docs/papers.md as `results/` has them, by their paths.
+    """Returns the texts of README.md and docs/papers.md, made from `results/`, by their paths.
 
     Raises:
       UserError: README.md has no place for the table.
@@ -75,13 +78,13 @@ def pages(root: Path) -> Mapping[Path, str]:
 
 
 def reports(root: Path) -> Mapping[str, Mapping[str, Any]]:
-    """`report.json` of each study that is kept, by its folder, in the order of their names."""
+    """Returns the `report.json` of each kept study, by its folder, in the order of their names."""
     paths = sorted((root / "results").glob("*/report.json"))
     return {path.parent.name: json.loads(path.read_bytes()) for path in paths}
 
 
 def kept(run: Path) -> str:
-    """What a run came to, with its seed and the digest of its data, as JSON.
+    """Returns the summary of a run, with its seed and the digest of its data, as JSON.
 
     Raises:
       UserError: the run has not ended.
@@ -98,7 +101,11 @@ def kept(run: Path) -> str:
 
 
 def runs_table(runs: Mapping[str, Mapping[str, Any]]) -> str:
-    """A row for each single run, by the name of its configuration."""
+    """Returns the table of the single runs, with the name of each configuration.
+
+    Args:
+      runs: the summaries by the names of the configurations.
+    """
     rows = [
         [
             f"`configs/{name}.py`",

@@ -1,4 +1,4 @@
-"""`python -m train`: argv -> Config -> run; the exit code says how it ended."""
+"""Runs `python -m train`. The exit code says how the command ended."""
 
 import logging
 import shlex
@@ -16,12 +16,12 @@ WRONG_INPUT, HALTED, INTERRUPTED = 2, 3, 75  # 75 is EX_TEMPFAIL of sysexits.h: 
 
 
 def main() -> None:
-    """Runs one command and leaves.
+    """Runs one command, and leaves with an exit code.
 
-    Exit codes: 0, done; 2, wrong input; 3, halted by the guard; 75, interrupted by a signal, and
-    the same command goes on; 130, interrupted before the run had begun.
+    0: the command is done. 2: its input is wrong. 3: the guard halted the run. 75: a signal
+    interrupted the run, and the same command goes on. 130: a signal came before the run had begun.
     """
-    logging.getLogger("absl").setLevel(logging.ERROR)  # TFDS warns of what we say as an error
+    logging.getLogger("absl").setLevel(logging.ERROR)  # TFDS warns of things that are errors here
     command = shlex.join([_python(), "-m", "train", *sys.argv[1:]])
     try:
         _run(arguments.parse(sys.argv[1:]))
@@ -84,7 +84,7 @@ def _initialize(command: arguments.Arguments | arguments.RangeTest) -> None:
 
 
 def _python() -> str:
-    """This interpreter, as one would type it here."""
+    """Returns the path of this interpreter as a person would type it in this folder."""
     path = Path(sys.executable)
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 

@@ -1,4 +1,4 @@
-"""Random flips and crops on the device, a key an image."""
+"""Random flips and crops on the device. Each image has a random key of its own."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,14 @@ from train.errors import UserError
 
 @dataclass(frozen=True)
 class Augment:
-    """How training images are varied."""
+    """How training images are varied at random."""
 
     flip: bool = True
-    """Mirror every other image, left to right, by chance. Turn it off for digits and text."""
+    """Whether images are mirrored from left to right, each with a probability of one half.
+    Turn it off for digits and text."""
     crop_padding: int = 4
-    """Pixels of zeros put around each image before a part of its own size is cut out; 0: none."""
+    """How far images are shifted at most, in pixels. From 0 to 32; 0: not at all.
+    Each image gets a border of zeros this wide, and a part of its own size is cut out."""
 
     def __post_init__(self) -> None:
         """Checks the knobs."""
@@ -27,13 +29,13 @@ class Augment:
 
 
 def augment(knobs: Augment, keys: jax.Array, images: jax.Array) -> jax.Array:
-    """Flips and crops each image by its own key, whatever else is in the batch.
+    """Flips and crops each image by its own key. The rest of the batch plays no part.
 
     Args:
-      knobs: What is done. `crop_padding` is at least 0.
-      keys: Typed keys, [b].
-      images: [b, height, width, channels], after preprocessing, so that the zeros around them are
-        the mean.
+      knobs: which changes are made.
+      keys: typed keys, [b].
+      images: [b, height, width, channels]. They are preprocessed before, so that a zero is the
+        mean.
 
     Returns:
       Images of the same shape and dtype.

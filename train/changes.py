@@ -1,4 +1,4 @@
-"""Changes: other values for some fields of a configuration, whose parts are named with dots."""
+"""Changes: other values for some fields of a configuration. A dot leads into a part."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _Part = TypeVar("_Part")
 
 
 def changed(part: _Part, changes: Changes) -> _Part:
-    """A configuration, or a part of one, with other values of some fields.
+    """Returns a copy of a configuration, or of a part of one, with other values of some fields.
 
     Args:
       part: a Config, one of its parts, or a schedule.

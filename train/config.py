@@ -1,4 +1,8 @@
-"""Config: every knob of a run, typed, and checked once, when it is built."""
+"""Config: every knob of a run. It is typed, and checked once, when it is built.
+
+The command line shows the docstring of a field as its help. There each line of the docstring begins
+a line, so that a line here ends where a sentence ends.
+"""
 
 import dataclasses
 import hashlib
@@ -35,18 +39,19 @@ _NOT_COMPILED = {
     "chunk_steps",
     "cpu_devices",
 }
-"""Fields of Config that no program depends on."""
+"""The fields of Config that no compiled program depends on."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Halt:
-    """When to stop a run that has gone wrong; a loss that is not finite always stops it."""
+    """When a run that has gone wrong is stopped. A loss that is not finite always stops it."""
 
     threshold: float | None = 4.5
-    """Stop when the training cross-entropy of a step passes this many nats (Naveen 2024,
-    equation 5); None: never."""
+    """The cross-entropy above which a training step stops the run, in nats. Above 0; None: never.
+    This is equation 5 of Naveen 2024."""
     grace_epochs: int = 2
-    """The threshold counts from this epoch on, and as long after `--adjust-schedule`."""
+    """The time for which the threshold does not count, in epochs. At least 0.
+    It runs from the start, and again from each `--adjust-schedule`."""
 
     def __post_init__(self) -> None:
         """Checks the knobs."""
@@ -62,57 +67,66 @@ class Config:
     """One training run."""
 
     schedule: Any  # a Schedule; the command line takes its fields from the class it finds here
-    """Learning rate: a schedule of log_anneal, or any `optax.Schedule`."""
+    """The learning rate: a schedule of log_anneal, or any `optax.Schedule`."""
     schedule_unit: Literal["epochs", "steps"] = "epochs"
-    """What the schedule's durations count. Epochs need a schedule that can `stretch`."""
+    """The unit of the schedule's durations, such as decay_steps: epochs or steps.
+    Epochs need a schedule that has a method `stretch`, as those of log_anneal have."""
     epochs: int = 10
-    """Passes over the training images."""
+    """The length of the run: how often it passes over the training images. At least 1."""
     batch_size: int = 128
-    """Images a step, over all devices of all processes."""
+    """The number of images in each step, over all devices of all processes. At least 1."""
     seed: int = 0
-    """Of the initial parameters, the order of the images and the augmentation."""
+    """The seed of the initial parameters, the order of the images and the augmentation.
+    From 0 to 2^32 - 1."""
 
     dataset: str = "digits"
-    """digits, a data set's name in TensorFlow Datasets, or an image folder."""
+    """The data set: digits, which needs no download, or a name in TensorFlow Datasets (cifar10).
+    It can also be the path of a folder that holds images in train/CLASS and test/CLASS."""
     data_dir: str | None = None
-    """Where TensorFlow Datasets keeps its data; None: $TFDS_DATA_DIR, or its own default."""
+    """The folder where TensorFlow Datasets keeps its data.
+    None: $TFDS_DATA_DIR, else ~/tensorflow_datasets."""
     num_train_images: int | None = None
-    """Take so many of the training images, the same for every seed; None: all."""
+    """How many of the training images to use. The choice is the same for every seed. None: all."""
     num_test_images: int | None = None
-    """Take so many of the test images; None: all."""
+    """How many of the test images to use. The choice is the same for every seed. None: all."""
     validation_fraction: float = 0.0
-    """Part of the training images that is held out to choose the best checkpoint. Without one
-    the training loss chooses; the test split never does."""
+    """The part of the training images that is held out to choose the best checkpoint.
+    At least 0 and below 1. With 0, the training loss chooses it. The test images never do."""
     preprocess: Preprocess = dataclasses.field(default_factory=Preprocess)
     preprocess_once: bool = False
-    """Preprocess all images before the first step, and not those of each step in it. They then take
-    four times the memory; on a CPU, whitening costs several times a small network's step."""
+    """Whether all images are preprocessed once, before the first step, and not anew in each step.
+    It saves time, since on a CPU whitening takes several times as long as a small network.
+    The images then take four times the memory."""
     augment: Augment = dataclasses.field(default_factory=Augment)
 
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
     head: Literal["softmax", "sigmoid"] = "softmax"
-    """How logits become probabilities; sigmoid: each by itself, then divided by their sum."""
+    """How the network's outputs become probabilities of the classes.
+    With sigmoid, each output becomes one by itself, and all are divided by their sum."""
     label_smoothing: float = 0.0
-    """Part of the target that is spread evenly over the classes, in training."""
+    """The part of the target that is spread evenly over all classes in training.
+    At least 0 and below 1. 0: none."""
     optimizer: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
     halt: Halt = dataclasses.field(default_factory=Halt)
 
     engine: Literal["pmap", "shard_map"] = "pmap"
-    """How a step is spread over the devices; both give the same numbers."""
+    """The function of JAX that spreads a step over the devices. Both give the same numbers."""
     loop: Literal["auto", "python", "scan"] = "auto"
-    """How steps follow each other: a scan compiles a chunk of them into one program; auto: a scan
-    on accelerators, Python on CPU, where XLA runs convolutions inside a loop 30 times slower."""
+    """How steps follow each other. A scan compiles a chunk of steps into one program.
+    auto: a scan on accelerators, Python on a CPU.
+    There XLA runs convolutions 30 times slower inside a scan."""
     cpu_devices: int = 1
-    """Devices that the CPU is seen as, where there is no accelerator. One for each core can be
-    faster than one in all, since XLA does not spread every operation over the cores: try it."""
+    """How many devices JAX makes of the CPU, where there is no accelerator. At least 1.
+    One for each core can be faster, since XLA does not spread every operation over the cores."""
     chunk_steps: int | None = None
-    """Steps between two looks at the metrics and for signals; None: 50 in a scan, 10 in Python."""
+    """The number of steps after which metrics are logged and signals are seen. At least 1.
+    None: 50 in a scan, 10 in Python."""
     eval_epochs: int = 1
-    """Epochs between two evaluations; the last epoch always has one."""
+    """The time between two evaluations, in epochs. At least 1. The last epoch always has one."""
     eval_batch_size: int = 512
-    """Images an evaluation step, over all devices."""
+    """The number of images in each step of an evaluation, over all devices. At least 1."""
     checkpoint_epochs: int = 1
-    """Epochs between two checkpoints; the last epoch always has one."""
+    """The time between two checkpoints, in epochs. At least 1. The last epoch always has one."""
 
     def __post_init__(self) -> None:
         """Checks what can be checked without the data."""
@@ -126,18 +140,7 @@ class Config:
                 "`schedule_unit` must be steps for a schedule without `stretch`, got epochs. "
                 'Build the schedule in steps and set `schedule_unit="steps"`.'
             )
-        for name in ("epochs", "batch_size", "cpu_devices"):
-            _at_least(name, getattr(self, name), 1)
-        for name in ("eval_epochs", "eval_batch_size", "checkpoint_epochs"):
-            _at_least(name, getattr(self, name), 1)
-        for name in ("chunk_steps", "num_train_images", "num_test_images"):
-            if getattr(self, name) is not None:
-                _at_least(name, getattr(self, name), 1)
-        _at_least("seed", self.seed, 0)
-        if self.seed >= 2**32:
-            raise UserError(
-                f"`seed` must be below 2^32, got {self.seed}. A JAX key takes no more of it."
-            )
+        self._check_whole_numbers()
         for name, value in flatten(self.knobs()).items():
             if isinstance(value, float) and not math.isfinite(value):
                 raise UserError(
@@ -151,8 +154,22 @@ class Config:
                     "0 switches it off."
                 )
 
+    def _check_whole_numbers(self) -> None:
+        for name in ("epochs", "batch_size", "cpu_devices"):
+            _at_least(name, getattr(self, name), 1)
+        for name in ("eval_epochs", "eval_batch_size", "checkpoint_epochs"):
+            _at_least(name, getattr(self, name), 1)
+        for name in ("chunk_steps", "num_train_images", "num_test_images"):
+            if getattr(self, name) is not None:
+                _at_least(name, getattr(self, name), 1)
+        _at_least("seed", self.seed, 0)
+        if self.seed >= 2**32:
+            raise UserError(
+                f"`seed` must be below 2^32, got {self.seed}. A JAX key takes no more of it."
+            )
+
     def schedule_in_steps(self, steps_per_epoch: int) -> Schedule:
-        """The schedule as a function of the step.
+        """Returns the schedule as a function of the step.
 
         Raises:
           UserError: it cannot be stretched so far.
@@ -165,11 +182,11 @@ class Config:
             raise UserError(f"`schedule`, {steps_per_epoch} steps an epoch: {error}") from error
 
     def to_dict(self) -> dict[str, Any]:
-        """Every knob as JSON takes it, the schedule too."""
+        """Returns every knob, the schedule too, as values that JSON can hold."""
         return {"schedule": describe(self.schedule), **self.knobs()}
 
     def knobs(self) -> dict[str, Any]:
-        """Every knob but the schedule, as JSON takes it."""
+        """Returns every knob except the schedule, as values that JSON can hold."""
         names = [field.name for field in dataclasses.fields(self) if field.name != "schedule"]
         values = {name: getattr(self, name) for name in names}
         return {
@@ -179,18 +196,21 @@ class Config:
 
 
 def fields_of(config: Config) -> str:
-    """The fields that a program depends on, as JSON: the same text, the same program."""
+    """Returns the fields that a compiled program depends on, as JSON.
+
+    Configurations with the same text share a program.
+    """
     fields = {name: value for name, value in config.knobs().items() if name not in _NOT_COMPILED}
     return json.dumps(fields, sort_keys=True)
 
 
 def digest(record: Mapping[str, Any]) -> str:
-    """SHA-256 of a configuration's `to_dict`, in hex."""
+    """Returns the SHA-256 of a configuration's `to_dict`, in hex."""
     return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
 def flatten(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """`{"a": {"b": 1}}` -> `{"a.b": 1}`."""
+    """Joins nested names with dots: `{"a": {"b": 1}}` -> `{"a.b": 1}`."""
     flat: dict[str, Any] = {}
     for name, value in record.items():
         if isinstance(value, Mapping) and value:
@@ -201,7 +221,15 @@ def flatten(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def describe(schedule: Schedule, num_steps: int = 1000) -> dict[str, Any]:
-    """A schedule that is data by its fields, any other by its name and its first values."""
+    """Returns what tells a schedule from others, as values that JSON can hold.
+
+    A schedule of the library is described by its fields. Any other function is described by its
+    name and the digest of its first values.
+
+    Args:
+      schedule: a function of the step.
+      num_steps: how many values go into the digest.
+    """
     if isinstance(schedule, la.Schedule):
         return la.to_dict(schedule)
     values = np.asarray(jax.vmap(schedule)(np.arange(num_steps, dtype=np.int32)), np.float32)

@@ -1,19 +1,34 @@
-"""How a command ends early: by a mistake that a person can mend, by a halt, by a signal."""
+"""The ways in which a command ends early: a mistake that a person can mend, a halt, a signal."""
+
+import difflib
+from collections.abc import Iterable
 
 
 class UserError(ValueError):
-    """Input that cannot be used; the message names the argument, the rule and the way out.
+    """Input that cannot be used. The message names the argument, the rule and the way out.
 
-    `python -m train` prints it as one line and leaves with exit code 2.
+    `python -m train` prints the message as one line and leaves with exit code 2.
     """
 
 
+def did_you_mean(name: str, known: Iterable[str], most: int = 1) -> str:
+    """Asks whether a near name was meant; empty where none is near.
+
+    Args:
+      name: the wrong name.
+      known: the right names.
+      most: how many of them the question names at most.
+    """
+    near = difflib.get_close_matches(name, list(known), most)
+    return f"Did you mean {' or '.join(near)}?" if near else ""
+
+
 class Halted(Exception):  # noqa: N818, an ending, not an error
-    """A step went wrong; the state is the one before it, and is saved.
+    """A step went wrong. The state before that step is saved.
 
     Args:
       step: how many updates were made.
-      reason: what was wrong with the next, as `train.engine.guard.why` says it.
+      reason: what was wrong with the next update, as `train.engine.guard.why` says it.
     """
 
     def __init__(self, step: int, reason: str) -> None:
@@ -23,4 +38,4 @@ class Halted(Exception):  # noqa: N818, an ending, not an error
 
 
 class Interrupted(Exception):  # noqa: N818, an ending, not an error
-    """A signal came; the state is saved."""
+    """A signal came. The state is saved."""

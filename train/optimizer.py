@@ -1,7 +1,6 @@
-"""The optimizer of a configuration: an optax chain whose learning rate can be read."""
+"""The optimizer of a configuration: a chain of optax, from whose state the rate can be read."""
 
 import dataclasses
-import difflib
 import functools
 import inspect
 import math
@@ -13,15 +12,15 @@ import jax.numpy as jnp
 import optax
 from optax import contrib
 
-from train.errors import UserError
+from train.errors import UserError, did_you_mean
 
-# Arguments of optax's optimizers for which there are fields.
+# The arguments of optax's optimizers for which there are fields.
 _FIELDS = {"learning_rate": "schedule", "weight_decay": "optimizer.weight_decay"}
 _FIELDS_OF_SGD = {"momentum": "optimizer.momentum", "nesterov": "optimizer.nesterov"}
-# They ask for the loss itself, for a random seed, or for a rate that is no schedule.
+# These optimizers need the loss itself, a random seed, or a rate that is no schedule.
 _NEED_MORE = {"polyak_sgd", "noisy_sgd", "optimistic_adam"}
 _FACTORIES = {
-    # A line search would ask for the loss; the schedule is the length of the step in its place.
+    # A line search needs the loss. Without one the schedule gives the length of the step.
     "lbfgs": functools.partial(optax.lbfgs, linesearch=None),
     "muon": contrib.muon,
 }
@@ -29,48 +28,36 @@ _FACTORIES = {
 
 @dataclasses.dataclass(frozen=True)
 class OptimizerConfig:
-    """The optimizer."""
+    """How gradients become updates of the parameters."""
 
     name: str = "sgd"
-    """sgd, adam, adamw, or any other optimizer by its name in optax. muon orthogonalises what
-    moves kernels, a convolution's as a matrix [height * width * in, out], and leaves all else to
-    its Adam at the same rate. lbfgs has no line search, the schedule is the length of its step: it
-    wants full batches, and keeps 22 copies of the parameters (2, and 2 more a memory_size)."""
+    """The optimizer, by its name in optax: sgd, adam, adamw, lion, muon, lbfgs and others.
+    muon moves kernels by orthogonal matrices, and all other parameters by Adam at the same rate.
+    For it, a convolution's kernel is a matrix [height * width * in, out].
+    lbfgs has no line search: the schedule is the length of its step. It needs full batches.
+    It keeps 22 copies of the parameters: 2, and 2 more for each unit of its memory_size."""
     momentum: float = 0.9
-    """Of sgd; 0: none."""
+    """The part of the last update that sgd adds to the next one. At least 0; 0: none."""
     nesterov: bool = False
-    """Nesterov's momentum, of sgd."""
+    """Whether the momentum of sgd is Nesterov's, which looks one update ahead."""
     weight_decay: float = 5e-4
-    """On kernels alone, not on biases, norm scales or position embeddings. Decoupled where the
-    optimizer has a weight decay of its own (adamw, lion, muon, ...), else added to the gradient."""
+    """The strength of weight decay. At least 0; 0: none.
+    It acts on kernels, and not on biases, scales of norms or position embeddings.
+    It is decoupled where the optimizer has a weight decay of its own (adamw, lion, muon, ...).
+    Otherwise it is added to the gradient."""
     clip_norm: float | None = None
-    """Largest global norm of the gradient, before weight decay; None: any."""
+    """The largest norm of the whole gradient. A longer gradient is cut to this length.
+    It is measured before weight decay is added. Above 0; None: no limit."""
     microbatches: int = 1
-    """Parts that a device's batch is cut into, whose gradients are averaged: less memory for the
-    same update, but batch norm sees one part at a time."""
+    """The number of parts into which each device's batch is cut. At least 1.
+    The gradients of the parts are averaged: the same update takes less memory.
+    But batch norm sees one part at a time."""
     arguments: dict[str, float] = dataclasses.field(default_factory=dict)
-    """Further arguments of optax's optimizer, such as b1 0.9 b2 0.95."""
+    """Further arguments of the optimizer, as names and numbers: b1 0.9 b2 0.95."""
 
     def __post_init__(self) -> None:
         """Checks the knobs, names and arguments."""
-        fields = _FIELDS | (_FIELDS_OF_SGD if self.name == "sgd" else {})
-        defaults = _numeric(_factory(self.name))
-        known = sorted(defaults.keys() - fields.keys())
-        for argument, value in self.arguments.items():
-            if argument not in known:
-                close = difflib.get_close_matches(argument, known, 1)
-                hint = f"Did you mean {close[0]}?" if close else f"There are {', '.join(known)}."
-                if argument in fields:
-                    hint = f"Set `{fields[argument]}`."
-                raise UserError(
-                    f"`optimizer.arguments` must be numbers that optax's {self.name} takes, "
-                    f"got {argument}. {hint}"
-                )
-            if type(defaults[argument]) is int and value != int(value):
-                raise UserError(
-                    f"`optimizer.arguments` must give {argument} a whole number, got {value}. "
-                    f"Its default is {defaults[argument]}."
-                )
+        self._check_arguments()
         for name in ("momentum", "weight_decay"):
             value = getattr(self, name)
             if not 0 <= value < math.inf:
@@ -88,19 +75,38 @@ class OptimizerConfig:
                 "1 takes the batch whole."
             )
 
+    def _check_arguments(self) -> None:
+        fields = _FIELDS | (_FIELDS_OF_SGD if self.name == "sgd" else {})
+        defaults = _numeric(_factory(self.name))
+        known = sorted(defaults.keys() - fields.keys())
+        for argument, value in self.arguments.items():
+            if argument not in known:
+                hint = did_you_mean(argument, known) or f"There are {', '.join(known)}."
+                if argument in fields:
+                    hint = f"Set `{fields[argument]}`."
+                raise UserError(
+                    f"`optimizer.arguments` must be numbers that optax's {self.name} takes, "
+                    f"got {argument}. {hint}"
+                )
+            if type(defaults[argument]) is int and value != int(value):
+                raise UserError(
+                    f"`optimizer.arguments` must give {argument} a whole number, got {value}. "
+                    f"Its default is {defaults[argument]}."
+                )
+
 
 def build(
     config: OptimizerConfig,
     schedule: optax.Schedule,
     decay_mask: Callable[[Any], Any],
 ) -> optax.GradientTransformation:
-    """Clipping, weight decay and the optimizer, with the schedule as its injected rate.
+    """Builds the chain: clipping, weight decay, then the optimizer with the schedule as its rate.
 
     Args:
       config: the knobs.
       schedule: step -> learning rate.
-      decay_mask: parameters -> a pytree of bools, True for kernels: where weight decay applies, and
-        what muon orthogonalises.
+      decay_mask: parameters -> a pytree of bools, True for kernels. Weight decay acts on these, and
+        muon orthogonalises their updates.
 
     Returns:
       A transformation whose state holds, under "learning_rate", the rate of the last update.
@@ -108,20 +114,22 @@ def build(
     factory = _factory(config.name)
     known = _parameters(factory)
     defaults = _numeric(factory)
-    arguments: dict[str, Any] = {  # a command line's 5 is 5.0, which is no size
+    arguments: dict[str, Any] = {  # the command line makes 5 a 5.0, which can be no size
         name: type(defaults[name])(value) for name, value in config.arguments.items()
     }
     if config.name == "sgd":
         arguments |= {"momentum": config.momentum or None, "nesterov": config.nesterov}
     if config.name == "muon":
         arguments["muon_weight_dimension_numbers"] = lambda params: _matrices(params, decay_mask)
+
     before = [] if config.clip_norm is None else [optax.clip_by_global_norm(config.clip_norm)]
     masks = known & {"mask", "weight_decay_mask"}
     if "weight_decay" in known and masks:
         arguments |= {"weight_decay": config.weight_decay, masks.pop(): decay_mask}
     elif config.weight_decay:
         before.append(optax.add_decayed_weights(config.weight_decay, decay_mask))
-    # The rest is static: an injected momentum of 0 would still cost a buffer.
+
+    # All other arguments are static: an injected momentum of 0 would still cost a buffer.
     injected = optax.inject_hyperparams(
         factory, static_args=known - {"learning_rate"}, hyperparam_dtype=jnp.float32
     )
@@ -129,13 +137,13 @@ def build(
 
 
 def learning_rate(opt_state: optax.OptState) -> jax.Array:
-    """The rate that the last update used, float32, a scalar."""
+    """Returns the rate that the last update used: float32, a scalar."""
     rate: jax.Array = optax.tree.get(opt_state, "hyperparams")["learning_rate"]
     return rate
 
 
 def names() -> tuple[str, ...]:
-    """The optimizers of optax that need gradients, parameters and a schedule, and no more."""
+    """Returns the optimizers of optax that need only gradients, parameters and a schedule."""
     known = _NEED_MORE | _FACTORIES.keys()
     whole = (
         name
@@ -151,8 +159,7 @@ def names() -> tuple[str, ...]:
 def _factory(name: str) -> Callable[..., optax.GradientTransformation]:
     known = names()
     if name not in known:
-        close = difflib.get_close_matches(name, known, 1)
-        hint = f"Did you mean {close[0]}?" if close else f"There are {', '.join(known)}."
+        hint = did_you_mean(name, known) or f"There are {', '.join(known)}."
         raise UserError(f"`optimizer.name` must be an optimizer of optax, got {name}. {hint}")
     factory: Callable[..., optax.GradientTransformation]
     factory = _FACTORIES[name] if name in _FACTORIES else getattr(optax, name)
@@ -164,13 +171,13 @@ def _parameters(factory: Callable[..., Any]) -> set[str]:
 
 
 def _numeric(factory: Callable[..., Any]) -> dict[str, float]:
-    """The defaults of arguments that may be given as numbers."""
+    """Returns the arguments that may be given as numbers, with their defaults."""
     parameters = inspect.signature(factory).parameters.values()
     return {each.name: each.default for each in parameters if isinstance(each.default, float | int)}
 
 
 def _matrices(params: Any, is_kernel: Callable[[Any], Any]) -> Any:
-    """How muon sees a kernel [..., in, out] as a matrix; None: not at all."""
+    """Returns for each parameter how muon sees it as a matrix; None: it leaves it to Adam."""
 
     def numbers(kernel: bool, leaf: jax.Array) -> contrib.MuonDimensionNumbers | None:
         *inner, outer = range(leaf.ndim)

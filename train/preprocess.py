@@ -1,13 +1,13 @@
-"""Preprocessing, fitted on training images only: contrast, means, whitening.
+"""Preprocessing: contrast, means and whitening. It is fitted on training images only.
 
-The steps, each on or off, are taken in this order, on pixels scaled to 0..1:
+Pixels are scaled to 0..1. Then these steps follow in this order. Each can be on or off.
 
-1. contrast stretching, an image at a time: `(x - min x) / (max x - min x)`;
-2. global contrast normalisation, an image at a time: `(x - mean x) / sqrt(10 / 255^2 + var x)`;
-3. per-pixel mean: `x - m`, m the mean training image of step 2's output;
-4. ZCA whitening: `(x - m') U (L + epsilon)^(-1/2) U^T`, m' the mean and `U L U^T` the covariance
-   of step 3's output over training images, each flattened to height * width * channels;
-5. standardisation, a channel at a time: `(x - mean) / deviation`, both of step 4's output.
+1. Contrast stretching of each image: `(x - min x) / (max x - min x)`.
+2. Global contrast normalisation of each image: `(x - mean x) / sqrt(10 / 255^2 + var x)`.
+3. Per-pixel mean: `x - m`. Here m is the mean training image after step 2.
+4. ZCA whitening: `(x - m') U (L + epsilon)^(-1/2) U^T`. Here m' is the mean and `U L U^T` the
+   covariance of the training images after step 3, each flattened to height * width * channels.
+5. Standardisation of each channel: `(x - mean) / deviation`, both of the images after step 4.
 
 A constant image, pixel or channel comes out as zeros, never as NaN.
 
@@ -29,43 +29,45 @@ from train.errors import UserError
 Statistics = dict[str, np.ndarray]
 _Array = TypeVar("_Array", np.ndarray, jax.Array)
 
-_CHUNK = 1000  # images; 12 MB of float32 at 32x32x3
+_CHUNK = 1000  # images at a time: 12 MB of float32 at 32x32x3
 
 
 @dataclass(frozen=True)
 class Preprocess:
-    """Which steps are taken; see `train.preprocess` for their order and equations."""
+    """How images are prepared for the network: the steps, in the order in which they are taken."""
 
     contrast_stretching: bool = False
-    """Stretch each image's values from its smallest and largest to 0 and 1."""
+    """Whether each image's values are stretched, so that the smallest is 0 and the largest 1."""
     global_contrast_normalisation: bool = False
-    """Subtract each image's mean and divide by its deviation."""
+    """Whether each image's mean is subtracted, and the image divided by its standard deviation."""
     per_pixel_mean: bool = False
-    """Subtract the mean training image."""
+    """Whether the mean training image is subtracted."""
     zca_whitening: bool = False
-    """Decorrelate the pixels. The fit takes about a minute for 50,000 images on 2 CPU cores."""
+    """Whether neighbouring pixels are decorrelated.
+    To fit this takes about a minute for 50,000 images on 2 CPU cores."""
     zca_epsilon: float = 0.1
-    """Added to the eigenvalues of the pixels' covariance, so that noise is not blown up. 0.1 is
-    Coates et al.'s, for pixels of unit variance, as global contrast normalisation makes them;
-    without that, divide it by about 15 (the pixels' variance is then about 0.06)."""
+    """The number that whitening adds to the eigenvalues of the pixels' covariance. Above 0.
+    The larger it is, the less noise is amplified.
+    0.1 (Coates et al. 2011) suits pixels of unit variance, after contrast normalisation.
+    Without it the pixels' variance is about 0.06: then divide this number by 15."""
     standardise: bool = True
-    """Subtract each channel's mean and divide by its deviation."""
+    """Whether each channel's mean is subtracted, and the channel divided by its deviation."""
 
 
 def fit(knobs: Preprocess, images: np.ndarray) -> Statistics:
-    """The statistics that `apply` needs, from the training images, computed on the host.
+    """Computes the statistics that `apply` needs from the training images, on the host.
 
     Args:
-      knobs: Which steps are taken.
+      knobs: which steps are taken.
       images: uint8, [n, height, width, channels], n >= 1.
 
     Returns:
-      float32 arrays: `pixel_mean` [height, width, channels]; `zca_mean` [d] and `zca_matrix`
-      [d, d], d = height * width * channels; `channel_mean` and `channel_deviation` [channels];
-      those that the steps taken need.
+      float32 arrays, those that the steps taken need: `pixel_mean` [height, width, channels];
+      `zca_mean` [d] and `zca_matrix` [d, d], d = height * width * channels; `channel_mean` and
+      `channel_deviation` [channels].
 
     Raises:
-      UserError: There are no images, or `zca_epsilon` is not positive.
+      UserError: there are no images, or `zca_epsilon` is not positive.
     """
     if len(images) == 0:
         raise UserError("Preprocessing must be fitted on at least 1 training image, got 0.")
@@ -73,11 +75,14 @@ def fit(knobs: Preprocess, images: np.ndarray) -> Statistics:
         raise UserError(
             f"`zca_epsilon` must be positive, got {knobs.zca_epsilon}. The usual value is 0.1."
         )
+
+    # Each statistic is that of the images as the steps before it leave them.
     statistics: Statistics = {}
     taken = replace(knobs, per_pixel_mean=False, zca_whitening=False, standardise=False)
     if knobs.per_pixel_mean:
         statistics["pixel_mean"] = _float32(_mean(_chunks(taken, statistics, images)))
         taken = replace(taken, per_pixel_mean=True)
+
     if knobs.zca_whitening:
         zca, mean, variance = _fit_zca(taken, statistics, images)
         statistics |= zca
@@ -92,11 +97,11 @@ def fit(knobs: Preprocess, images: np.ndarray) -> Statistics:
 
 
 def apply(knobs: Preprocess, statistics: Statistics, images: _Array) -> _Array:
-    """Preprocesses a batch; pure, and as good under jit as on NumPy arrays.
+    """Preprocesses a batch. It is pure, and takes NumPy arrays or, under jit, those of JAX.
 
     Args:
-      knobs: Which steps are taken.
-      statistics: From `fit` with the same knobs.
+      knobs: which steps are taken.
+      statistics: from `fit` with the same knobs.
       images: uint8, [b, height, width, channels].
 
     Returns:
@@ -112,11 +117,13 @@ def apply(knobs: Preprocess, statistics: Statistics, images: _Array) -> _Array:
         x = (x - x.mean(axis=each_image, keepdims=True)) / (
             np.float32(10 / 255**2) + variance
         ) ** 0.5
+
     if knobs.per_pixel_mean:
         x = x - statistics["pixel_mean"]
     if knobs.zca_whitening:
         flat = x.reshape(len(x), -1) - statistics["zca_mean"]
-        # An accelerator's default, bfloat16 or TF32, is too coarse for a 3072-term sum.
+        # An accelerator's default precision (bfloat16 or TF32) is too coarse for a sum of 3072
+        # terms.
         with jax.default_matmul_precision("highest"):
             x = (flat @ statistics["zca_matrix"]).reshape(x.shape)
     if knobs.standardise:
@@ -128,8 +135,8 @@ def apply_to_all(knobs: Preprocess, statistics: Statistics, images: np.ndarray) 
     """Preprocesses a whole split on the host, in chunks.
 
     Args:
-      knobs: Which steps are taken.
-      statistics: From `fit` with the same knobs.
+      knobs: which steps are taken.
+      statistics: from `fit` with the same knobs.
       images: uint8, [n, height, width, channels].
 
     Returns:
@@ -148,7 +155,7 @@ def _chunks(knobs: Preprocess, statistics: Statistics, images: np.ndarray) -> It
 
 
 def _mean(chunks: Iterable[np.ndarray]) -> np.ndarray:
-    """The mean over the first axis, summed in float64."""
+    """Returns the mean over the first axis, summed in float64."""
     total, count = np.zeros(()), 0
     for x in chunks:
         total = total + x.sum(axis=0, dtype=np.float64)
@@ -159,7 +166,7 @@ def _mean(chunks: Iterable[np.ndarray]) -> np.ndarray:
 def _fit_zca(
     knobs: Preprocess, statistics: Statistics, images: np.ndarray
 ) -> tuple[Statistics, np.ndarray, np.ndarray]:
-    """The whitening, and each channel's mean and variance after it."""
+    """Returns the whitening's statistics, and each channel's mean and variance after it."""
     mean = _float32(_mean(x.reshape(len(x), -1) for x in _chunks(knobs, statistics, images)))
     covariance = np.zeros((mean.size, mean.size))
     for x in _chunks(knobs, statistics, images):
@@ -170,7 +177,8 @@ def _fit_zca(
     eigenvalues = np.maximum(eigenvalues, 0)
     scale = (eigenvalues + knobs.zca_epsilon) ** -0.5
     whitening = {"zca_mean": mean, "zca_matrix": _float32((vectors * scale) @ vectors.T)}
-    # The diagonal of W C W; whitening all images for it would take as long as the covariance.
+    # This is the diagonal of W C W, where W is the whitening and C the covariance. To whiten all
+    # images and take their variance would last as long as the covariance.
     variance = np.square(vectors) @ (eigenvalues * scale**2)
     channels = images.shape[-1]
     return whitening, np.zeros(channels), variance.reshape(-1, channels).mean(axis=0)

@@ -1,1 +1,1 @@
-"""The command line: words to a command, a file to what it describes."""
+"""The command line: it reads the words of a command, and starts what they ask for."""

@@ -1,4 +1,4 @@
-"""The command line: a configuration file and its fields -> a Config."""
+"""Reads a command line: a configuration file, and fields of it with other values."""
 
 import contextlib
 import dataclasses
@@ -20,23 +20,24 @@ from train.study.load import load
 class _Common:
     config: Annotated[Config, tyro.conf.arg(name="")]
     workdir: Path
-    """The run's folder. The same command again goes on where the run was interrupted."""
+    """The run's folder. Give the same command again to go on with an interrupted run."""
     coordinator: str | None = None
-    """host:port of process 0, where several processes train together outside a cluster."""
+    """The host:port of process 0, where several processes train together outside a cluster.
+    None: there is one process, or a cluster's scheduler tells each of them."""
     num_processes: int | None = None
-    """How many there are."""
+    """The number of processes that train together. It goes with --coordinator."""
     process_id: int | None = None
-    """Which one this is, from 0."""
+    """The number of this process, counted from 0. It goes with --coordinator."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Arguments(_Common):
-    """Trains a network as a configuration file says; every field of it can be set here."""
+    """Trains a network as a configuration file says. Every field of the file can be set here."""
 
     dry_run: bool = False
-    """Print the resolved configuration, sizes and the schedule's picture, and train nothing."""
+    """Whether to train nothing, and print the configuration, the sizes and the schedule."""
     adjust_schedule: bool = False
-    """Go on with another schedule than the run began with, for example after a halt."""
+    """Whether a run goes on with another schedule than it began with, for example after a halt."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,44 +45,50 @@ class RangeTest(_Common):
     """Trains for a few steps at a rising rate, and suggests rates for a configuration."""
 
     workdir: Path
-    """The folder for range_test.png and range_test.json; a run that it holds is not touched."""
+    """The folder for range_test.png and range_test.json. A run that it holds is not touched."""
     min_value: float = 1e-6
-    """The first rate, so low that nothing is learnt."""
+    """The first rate of the test. It should be so low that nothing is learnt."""
     max_value: float = 10.0
-    """The last rate, so high that the loss diverges."""
+    """The last rate of the test. It should be so high that the loss diverges."""
     num_steps: int = 400
-    """How many; the batches of fewer steps than an epoch's are of images never seen."""
+    """The length of the test, in steps. If it is shorter than one epoch, every batch holds images
+    that the network has not seen."""
     sweep: Literal["exponential", "linear"] = "exponential"
-    """exponential finds the order of magnitude, linear the bounds once it is known."""
+    """How the rate rises. exponential finds the order of magnitude of good rates.
+    linear finds the bounds, once the order of magnitude is known."""
 
 
 @dataclasses.dataclass(frozen=True)
 class RunStudy:
-    """Makes the runs of a study file, skips those that are done, and writes the report."""
+    """Makes the runs of a study file, and writes the report. Runs that are done are skipped."""
 
     file: tyro.conf.Suppress[Path]
     workdir: Path | None = None
-    """The study's folder, with one for each run; machines may share it. None: runs/FILE_SIZE."""
+    """The study's folder, which gets a folder for each run. Several machines may share it.
+    None: runs/FILE_SIZE."""
     size: Size = "full"
-    """smoke shows in minutes that the study runs; laptop is evidence from a few CPU cores in hours;
+    """The size of the runs. smoke shows in minutes that the study works, and is no evidence.
+    laptop is evidence from a few CPU cores, in hours.
     full is the papers' own size, for an accelerator."""
     workers: int | None = None
-    """Runs that are made side by side on this machine, each in a process with CPU cores of its own.
-    None: as many as there are cores for, where the study says how many a run takes; else one run
-    after the other."""
+    """The number of runs that are made side by side here, each on CPU cores of its own.
+    None: as many as the cores allow, if the study says how many cores a run takes.
+    If it does not say so, one run follows the other."""
     kept: Annotated[Path | None, tyro.conf.arg(name="from")] = None
-    """A kept study, results/NAME: its finished runs are taken over, and the others are made."""
+    """The folder of a kept study, results/NAME. Its finished runs are copied, the others made."""
     jobs: str = "1/1"
-    """i/n: make the i-th of n shares, as in a job array; the last to end has the whole report."""
+    """The share of the runs to make: i/n is the i-th of n shares, as in a job array.
+    The share that ends last writes the whole report."""
     executor: Literal["local", "ray"] = "local"
-    """ray: the runs are tasks of a Ray cluster, or of this machine (pip install '.[ray]')."""
+    """Where the runs are made: in processes of this machine, or as tasks of a Ray cluster.
+    ray needs `pip install '.[ray]'`."""
     data_dir: str | None = None
-    """Where TensorFlow Datasets keeps its data; None: as the study says."""
+    """The folder where TensorFlow Datasets keeps its data. None: as the study says."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """Writes the report of a study anew, as far as its runs have come."""
+    """Writes the report of a study again, as far as its runs have come."""
 
     folder: Annotated[Path, tyro.conf.Positional]
     """The study's folder."""
@@ -98,7 +105,10 @@ _COMMANDS: dict[str, type[RangeTest | RunStudy | Report]] = {
 
 
 def parse(argv: Sequence[str]) -> Command:
-    """The arguments of `python -m train`, less the program's name.
+    """Reads the arguments of `python -m train`.
+
+    Args:
+      argv: the arguments, without the program's name.
 
     Raises:
       UserError: the file, a field or a value is wrong.
@@ -109,6 +119,7 @@ def parse(argv: Sequence[str]) -> Command:
     argv = argv[len(words) :]
     if kind is Report:
         return _from_words(Report, "python -m train report", argv)
+
     if not argv or argv[0].startswith("-"):
         if argv and argv[0] in ("-h", "--help"):
             if kind is RunStudy:
@@ -128,6 +139,7 @@ def parse(argv: Sequence[str]) -> Command:
             f"The first argument must be a configuration file, got {got}. "
             f"For example: python -m train {example}"
         )
+
     path = Path(argv[0])
     program = " ".join(["python -m train", *words, str(path)])
     if kind is RunStudy:
@@ -153,7 +165,7 @@ def _from_words(
 
 
 def _sentence(box: str) -> str:
-    """What tyro says in a box, up to its first rule, as one line."""
+    """Returns the message that tyro prints in a box, up to the box's first rule, as one line."""
     inside = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
     parts = " ".join(re.sub("─{3,}", "\n", line) for line in inside).split("\n")
     message = parts[0].strip().rstrip(".")

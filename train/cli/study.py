@@ -1,4 +1,4 @@
-"""`python -m train study`: a study file -> its runs here, or on a Ray cluster."""
+"""Runs `python -m train study`: the runs of a study file, here or on a Ray cluster."""
 
 import functools
 import re

@@ -21,12 +21,12 @@ class Dataset:
     """A data set in memory.
 
     Attributes:
-      name: As given to `load`.
-      class_names: The names of the classes; label i is the i-th.
-      train: The training images without those held out.
-      validation: The training images held out, or None.
-      test: The test images.
-      digest: SHA-256, in hex, over all of it before any image was held out.
+      name: as given to `load`.
+      class_names: the names of the classes. Label i has the i-th name.
+      train: the training images, without those that are held out.
+      validation: the training images that are held out, or None.
+      test: the test images.
+      digest: the SHA-256, in hex, of the whole data set before any image was held out.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Dataset:
 
     @property
     def num_classes(self) -> int:
-        """The number of classes."""
+        """Returns the number of classes."""
         return len(self.class_names)
 
 
@@ -52,26 +52,26 @@ def load(
     seed: int = 0,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> Dataset:
-    """Loads a data set of 32x32 images; the decoded arrays are kept for the next time.
+    """Loads a data set of 32x32 images. The decoded arrays are kept on disk for the next time.
 
     Args:
-      name: "digits" (scikit-learn's, needs no download), the TFDS name of an image-classification
-        set ("cifar10", "cifar100", "svhn_cropped", ...), or the path of a folder with
-        `train/<class>/*.png` and `test/<class>/*.png` (or .jpg).
-      data_dir: Where TFDS looks for its sets and downloads them to; by default
+      name: "digits" (scikit-learn's, needs no download), or the TFDS name of an
+        image-classification set ("cifar10", "cifar100", "svhn_cropped", ...), or the path of a
+        folder with `train/<class>/*.png` and `test/<class>/*.png` (or .jpg).
+      data_dir: the folder where TFDS looks for its sets, and to which it downloads them; by default
         `$TFDS_DATA_DIR`, else `~/tensorflow_datasets`.
-      num_train_images: How many of the training images to take, by a choice that never changes;
-        None: all.
-      num_test_images: The same of the test images.
-      validation_fraction: The fraction, in [0, 1), of the training images held out for validation.
-      seed: Chooses the images held out.
-      cache_dir: Where the decoded arrays are kept; by default `$LOG_ANNEAL_CACHE`, else
+      num_train_images: how many of the training images to take. The choice never changes. None:
+        all.
+      num_test_images: how many of the test images to take. The choice never changes. None: all.
+      validation_fraction: the part of the training images that is held out, in [0, 1).
+      seed: chooses the images that are held out.
+      cache_dir: the folder where the decoded arrays are kept; by default `$LOG_ANNEAL_CACHE`, else
         `$XDG_CACHE_HOME/log_anneal`, else `~/.cache/log_anneal`.
 
     Raises:
-      UserError: There is no such data set, it cannot be downloaded or read, its images are not
-        8-bit images of 32x32 pixels with at least one training image a class, or it has fewer
-        than are to be taken.
+      UserError: there is no such data set, or it cannot be downloaded or read; its images are not
+        8-bit images of 32x32 pixels; a class has no training image; or there are fewer images than
+        are to be taken.
     """
     if not 0 <= validation_fraction < 1:
         raise UserError(
@@ -79,7 +79,7 @@ def load(
             "0 trains on all training images."
         )
     source = sources.find(name, data_dir)
-    # One file a name and place: the arrays of a source that has changed are replaced.
+    # There is one file for a name and a place: if the source changes, its arrays are replaced.
     place = hashlib.sha256(json.dumps([name, source.place]).encode()).hexdigest()[:12]
     path = cache.directory(cache_dir) / f"{Path(name).name}-{place}.arrays"
     decoded, digest = _decoded(path, source)
@@ -91,22 +91,22 @@ def load(
 
 @functools.lru_cache(maxsize=1)
 def _decoded(path: Path, source: sources.Source) -> tuple[cache.Decoded, str]:
-    """The runs of a study share what the first has read."""
+    """Returns the arrays and their digest, which later runs of a process share with the first."""
     return cache.load(path, source.state, source.decode)
 
 
 def batch_indices(seed: int, steps: range, *, num_images: int, batch_size: int) -> np.ndarray:
-    """The images of each step's batch: a pure function of the seed and the step.
+    """Returns the images of each step's batch: a pure function of the seed and the step.
 
-    With n = num_images // batch_size steps an epoch, step t takes the (t mod n)-th piece of the
-    permutation `argsort(philox(seed, t // n))`, the same in every version of NumPy; the images
-    that fill no batch are left out until the next epoch.
+    An epoch has n = num_images // batch_size steps. Step t takes the (t mod n)-th piece of the
+    permutation `argsort(philox(seed, t // n))`, which is the same in every version of NumPy. The
+    images that fill no batch are left out until the next epoch.
 
     Args:
-      seed: At least 0.
-      steps: The steps, counted from 0 over the whole run.
-      num_images: The number of training images.
-      batch_size: Images a batch, over all devices.
+      seed: at least 0.
+      steps: the steps, counted from 0 over the whole run.
+      num_images: the number of training images.
+      batch_size: the number of images in a batch, over all devices.
 
     Returns:
       int32, [len(steps), batch_size].

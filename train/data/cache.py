@@ -1,15 +1,16 @@
-"""Decoded images on disk: written atomically, verified whenever they are read."""
+"""Decoded images on disk. They are written atomically, and verified whenever they are read."""
 
 import hashlib
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from train.atomic_file import open_atomically
 
 IMAGE_SHAPE = (32, 32, 3)
 
@@ -29,14 +30,14 @@ class Split:
 
 @dataclass(frozen=True)
 class Decoded:
-    """All that a source of images holds."""
+    """All images of a source, decoded."""
 
     class_names: tuple[str, ...]
     train: Split
     test: Split
 
     def digest(self) -> str:
-        """The SHA-256 of the class names, images and labels, in hex."""
+        """Returns the SHA-256 of the class names, images and labels, in hex."""
         sha = hashlib.sha256(json.dumps([self.class_names, len(self.train.labels)]).encode())
         for split in (self.train, self.test):
             sha.update(np.ascontiguousarray(split.images, "u1").data)
@@ -45,24 +46,23 @@ class Decoded:
 
 
 def directory(given: str | os.PathLike[str] | None = None) -> Path:
-    """Where decoded arrays are kept: `given`, `$LOG_ANNEAL_CACHE`, or the user's cache folder."""
+    """Returns the folder for decoded arrays: `given`, else `$LOG_ANNEAL_CACHE`, else the user's."""
     if chosen := given or os.environ.get("LOG_ANNEAL_CACHE"):
         return Path(chosen).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "log_anneal"
 
 
 def load(path: Path, key: str, decode: Callable[[], Decoded]) -> tuple[Decoded, str]:
-    """Returns the arrays and their digest, from `path` if it holds them intact, else decoded.
+    """Returns the arrays and their digest: from `path` if it holds them intact, else decoded.
 
     The file is a line of JSON (key, digest, class names, sizes), then the bytes of the training
-    images, training labels, test images and test labels. A file that is damaged, or that was
-    decoded from another state of the source, is replaced. Where nothing can be written, the
-    arrays are decoded at each start.
+    images, training labels, test images and test labels. It is replaced if it is damaged, or if the
+    source has changed. If nothing can be written, the arrays are decoded at each start.
 
     Args:
-      path: The file.
-      key: What the arrays were decoded from; a file with another key is not used.
-      decode: Reads the source.
+      path: the file.
+      key: tells the state of the source. A file with another key is not used.
+      decode: reads the source.
     """
     try:
         return _read(path, key)
@@ -90,7 +90,7 @@ def _read(path: Path, key: str) -> tuple[Decoded, str]:
             raise ValueError("its source has changed")
         image_size = int(np.prod(IMAGE_SHAPE))
         expected = file.tell() + sum(n * (image_size + 4) for n in header["sizes"])
-        # Before anything is allocated: the sizes themselves may be damaged.
+        # This is checked before anything is allocated: the sizes themselves may be damaged.
         if (found := os.fstat(file.fileno()).st_size) != expected:
             raise ValueError(f"it has {found} bytes, not {expected}")
         train, test = (
@@ -115,17 +115,8 @@ def _write(path: Path, key: str, digest: str, decoded: Decoded) -> None:
         "sizes": [len(split.labels) for split in splits],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A name of its own, so that two processes that decode at once do not meet.
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(json.dumps(header).encode() + b"\n")
-            for split in splits:
-                file.write(np.ascontiguousarray(split.images, "u1").data)
-                file.write(np.ascontiguousarray(split.labels, "<i4").data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with open_atomically(path) as file:
+        file.write(json.dumps(header).encode() + b"\n")
+        for split in splits:
+            file.write(np.ascontiguousarray(split.images, "u1").data)
+            file.write(np.ascontiguousarray(split.labels, "<i4").data)

@@ -1,4 +1,4 @@
-"""scikit-learn's handwritten digits as a TFDS data set, which needs neither network nor TensorFlow.
+"""scikit-learn's handwritten digits as a TFDS data set. It needs no network and no TensorFlow.
 
 `sklearn.datasets.load_digits`: 1,797 images of 8x8 pixels with values 0..16, from the test set of
 E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Repository, 1998.
@@ -15,10 +15,10 @@ NUM_TEST_IMAGES = 360
 
 
 class Digits(tfds.core.GeneratorBasedBuilder):
-    """The digits, each pixel repeated to 4x4 and in three channels, its value scaled to 0..255.
+    """The digits. Each pixel is repeated to 4x4 pixels in three channels, and scaled to 0..255.
 
-    The split is a permutation that never changes: 1,437 training and 360 test images. (In
-    scikit-learn's own order the last images are from writers that the first ones are not from.)
+    A permutation that never changes splits them into 1,437 training and 360 test images. (In
+    scikit-learn's own order, other writers wrote the last images than the first ones.)
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -57,6 +57,6 @@ def _examples(
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     for key, index in enumerate(order.tolist()):
         pixels = np.kron(images[index], np.ones((4, 4), np.uint8))
-        # A pillow image, because TFDS encodes an array with TensorFlow.
+        # It is a Pillow image, because TFDS would encode an array by TensorFlow.
         image = Image.fromarray(np.repeat(pixels[..., None], 3, axis=-1))
         yield key, {"image": image, "label": int(labels[index])}

@@ -1,4 +1,4 @@
-"""Prepare a TFDS data set as ArrayRecord, without TensorFlow and without waiting for no network."""
+"""Prepares a TFDS data set as ArrayRecord, without TensorFlow. It notices a missing network."""
 
 import importlib.util
 import io
@@ -22,23 +22,25 @@ def prepare(builder: tfds.core.DatasetBuilder) -> None:
     """Downloads and prepares `builder`'s data set in its `data_dir`, as ArrayRecord.
 
     Raises:
-      UserError: Its first address does not answer within 5 s, or the preparation fails.
+      UserError: the first address does not answer within 5 s, or the preparation fails.
     """
     missing = f"`data_dir` ({builder.data_dir_root}) holds no data set {builder.info.full_name}"
     way_out = (
         "Set `data_dir` or TFDS_DATA_DIR to a folder that holds it as ArrayRecord, "
         "or use the data set 'digits', which needs no download."
     )
-    # TFDS itself retries for more than 3 minutes.
+
+    # Without this check, TFDS tries again and again for more than 3 minutes.
     addresses = [url for url in builder.url_infos or {} if url.startswith("http")]
     if addresses and not _answers(addresses[0]):
         raise UserError(f"{missing}, and {addresses[0]} cannot be reached. {way_out}")
+
     config = tfds.download.DownloadConfig(try_download_gcs=False)
     try:
         with _stand_in_for_tensorflow():
             builder.download_and_prepare(download_config=config, file_format="array_record")
-    except Exception as error:  # whatever this data set's own code raises
-        if not builder.is_prepared():  # else another process was faster
+    except Exception as error:  # the data set's own code may raise anything
+        if not builder.is_prepared():  # if it is, another process was faster
             raise UserError(f"{missing}, and preparing it failed: {error}. {way_out}") from error
     if not builder.is_prepared():
         raise UserError(
@@ -55,12 +57,12 @@ def _answers(url: str, seconds: float = 5.0) -> bool:
         try:
             urllib.request.urlopen(request, timeout=seconds).close()
         except urllib.error.HTTPError as error:
-            error.close()  # an answer too
+            error.close()  # an error is an answer too
         except OSError:
             return
         answered.set()
 
-    # A thread, because the time that a name server takes has no limit of its own.
+    # It asks in a thread, because a name server may take any time to answer.
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(seconds)

@@ -1,7 +1,6 @@
-"""Where images come from: our digits, a TFDS data set, or a folder of image files."""
+"""Sources of images: our digits, a TFDS data set, or a folder of image files."""
 
 import contextlib
-import difflib
 import functools
 import hashlib
 import io
@@ -19,7 +18,7 @@ from PIL import Image
 from train.data import download
 from train.data.cache import IMAGE_SHAPE, Decoded, Split
 from train.data.digits import Digits
-from train.errors import UserError
+from train.errors import UserError, did_you_mean
 
 _EIGHT_BIT_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}
 
@@ -29,9 +28,9 @@ class Source:
     """Images that can be decoded.
 
     Attributes:
-      place: Where they lie.
-      state: A digest that changes when they may have changed.
-      decode: Reads them all; raises a `UserError` that names what cannot be used.
+      place: the place where the images lie, which tells the source from others.
+      state: a digest that changes when the images may have changed.
+      decode: reads all images; raises a `UserError` that names what cannot be used.
     """
 
     place: str
@@ -40,10 +39,14 @@ class Source:
 
 
 def find(name: str, data_dir: str | os.PathLike[str] | None) -> Source:
-    """The source with this name, downloaded if it must be; see `train.data.load`.
+    """Returns the source with this name, and downloads it if needed.
+
+    Args:
+      name: as `train.data.load` takes it.
+      data_dir: as `train.data.load` takes it.
 
     Raises:
-      UserError: It does not exist, cannot be downloaded, or holds no images to classify.
+      UserError: it does not exist, cannot be downloaded, or holds no images to classify.
     """
     if name == "digits":
         return _digits()
@@ -58,7 +61,8 @@ def find(name: str, data_dir: str | os.PathLike[str] | None) -> Source:
 
 def _digits() -> Source:
     def decode() -> Decoded:
-        # Prepared anew when the arrays are not at hand: it takes seconds, and nothing can be stale.
+        # They are prepared again whenever the arrays are not cached. That takes seconds, and no
+        # prepared copy can be out of date.
         tfds.display_progress_bar(enable=False)
         try:
             with (
@@ -84,6 +88,7 @@ def _tfds_source(name: str, known: list[str], data_dir: str | os.PathLike[str] |
     if not builder.is_prepared():
         download.prepare(builder)
         builder = _builder(name, known, root)
+
     formats = {str(form.value) for form in builder.info.available_file_formats()}
     if "array_record" not in formats:
         raise UserError(
@@ -98,6 +103,7 @@ def _tfds_source(name: str, known: list[str], data_dir: str | os.PathLike[str] |
                 f"The data set {name} must have the splits train and test, it has "
                 f"{', '.join(builder.info.splits)}. Use another data set, or an image folder."
             )
+
     directory = Path(builder.data_dir)
     state = _fingerprint([builder.info.full_name, image, label], directory.iterdir())
     return Source(str(directory), state, functools.partial(_decode_records, builder, image, label))
@@ -107,13 +113,12 @@ def _builder(name: str, known: list[str], root: Path) -> tfds.core.DatasetBuilde
     try:
         return tfds.builder(name, data_dir=str(root))
     except tfds.core.DatasetNotFoundError:
-        close = difflib.get_close_matches(name, ["digits", *known], n=3)
-        hint = f"Did you mean {' or '.join(map(repr, close))}?" if close else "Try 'digits'."
+        hint = did_you_mean(name, ["digits", *known], most=3) or "Try 'digits'."
         raise UserError(
             "The data set must be 'digits', one that TFDS knows or the path of an image folder, "
             f"got {name!r}. {hint}"
         ) from None
-    except Exception as error:  # whatever this data set's own code raises, or a damaged description
+    except Exception as error:  # the data set's own code, or a damaged description, raises anything
         raise UserError(
             f"The data set {name} in `data_dir` ({root}) cannot be opened: {error} If its "
             "description is damaged, remove its folder there to have it prepared again."
@@ -160,7 +165,7 @@ def _decode_records(builder: tfds.core.DatasetBuilder, image: str, label: str) -
             tuple(names),
             *(_split(builder.name, splits[s].num_examples, examples(s)) for s in ("train", "test")),
         )
-    except RuntimeError as error:  # ArrayRecord's word for a record that is damaged or not there
+    except RuntimeError as error:  # ArrayRecord raises it for a damaged or a missing record
         raise UserError(
             f"The data set in {builder.data_dir} is damaged: {error} Remove that folder to have it "
             "prepared again."
@@ -168,7 +173,7 @@ def _decode_records(builder: tfds.core.DatasetBuilder, image: str, label: str) -
 
 
 def _image_folder(root: Path) -> Source:
-    # The layout of tfds.folder_dataset.ImageFolder, which itself needs TensorFlow even to list it.
+    # The layout is that of tfds.folder_dataset.ImageFolder, which needs TensorFlow to list it.
     classes: set[str] = set()
     files: dict[str, list[Path]] = {}
     for split in ("train", "test"):
@@ -212,7 +217,7 @@ def _split(where: str, num: int, examples: Iterable[tuple[Path | io.BytesIO, int
                 if image.mode not in _EIGHT_BIT_MODES:
                     raise UserError(f"Images must be 8-bit, got mode {image.mode} in {at}.")
                 images[i] = np.asarray(image.convert("RGB"))  # grey becomes three equal channels
-        except (OSError, SyntaxError) as error:  # pillow's words for a broken PNG
+        except (OSError, SyntaxError) as error:  # Pillow raises them for a broken file
             raise UserError(f"The image in {at} is damaged: {error}. Replace it.") from error
         labels[i] = label
     return Split(images, labels)

@@ -1,4 +1,4 @@
-"""Engine: spreads a step over all devices of all processes, and runs many of them."""
+"""Engine: spreads a step over all devices of all processes, and runs many steps."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,10 @@ _Indices = np.ndarray
 
 
 class Engine:
-    """Runs the steps of a configuration; the state and the data are whole on every device."""
+    """The engine of a configuration, which runs its steps.
+
+    Every device holds the whole state and all the data.
+    """
 
     def __init__(
         self,
@@ -26,11 +29,11 @@ class Engine:
         train_step: Callable[[TrainState, DeviceData, jax.Array], tuple[TrainState, Metrics]],
         eval_step: Callable[[TrainState, DeviceData, jax.Array], Metrics],
     ) -> None:
-        """Compiles nothing yet; checks that the batches can be shared out.
+        """Checks that the batches can be shared out. It compiles nothing yet.
 
         Raises:
-          UserError: a batch size is not divisible by the number of devices, or a device's part
-            not by the microbatches.
+          UserError: a batch size is not divisible by the number of devices, or a device's part is
+            not divisible by the microbatches.
         """
         num_devices = jax.device_count()
         _divisible("batch_size", config.batch_size, num_devices * config.optimizer.microbatches)
@@ -38,13 +41,13 @@ class Engine:
         self._eval_batch_size = config.eval_batch_size
         is_cpu = jax.default_backend() == "cpu"
         self.scans = not is_cpu if config.loop == "auto" else config.loop == "scan"
-        # Devices of one CPU share its threads: with many steps in flight, their collectives
-        # can wait for each other for ever.
+        # The devices of one CPU share its threads. If many steps are in progress, their collective
+        # operations can wait for each other for ever.
         self._waits = is_cpu and num_devices > 1
 
         axis_types = (AxisType.Auto,)
         is_pmap = config.engine == "pmap"
-        # pmap places what it maps over its own process's devices, shard_map over all.
+        # pmap maps over the devices of its own process, shard_map over those of all processes.
         devices = jax.local_devices() if is_pmap else jax.devices()
         mesh = jax.make_mesh((len(devices),), (BATCH,), axis_types=axis_types, devices=devices)
         self._replicated = NamedSharding(mesh, P())
@@ -58,18 +61,18 @@ class Engine:
             self._eval = spread(eval_step, donate=False)
 
     def place(self, tree: Any) -> Any:
-        """Copies a pytree of host arrays, equal in all processes, to every device, whole."""
+        """Copies a pytree of host arrays to every device. All processes must give the same."""
         return jax.tree.map(self._place, tree)
 
     def train(
         self, state: TrainState, data: DeviceData, indices: _Indices
     ) -> tuple[TrainState, dict[str, np.ndarray]]:
-        """Makes one update a row.
+        """Makes one update for each row of indices.
 
         Args:
-          state: placed; given away, and not to be used again.
-          data: the training split, placed.
-          indices: int, [steps, batch_size], of the images in each batch, in all processes.
+          state: on the devices. Its memory is used again, so the caller must not use it any more.
+          data: the training split, on the devices.
+          indices: int, [steps, batch_size], of the images in each batch, the same in all processes.
 
         Returns:
           The new state, and the metrics on the host, [steps] each.
@@ -87,14 +90,14 @@ class Engine:
         return state, _stack(jax.device_get(pending))
 
     def evaluate(self, state: TrainState, data: DeviceData) -> dict[str, float]:
-        """Loss and accuracy over a whole split.
+        """Measures loss and accuracy over a whole split.
 
         Args:
-          state: placed.
-          data: the split, placed.
+          state: on the devices.
+          data: the split, on the devices.
 
         Returns:
-          The mean cross-entropy, in nats, as "loss", and "accuracy", in 0..1.
+          "loss", the mean cross-entropy in nats, and "accuracy", from 0 to 1.
         """
         size = self._eval_batch_size
         num_images = len(data.labels)
@@ -110,6 +113,7 @@ class Engine:
                 if self._waits:
                     jax.block_until_ready(pending[-1])
             sums = _stack(jax.device_get(pending))
+
         count = sums["count"].sum(dtype=np.float64)
         return {
             "loss": float(sums["loss"].sum(dtype=np.float64) / count),
@@ -117,12 +121,12 @@ class Engine:
         }
 
     def lower(self, state: Any, data: Any, batch_size: int) -> Any:
-        """The program of one training step, for its compiler's estimates.
+        """Returns the program of one training step, so that its compiler can estimate its memory.
 
         Args:
-          state: shapes of a TrainState.
-          data: shapes of the training split.
-          batch_size: images over all devices.
+          state: the shapes of a TrainState.
+          data: the shapes of the training split.
+          batch_size: the number of images over all devices.
         """
         num_devices = jax.device_count() if self._split else jax.local_device_count()
         steps = (1,) if self.scans else ()
@@ -134,7 +138,7 @@ class Engine:
         return jax.make_array_from_callback(leaf.shape, self._replicated, lambda where: leaf[where])
 
     def _share_out(self, indices: _Indices) -> _Indices:
-        """[steps, all images] -> [steps, this process's devices, images of each]."""
+        """Takes this process's part: [steps, images] -> [steps, its devices, images of each]."""
         steps = len(indices)
         mine = indices.reshape(steps, jax.process_count(), jax.local_device_count(), -1)
         return np.ascontiguousarray(mine[:, jax.process_index()])
@@ -164,7 +168,7 @@ def _shard_map(step: Callable[..., Any], mesh: jax.sharding.Mesh, *, donate: boo
         mesh=mesh,
         in_specs=(P(), P(), P(BATCH)),
         out_specs=P(),
-        # As under pmap: what leaves a step is equal on all devices because the step made it so.
+        # There is no check, as under pmap: the step itself makes its outputs equal on all devices.
         check_vma=False,
     )
     return jax.jit(spread, donate_argnums=(0,) if donate else ())

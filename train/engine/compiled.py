@@ -1,6 +1,6 @@
-"""What is compiled for a run: one program for all that differ in schedule, seed and length alone.
+"""Compiled programs. Runs that differ only in schedule, seed or length share one.
 
-The schedule is data: a table of its rates, live in the optimizer's state.
+That is possible because the schedule is data: a table of its rates in the optimizer's state.
 """
 
 import dataclasses
@@ -23,19 +23,21 @@ from train.models.model import Model
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """Functions that are traced once for all runs that share them."""
+    """The functions that are traced once, for all runs that share them."""
 
     model: Model
     engine: Engine
     optimizer: optax.GradientTransformation
     create: Callable[[Any, Any, Any], TrainState]
-    """`(seed, rates, watch_from) -> state`, the one before the first step."""
+    """The function `(seed, rates, watch_from) -> state`, which gives the state before step 0."""
     reschedule: Callable[[Any, Any], Any]
-    """`(opt_state, rates) -> opt_state`, with another schedule."""
+    """The function `(opt_state, rates) -> opt_state`, which puts another schedule in."""
 
 
 @dataclasses.dataclass(frozen=True)
 class _Key:
+    """The key of a program: it decides whether two runs share one. The config is not compared."""
+
     fields: str
     num_classes: int
     devices: tuple[jax.Device, ...]
@@ -43,9 +45,9 @@ class _Key:
 
 
 def program(config: Config, num_classes: int) -> Program:
-    """The program of a configuration: that of an earlier run, if it is the same.
+    """Returns the program of a configuration, from an earlier run if it is the same.
 
-    The last eight are kept: a study goes through its settings seed by seed.
+    The last eight programs are kept, since a study goes through its settings seed by seed.
 
     Raises:
       UserError: the batches cannot be shared out, or the model cannot be built.
@@ -68,7 +70,7 @@ def _program(key: _Key) -> Program:
     def reschedule(opt_state: Any, rates: Any) -> Any:
         return la.swap(opt_state, learning_rate=la.TabulatedSchedule(values=rates))
 
-    any_chain = chain(np.zeros(1))  # the rates that are used are those in the state
+    any_chain = chain(np.zeros(1))  # the rates do not matter: a step uses those in the state
     engine = Engine(
         config, step.make_train_step(config, model, any_chain), step.make_eval_step(config, model)
     )

@@ -1,4 +1,4 @@
-"""The guard: when a step has gone wrong, and what to say about it."""
+"""The guard: it decides whether a step has gone wrong, and says why."""
 
 import math
 from collections.abc import Mapping
@@ -12,16 +12,17 @@ from train.engine.state import TrainState
 
 
 def is_bad(halt: Halt, state: TrainState, loss: jax.Array, *others: jax.Array) -> jax.Array:
-    """Whether a step must not be made: bool, a scalar, on the device.
+    """Tells whether a step must not be made: bool, a scalar, on the device.
 
-    That is so when `loss > threshold` after the grace (Naveen 2024, equation 5), and when a number
-    is not finite: batch norm and relu can hide a NaN from the loss, but not from the gradient.
+    It must not if `loss > threshold` after the grace (Naveen 2024, equation 5), or if a number is
+    not finite. The loss alone is not enough: batch norm and ReLU can hide a NaN from it, but not
+    from the gradient.
 
     Args:
       halt: the knobs.
-      state: before the step.
-      loss: cross-entropy of the step's batch, in nats.
-      *others: scalars that must be finite too: norms of the gradient and the update, the rate.
+      state: the state before the step.
+      loss: the cross-entropy of the step's batch, in nats.
+      *others: scalars that must be finite too: the norms of the gradient and the update, the rate.
     """
     bad = ~jnp.isfinite(jnp.stack([loss, *others])).all()
     if halt.threshold is not None:
@@ -30,16 +31,16 @@ def is_bad(halt: Halt, state: TrainState, loss: jax.Array, *others: jax.Array) -
 
 
 def watch_from(halt: Halt, step: int, steps_per_epoch: int) -> int:
-    """The step at which the grace ends that begins at `step`."""
+    """Returns the step at which a grace that begins at `step` ends."""
     return step + halt.grace_epochs * steps_per_epoch
 
 
 def why(halt: Halt, metrics: Mapping[str, np.ndarray]) -> str | None:
-    """A sentence on the first step of a chunk that was not made, None where all were.
+    """Says why the first step of a chunk that failed was not made; None if all were made.
 
     Args:
       halt: the knobs.
-      metrics: of the chunk's steps, [steps] each, as `train.engine.step` gives them.
+      metrics: the metrics of the chunk's steps, [steps] each, as `train.engine.step` gives them.
     """
     if not metrics["halted"].any():
         return None

@@ -1,4 +1,4 @@
-"""From logits and labels to a loss."""
+"""The loss, from logits and labels."""
 
 from typing import Literal
 
@@ -9,15 +9,15 @@ Head = Literal["softmax", "sigmoid"]
 
 
 def log_probabilities(logits: jax.Array, head: Head) -> jax.Array:
-    """Logarithms of the classes' probabilities.
+    """Returns the logarithms of the classes' probabilities.
 
-    softmax: `log(e^z_i / sum_j e^z_j)`. sigmoid: `log(s(z_i) / sum_j s(z_j))`, s the logistic
-    function: the paper's sigmoid output under a categorical cross-entropy, which divides what it
-    is given by its sum (Naveen 2024, section 2.1).
+    softmax: `log(e^z_i / sum_j e^z_j)`. sigmoid: `log(s(z_i) / sum_j s(z_j))`, where s is the
+    logistic function. The latter is the paper's sigmoid output (Naveen 2024, section 2.1) under a
+    categorical cross-entropy, which divides its inputs by their sum.
 
     Args:
       logits: float32, [..., classes].
-      head: how they become probabilities.
+      head: how logits become probabilities.
     """
     return jax.nn.log_softmax(jax.nn.log_sigmoid(logits) if head == "sigmoid" else logits)
 
@@ -25,7 +25,9 @@ def log_probabilities(logits: jax.Array, head: Head) -> jax.Array:
 def cross_entropy(
     log_probabilities: jax.Array, labels: jax.Array, label_smoothing: float = 0.0
 ) -> jax.Array:
-    """`-sum_i t_i log p_i`, t the label with `label_smoothing` of it spread over all classes.
+    """Returns the cross-entropy `-sum_i t_i log p_i` of each image, in nats.
+
+    The target t is 1 for the label, and `label_smoothing` of this is spread over all classes.
 
     Args:
       log_probabilities: float32, [b, classes].

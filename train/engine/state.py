@@ -1,4 +1,4 @@
-"""TrainState: all that a run needs to go on, one plain pytree."""
+"""TrainState: all that a run needs to go on, as one plain pytree."""
 
 from typing import Any, NamedTuple
 
@@ -10,19 +10,19 @@ from train.models.model import Model
 
 
 class TrainState(NamedTuple):
-    """What a step reads and writes; a checkpoint is this, as NumPy arrays."""
+    """The state that a step reads and writes. A checkpoint holds it as NumPy arrays."""
 
     step: jax.Array
-    """int32: updates made."""
+    """The number of updates made, int32."""
     seed: jax.Array
-    """uint32: of every random draw."""
+    """The seed of every random draw, uint32."""
     params: Any
     batch_stats: Any
     opt_state: optax.OptState
     halted: jax.Array
-    """bool: the guard has tripped, and nothing changes any more, until the next start."""
+    """Whether the guard has halted the run. Then nothing changes any more until the next start."""
     watch_from: jax.Array
-    """int32: the step from which the loss is held against the halting threshold."""
+    """The step from which on the loss is compared with the halting threshold, int32."""
 
 
 def create(
@@ -32,7 +32,7 @@ def create(
     *,
     watch_from: jax.typing.ArrayLike,
 ) -> TrainState:
-    """The state before the first step; a pure function of the seed."""
+    """Returns the state before the first step. It is a pure function of the seed."""
     params, batch_stats = model.init(jax.random.key(seed))
     return TrainState(
         step=jnp.int32(0),

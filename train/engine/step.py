@@ -1,4 +1,4 @@
-"""One step of training, one of evaluation: pure, and the same on every device."""
+"""One step of training and one of evaluation. Both are pure, and the same on every device."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -19,29 +19,29 @@ from train.optimizer import learning_rate
 
 BATCH = "batch"
 """The axis of devices over which a batch is spread."""
-_NETWORK = 2**32 - 1  # folded into the keys of what the network draws; no image has this place
+_NETWORK = 2**32 - 1  # is folded into the keys of the network's draws; no image has this number
 
 Metrics = dict[str, jax.Array]
 
 
 class DeviceData(NamedTuple):
-    """One split, as it lies in each device's memory."""
+    """One split in each device's memory."""
 
     images: jax.Array
-    """uint8, [n, 32, 32, 3]; float32, preprocessed, where `preprocess_once` says so."""
+    """The images, uint8, [n, 32, 32, 3]. With `preprocess_once` they are preprocessed float32."""
     labels: jax.Array
-    """int32, [n]."""
+    """The classes of the images, int32, [n]."""
     statistics: preprocess.Statistics
 
 
 def make_train_step(
     config: Config, model: Model, optimizer: optax.GradientTransformation
 ) -> Callable[[TrainState, DeviceData, jax.Array], tuple[TrainState, Metrics]]:
-    """The training step: `(state, data, indices [b] of this device's images) -> (state, metrics)`.
+    """Makes the training step: `(state, data, indices) -> (state, metrics)`.
 
-    Metrics are scalars, equal on all devices: loss, accuracy, grad_norm (before clipping),
-    update_norm and the learning_rate of the update, all float32, and halted, true where the guard
-    let none happen.
+    The indices, [b], are those of the images of this device. The metrics are scalars, equal on all
+    devices: loss, accuracy, grad_norm (before clipping), update_norm and the learning_rate of the
+    update, all float32; and halted, which is true if the guard let no update happen.
     """
 
     def loss(
@@ -66,10 +66,11 @@ def make_train_step(
                 state.params, batch_stats, images[take], labels[take], keys[take]
             )
             parts.append((value, accuracy, grads))
-        value, accuracy, grads = lax.pmean(_mean(parts), BATCH)
+        value, accuracy, grads = lax.pmean(_averaged(parts), BATCH)
 
         updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
         norms = {"grad_norm": optax.tree.norm(grads), "update_norm": optax.tree.norm(updates)}
+
         new = state._replace(
             step=state.step + 1,
             params=optax.apply_updates(state.params, updates),
@@ -95,10 +96,10 @@ def make_train_step(
 def make_eval_step(
     config: Config, model: Model
 ) -> Callable[[TrainState, DeviceData, jax.Array], Metrics]:
-    """The evaluation step: `(state, data, indices [b]) -> sums`; index -1 is no image.
+    """Makes the evaluation step: `(state, data, indices [b]) -> sums`.
 
-    Sums are over the batch on all devices, float32: loss (cross-entropy without smoothing),
-    correct and count.
+    The sums are over the batch on all devices, float32: loss (cross-entropy without smoothing),
+    correct and count. An index of -1 is no image.
     """
 
     def step(state: TrainState, data: DeviceData, indices: jax.Array) -> Metrics:
@@ -126,10 +127,10 @@ def _gather(config: Config, data: DeviceData, indices: jax.Array) -> jax.Array:
 
 
 def _keys(key: jax.Array, num_images: int) -> jax.Array:
-    """A key for each image by its place in the whole batch, whichever device has it."""
+    """Returns a key for each image. It depends on the place in the batch, and on no device."""
     places = lax.axis_index(BATCH) * num_images + jnp.arange(num_images)
     return jax.vmap(jax.random.fold_in, (None, 0))(key, places)
 
 
-def _mean(parts: list[Any]) -> Any:
+def _averaged(parts: list[Any]) -> Any:
     return jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *parts)

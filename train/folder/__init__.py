@@ -1,1 +1,1 @@
-"""The run's folder: what it holds, and that nothing in it is lost."""
+"""The run's folder: its configuration, records and checkpoints, none of which is lost."""

@@ -1,4 +1,4 @@
-"""Checkpoints that prove themselves: Orbax writes them, a manifest beside the state vouches."""
+"""Checkpoints, which Orbax writes. A manifest beside the state proves that nothing was damaged."""
 
 import contextlib
 import logging
@@ -20,21 +20,22 @@ from train.folder.files import flush_folder, lock_folder, set_aside
 
 PyTree = Any
 
-# Orbax logs pages of traceback for what is raised here as one sentence.
+# Orbax logs pages of traceback where this file raises one sentence.
 logging.getLogger("absl").addFilter(lambda record: "orbax" not in record.pathname)
 
 
 class Checkpoints:
     """The checkpoints of one run; a context manager.
 
-    Kept are the two newest, so that one is left to fall back to, and the one of the highest score.
-    A step comes and goes in one rename: a kill at any moment leaves the newest complete one usable.
+    It keeps the two newest checkpoints, so that there is one to fall back to, and the one of the
+    highest score. Each appears and disappears by one rename. So a process may be killed at any
+    moment, and the newest complete checkpoint is still usable.
 
     Args:
-        directory: the folder; the writer makes it. It holds a folder for each step, named by its
-            number, and `set_aside` for what was found damaged.
-        config_digest: what must not change between two starts of a run.
-        is_writer: false in all processes but one: they restore, and their `save` does nothing.
+        directory: the folder, which the writer makes. It gets a folder for each step, named by its
+            number, and `set_aside` for damaged checkpoints.
+        config_digest: the digest of the settings that must not change between two starts of a run.
+        is_writer: true in one process. The others only restore, and their `save` does nothing.
     """
 
     def __init__(self, directory: Path, *, config_digest: str, is_writer: bool = True) -> None:
@@ -47,14 +48,14 @@ class Checkpoints:
         self._lock: TextIO | None = None
 
     def __enter__(self) -> Self:
-        """Locks the folder; UserError if another run writes there, or it cannot be written."""
+        """Locks the folder. It raises a UserError if another run writes there, or none can."""
         if self._is_writer:
             self._lock = lock_folder(self._directory)
             shutil.rmtree(self._directory / "todelete", ignore_errors=True)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Waits for the save in progress; raises its UserError."""
+        """Waits for the save in progress, and raises its UserError if it fails."""
         try:
             self._settle()
         finally:
@@ -63,25 +64,25 @@ class Checkpoints:
                 self._lock.close()
 
     def latest_step(self) -> int | None:
-        """The newest complete step on disk; a save in progress does not count."""
+        """Returns the newest complete step on disk. A save in progress does not count."""
         return max(self._steps(), default=None)
 
     def best_step(self) -> int | None:
-        """The step of the highest score, the newer of two equals; waits for a save in progress."""
+        """Waits for a save in progress, and returns the step of the highest score."""
         self._settle()
         return _best(self._scores())
 
     def restore(self, like: PyTree) -> tuple[int, PyTree] | None:
-        """The newest checkpoint that agrees with its manifest.
+        """Returns the newest checkpoint that agrees with its manifest.
 
-        Newer ones that are damaged are moved to `set_aside`, each with a line on stderr.
+        Newer checkpoints that are damaged are moved to `set_aside`, each with a line on stderr.
 
         Args:
-            like: a pytree with the run's structure; of its leaves (arrays or ShapeDtypeStructs)
-                shapes and types are read.
+            like: a pytree with the run's structure. Only the shapes and types of its leaves (arrays
+                or ShapeDtypeStructs) are read.
 
         Returns:
-            The step and the state, its leaves NumPy arrays; None where nothing was ever saved.
+            The step and the state, with NumPy arrays as leaves; None if nothing was ever saved.
 
         Raises:
             UserError: the checkpoint is of another model or configuration, or all are damaged.
@@ -91,15 +92,15 @@ class Checkpoints:
     def save(
         self, step: int, state: PyTree, *, score: float | None = None, wait: bool = False
     ) -> None:
-        """Saves; returns when the state is copied to the host, and writes in the background.
+        """Saves a checkpoint. It copies the state to the host, and writes in the background.
 
-        A step that was saved or restored before is left as it is, its score too.
+        A step that was saved or restored before stays as it is, with its score.
 
         Args:
-            step: number of updates done, above that of every complete checkpoint.
-            state: a pytree of arrays; in a run of several processes, replicated ones.
-            score: higher is better; a NaN is no score.
-            wait: return when the checkpoint is complete on disk.
+            step: the number of updates done. It is above that of every complete checkpoint.
+            state: a pytree of arrays. In a run of several processes they are replicated.
+            score: higher is better. A NaN is no score.
+            wait: return only when the checkpoint is complete on disk.
 
         Raises:
             UserError: this save, or the one before it, could not be written.
@@ -126,7 +127,7 @@ class Checkpoints:
     def _scores(self) -> dict[int, float]:
         scores: dict[int, float | None] = {}
         for step in self._steps():
-            with contextlib.suppress(Exception):  # damaged; `restore` says so when it gets there
+            with contextlib.suppress(Exception):  # it is damaged, which `restore` will report
                 scores[step] = self._read_manifest(step)["score"]
         return {step: score for step, score in scores.items() if score is not None}
 
@@ -136,14 +137,14 @@ class Checkpoints:
             self._good.add(pending.result())
 
     def _manager(self, **options: Any) -> ocp.CheckpointManager:
-        # One for each operation: the list of steps that a manager keeps counts saves in flight and
-        # failed ones, and goes stale when a step is set aside. To make one takes 5 ms.
+        # Each operation makes a manager, which takes 5 ms: the list of steps that a manager keeps
+        # has unfinished and failed saves in it, and goes out of date when a step is set aside.
         process = jax.process_index()
         return ocp.CheckpointManager(
             self._directory,
             options=ocp.CheckpointManagerOptions(
                 create=False,
-                enable_async_checkpointing=False,  # the thread here does it, digests included
+                enable_async_checkpointing=False,  # our thread writes, and computes the digests
                 lightweight_initialize=True,
                 multiprocessing_options=ocp.options.MultiprocessingOptions(
                     primary_host=process, active_processes={process}
@@ -158,10 +159,11 @@ class Checkpoints:
         scores = self._scores()
         if record["score"] is not None:
             scores[step] = record["score"]
+
         try:
             with self._manager(
                 cleanup_tmp_directories=True,
-                todelete_subdir="todelete",  # a kill while files are deleted leaves half a step
+                todelete_subdir="todelete",  # a kill in the middle must not leave half a step
                 preservation_policy=policies.AnyPreservationPolicy(
                     [policies.LatestN(2), policies.CustomSteps([_best(scores)])]
                 ),
@@ -170,7 +172,7 @@ class Checkpoints:
                     state=ocp.args.StandardSave(_nonempty(leaves)),
                     manifest=ocp.args.JsonSave(record),
                 )
-                manager.save(step, args=items, force=True)  # when to save is the loop's decision
+                manager.save(step, args=items, force=True)  # the loop decides when to save
             flush_folder(self._directory / str(step))
         except Exception as error:
             raise UserError(
@@ -187,9 +189,10 @@ class Checkpoints:
                 leaves = self._read(step, manifest.flatten(like))
             except UserError:
                 raise
-            except Exception as error:  # damaged bytes raise anything
+            except Exception as error:  # damaged bytes may raise anything
                 damaged[step] = _sentence(error)
                 continue
+
             for bad, reason in damaged.items() if self._is_writer else ():
                 target = set_aside(self._directory / str(bad), self._directory / "set_aside")
                 print(
@@ -199,6 +202,7 @@ class Checkpoints:
                 )
             self._good.add(step)
             return step, jax.tree.unflatten(jax.tree.structure(like), leaves.values())
+
         if not damaged:
             return None
         reasons = "; ".join(f"step {step}: {reason}" for step, reason in damaged.items())
@@ -237,9 +241,10 @@ def _best(scores: dict[int, float]) -> int | None:
 
 
 def _nonempty(leaves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {path: leaf for path, leaf in leaves.items() if leaf.size}  # Orbax refuses the others
+    return {path: leaf for path, leaf in leaves.items() if leaf.size}  # Orbax refuses empty leaves
 
 
 def _sentence(error: Exception) -> str:
+    """Shortens an error's text to its first sentence, which fits on a line."""
     text = " ".join(str(error).split()).split(" [")[0] or type(error).__name__
     return text if len(text) < 200 else f"{text[:60]} ... {text[-130:]}"

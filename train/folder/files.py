@@ -1,50 +1,38 @@
-"""Files that are whole or absent, and old ones that are kept."""
+"""Functions on the files of a run's folder: to write, set aside, flush and lock."""
 
 import contextlib
 import fcntl
 import itertools
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from train.atomic_file import open_atomically
 from train.errors import UserError
-
-_UMASK = os.umask(0)
-os.umask(_UMASK)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file in one step: a reader finds the old content or the new, after a crash too.
+    """Writes a file in one step: a reader finds the old content or the new one.
 
     Args:
         path: the file; its folder exists.
-        content: all of it.
+        content: the whole content.
     """
-    # A name of its own, so that processes that write the same file do not meet.
-    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, 0o666 & ~_UMASK)
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        os.replace(partial, path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
+    with open_atomically(path) as file:
+        file.write(content)
 
 
 def set_aside(path: Path, folder: Path) -> Path:
     """Moves a file or a folder out of the way, under a name that is free.
 
     Args:
-        path: what to move.
-        folder: where to; made if it is absent; on the same file system.
+        path: the file or folder to move.
+        folder: the folder that takes it. It is made if it is absent, and must be on the same file
+            system.
 
     Returns:
-        The new path: `folder / path.name`, with a number behind it where that is taken.
+        The new path: `folder / path.name`, with a number behind it if that is taken.
     """
     folder.mkdir(parents=True, exist_ok=True)
     names = itertools.chain([path.name], (f"{path.name}.{n}" for n in itertools.count(1)))
@@ -53,7 +41,7 @@ def set_aside(path: Path, folder: Path) -> Path:
 
 
 def flush_folder(folder: Path) -> None:
-    """Sends a folder and all below it to the disk, so that they outlive a power cut."""
+    """Sends a folder and all files below it to the disk, so that they survive a power cut."""
     for path in [folder.parent, folder, *folder.rglob("*")]:
         descriptor = os.open(path, os.O_RDONLY)
         try:
@@ -63,10 +51,10 @@ def flush_folder(folder: Path) -> None:
 
 
 def lock_folder(folder: Path) -> TextIO:
-    """Makes a folder one process's own, until the file that is returned closes.
+    """Locks a folder for this process, until the returned file is closed.
 
     Raises:
-        UserError: another process holds it, or it cannot be written.
+        UserError: another process holds the folder, or it cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -89,7 +77,7 @@ def lock_folder(folder: Path) -> TextIO:
 
 @contextlib.contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Waits until no other process is in this block for the same folder, which exists."""
+    """Waits until no other process is in this block for the same folder, which must exist."""
     with (folder / ".turn").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

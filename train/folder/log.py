@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TextIO
 
+import numpy as np
+
 from train.folder.files import set_aside, write_atomically
 from train.folder.terminal import Terminal
 
@@ -15,21 +17,24 @@ from train.folder.terminal import Terminal
 class Log:
     """The records of one run; a context manager.
 
-    `metrics.jsonl` holds one strict JSON object a line, in which a number that is not finite is
-    null. Lines of kind "train" have the fields of the caller's records, lines of kind "eval" a
-    `split` and its metrics. `step` counts the updates done. `seconds`, of all starts together, and
-    `images_per_second`, without evaluations, are the only fields that depend on the clock.
-    TensorBoard gets the last record of each chunk, as an event takes 0.1 ms.
+    Each line of `metrics.jsonl` is a strict JSON object, in which a number that is not finite is
+    null. Lines of kind "train" have the fields of the caller's records. Lines of kind "eval" have a
+    `split` and its metrics. `step` counts the updates done.
+
+    Two fields depend on the clock: `seconds`, the sum over all starts of the run, and
+    `images_per_second`, which leaves evaluations out. TensorBoard gets only the last record of each
+    chunk, since an event takes 0.1 ms.
 
     Args:
         workdir: the run's folder, which exists.
-        total_steps: number of updates of the whole run.
-        steps_per_epoch: number of updates of an epoch.
-        batch_size: number of images of an update, over all devices.
-        start_step: number of updates done before. Lines of later ones, whose updates were lost,
-            are dropped, and so is a torn line. At 0 an older file is moved to `set_aside`.
+        total_steps: the number of updates of the whole run.
+        steps_per_epoch: the number of updates in an epoch.
+        batch_size: the number of images in an update, over all devices.
+        start_step: the number of updates done before. Lines of later updates, which were lost, are
+            dropped, and so is a line that was cut short. With 0, an older file is moved to
+            `set_aside`.
         is_writer: false writes and prints nothing.
-        is_quiet: the terminal shows the bar alone.
+        is_quiet: the terminal shows only the bar.
     """
 
     def __init__(
@@ -56,10 +61,10 @@ class Log:
         )
 
     def __enter__(self) -> Self:
-        """Opens the files; on a terminal, shows the bar."""
+        """Opens the files, and shows the bar if there is a terminal."""
         self._opened = self._resumed = time.perf_counter()
         if self._is_writer:
-            from tensorboardX import SummaryWriter  # takes 0.3 s, which only a writer needs
+            from tensorboardX import SummaryWriter  # it takes 0.3 s, and only a writer needs it
 
             path = self._workdir / "metrics.jsonl"
             self._opened -= _drop_after(path, self._step)
@@ -67,7 +72,7 @@ class Log:
             self._events = SummaryWriter(
                 str(self._workdir / "tensorboard"),
                 purge_step=self._step + 1,
-                filename_suffix=f".{self._step}",  # the name alone has only the second
+                filename_suffix=f".{self._step}",  # two starts may fall in the same second
             )
             self._terminal.start()
         return self
@@ -83,8 +88,8 @@ class Log:
         """Writes the records of a chunk of updates, a line each, and moves the bar.
 
         Args:
-            records: a mapping for each update in turn, with `step` and `epoch`, and `loss`,
-                `accuracy` (0 to 1), `learning_rate` and whatever else there is.
+            records: a mapping for each update, in order, with `step`, `epoch`, `loss`, `accuracy`
+                (0 to 1), `learning_rate` and other numbers.
         """
         if not self._is_writer or not records:
             return
@@ -101,9 +106,9 @@ class Log:
         """Writes and prints an evaluation.
 
         Args:
-            step: number of updates done.
-            split: name of the images, as in "test".
-            metrics: `loss`, `accuracy` (0 to 1) and whatever else there is.
+            step: the number of updates done.
+            split: the name of the images, such as "test".
+            metrics: `loss`, `accuracy` (0 to 1) and other numbers.
         """
         if not self._is_writer:
             return
@@ -114,19 +119,19 @@ class Log:
         self._terminal.evaluation(split, metrics)
 
     def sync(self) -> None:
-        """Sends the lines to the disk, so that no checkpoint outlives its records."""
+        """Sends the lines to the disk, before a checkpoint that is newer than they are."""
         if self._is_writer:
             os.fsync(self._file.fileno())
 
     def table(self, summary: Mapping[str, Any]) -> None:
-        """Prints a row for each field; `*accuracy` in percent, `*seconds` as h:mm:ss."""
+        """Prints a row for each field: `*accuracy` in per cent, `*seconds` as h:mm:ss."""
         if self._is_writer:
             self._terminal.table(summary)
 
     def _write(self, lines: Sequence[Mapping[str, Any]]) -> None:
         for line in lines:
-            strict = {name: _strict(value) for name, value in line.items()}
-            self._file.write(json.dumps(strict, allow_nan=False) + "\n")
+            record = {name: strict(value) for name, value in line.items()}
+            self._file.write(json.dumps(record, allow_nan=False) + "\n")
         self._file.flush()
 
     def _add_events(self, split: str, step: int, metrics: Mapping[str, float]) -> None:
@@ -136,12 +141,23 @@ class Log:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The lines of a `metrics.jsonl`, without one that is torn."""
+    """Returns the lines of a `metrics.jsonl`, without a line that was cut short."""
     return [record for line in path.read_bytes().splitlines() if (record := _parse(line))]
 
 
+def column(lines: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
+    """Returns one field of some lines as float64; NaN where a line lacks it or has null."""
+    return np.array([line.get(name) for line in lines], np.float64)
+
+
+def strict(value: Any) -> Any:
+    """Returns a number as strict JSON has it: a Python number, or None if it is not finite."""
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _drop_after(path: Path, start_step: int) -> float:
-    """The seconds that the lines kept have taken."""
+    """Drops the lines after a step, and returns the seconds that the run had taken by then."""
     if not path.exists():
         return 0.0
     if start_step == 0:
@@ -157,8 +173,3 @@ def _parse(line: bytes) -> dict[str, Any] | None:
         return dict(json.loads(line))
     except (ValueError, TypeError):
         return None
-
-
-def _strict(value: Any) -> Any:
-    value = value.item() if hasattr(value, "item") else value
-    return None if isinstance(value, float) and not math.isfinite(value) else value

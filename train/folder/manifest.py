@@ -1,7 +1,7 @@
-"""What a checkpoint says of itself: each leaf's shape, type and digest, and what wrote it.
+"""The manifest of a checkpoint: each leaf's shape, type and digest, and the versions that wrote it.
 
-Orbax neither checksums the bytes of an array nor objects to another type of leaf (it casts), so
-a checkpoint carries this record, and nothing is used that does not agree with it.
+Orbax has no checksum of an array's bytes, and casts a leaf of another type without an error. So a
+checkpoint carries this record, and nothing is used that does not agree with it.
 """
 
 import hashlib
@@ -19,18 +19,21 @@ _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
 def flatten(tree: Any) -> dict[str, Any]:
-    """A pytree's leaves by their paths, as in `params/conv_0/kernel`."""
+    """Returns a pytree's leaves by their paths, as in `params/conv_0/kernel`."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
     return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
 
 
 def flatten_to_host(tree: Any) -> dict[str, np.ndarray]:
-    """As `flatten`, each leaf a copy on the host; one of several processes needs all of a leaf."""
+    """Returns a copy of each leaf on the host, by its path as in `flatten`.
+
+    In a run of several processes, each must hold all of a leaf.
+    """
     return {path: _to_host(leaf) for path, leaf in flatten(tree).items()}
 
 
 def versions() -> dict[str, str]:
-    """The versions that the bits of a run depend on."""
+    """Returns the versions that the bits of a run depend on."""
     packages = {name: metadata.version(name) for name in _PACKAGES}
     return {"python": platform.python_version()} | packages
 
@@ -38,16 +41,16 @@ def versions() -> dict[str, str]:
 def describe(
     leaves: Mapping[str, np.ndarray], *, step: int, score: float | None, config_digest: str
 ) -> dict[str, Any]:
-    """The manifest of a state.
+    """Returns the manifest of a state.
 
     Args:
-        leaves: the state by paths, as `flatten` gives it, on the host.
-        step: number of updates done.
-        score: higher is better; None, and what is not finite, is no score.
-        config_digest: what the run was configured to do.
+        leaves: the state's leaves by their paths, as `flatten` gives them, on the host.
+        step: the number of updates done.
+        score: higher is better. None, or a number that is not finite, is no score.
+        config_digest: the digest of the run's configuration.
 
     Returns:
-        A JSON object; its `sha256` is the digest of all its other fields.
+        A JSON object. Its `sha256` is the digest of all its other fields.
     """
     manifest = {
         "step": step,
@@ -63,24 +66,24 @@ def describe(
 
 
 def verify_manifest(manifest: Mapping[str, Any]) -> None:
-    """Raises ValueError for a manifest that is not the one which was written."""
+    """Raises ValueError if the manifest is not the one that was written."""
     if manifest["sha256"] != _own_digest(manifest):
         raise ValueError("its manifest differs from its digest")
 
 
 def verify_leaves(manifest: Mapping[str, Any], leaves: Mapping[str, np.ndarray]) -> None:
-    """Raises ValueError naming the first leaf whose bytes are not the ones that were written."""
+    """Raises ValueError if a leaf's bytes are not the ones that were written; it names the leaf."""
     for path, expected in manifest["leaves"].items():
         if _digest(leaves[path]) != expected["sha256"]:
             raise ValueError(f"leaf `{path}` differs from its digest")
 
 
 def difference(manifest: Mapping[str, Any], like: Mapping[str, Any]) -> str | None:
-    """The first leaf in which a checkpoint and a model differ, in words; None if there is none.
+    """Describes the first leaf in which a checkpoint and a model differ; None if there is none.
 
     Args:
-        manifest: the checkpoint's.
-        like: the model's leaves by paths; of each its `shape` and `dtype` are read.
+        manifest: of the checkpoint.
+        like: the model's leaves by their paths. Only their `shape` and `dtype` are read.
     """
     saved = manifest["leaves"]
     for path, leaf in like.items():
@@ -96,8 +99,8 @@ def difference(manifest: Mapping[str, Any], like: Mapping[str, Any]) -> str | No
 
 def _to_host(leaf: Any) -> np.ndarray:
     if isinstance(leaf, jax.Array) and not leaf.is_fully_addressable:
-        leaf = leaf.addressable_data(0)  # replicated over the processes
-    return np.array(leaf)  # a copy: on CPU a view would change when the state is donated
+        leaf = leaf.addressable_data(0)  # it is replicated over the processes
+    return np.array(leaf)  # a copy: on a CPU, a view would change when the state is donated
 
 
 def _digest(leaf: np.ndarray) -> str:

@@ -1,4 +1,4 @@
-"""Where a number comes from: the code's commit, the libraries' versions and the machine."""
+"""The origin of a number: the code's commit, the libraries' versions and the machine."""
 
 import functools
 import platform
@@ -14,10 +14,10 @@ from train.folder.manifest import versions
 
 @functools.cache
 def commit() -> str:
-    """Returns the commit of the code, with a + where files differ from it.
+    """Returns the commit of the code, with a + if files differ from it.
 
-    It is read once a process: what runs is what was imported, though the files may change later.
-    Outside of git it is "unknown".
+    It is read once in a process: the code that runs is the code that was imported, even if the
+    files change later. Outside of git it is "unknown".
     """
     how: dict[str, Any] = {"cwd": Path(__file__).parent, "text": True, "stderr": subprocess.DEVNULL}
     try:
@@ -29,7 +29,7 @@ def commit() -> str:
 
 
 def device() -> str:
-    """Returns how many devices of which kind there are, and the processor: `1 x cpu, x86_64`."""
+    """Returns the number and kind of the devices, and the processor: `1 x cpu, x86_64`."""
     return f"{jax.device_count()} x {jax.devices()[0].device_kind}, {platform.machine()}"
 
 
@@ -39,5 +39,5 @@ def today() -> date:
 
 
 def origin() -> dict[str, Any]:
-    """Returns what tells apart two runs of one configuration, as JSON takes it."""
+    """Returns what can differ between two runs of one configuration, as values for JSON."""
     return {"commit": commit(), "device": device(), "versions": versions()}

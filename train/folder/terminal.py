@@ -1,4 +1,4 @@
-"""What a person sees of a run: a progress bar, or plain lines where there is no terminal."""
+"""Shows a run on the terminal: by a progress bar, or by plain lines if there is no terminal."""
 
 import math
 import time
@@ -10,18 +10,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-_WIDE = 110  # columns, from which on the bar spells its words out
+_WIDE = 110  # columns from which on the bar has room for whole words
 _SHOWN = {"loss": "loss", "accuracy": "acc", "learning_rate": "rate"}
 
 
 class Terminal:
-    """The bar, redrawn twice a second, and lines above it; without a terminal, lines alone.
+    """A progress bar, redrawn twice a second, and lines above it. Without a terminal, only lines.
 
     Args:
-        total_steps: number of updates of the whole run.
-        steps_per_epoch: number of updates of an epoch.
-        start_step: number of updates done before.
-        is_quiet: there are no lines, but the bar.
+        total_steps: the number of updates of the whole run.
+        steps_per_epoch: the number of updates in an epoch.
+        start_step: the number of updates done before.
+        is_quiet: show only the bar, and no lines.
     """
 
     def __init__(
@@ -61,12 +61,13 @@ class Terminal:
             self._progress.stop()
 
     def train(self, records: Sequence[Mapping[str, float]], images_per_second: float) -> None:
-        """Moves the bar to the last record's step; without one, prints a line at an epoch's end."""
+        """Moves the bar to the last record's step. Without a bar, prints a line for each epoch."""
         epochs_before = self._step // self._steps_per_epoch
         self._step = int(records[-1]["step"])
         is_epoch_end = self._step // self._steps_per_epoch > epochs_before
         self._epoch_records += records
-        left = _duration(self._seconds_left())
+        left = duration(self._seconds_left())
+
         if self._progress is not None:
             if self._console.width >= _WIDE:
                 tail = [f"{images_per_second:,.0f} images/s", f"{left} left"]
@@ -79,6 +80,7 @@ class Terminal:
         elif is_epoch_end or self._step == self._total_steps:
             tail = [f"{images_per_second:,.0f} images/s", f"{left} left"]
             self._print(["train", *self._words(self._epoch_records, True), *tail])
+
         if is_epoch_end:
             self._epoch_records = []
 
@@ -116,7 +118,7 @@ class Terminal:
         now = time.perf_counter()
         if self._first_chunk is None:
             self._first_chunk = (self._step, now)
-            return math.nan  # its time is that of the compilation
+            return math.nan  # the first chunk waited for the compiler
         first_step, first_time = self._first_chunk
         return (self._total_steps - self._step) * (now - first_time) / (self._step - first_step)
 
@@ -138,10 +140,11 @@ def _format(name: str, value: Any) -> str:
         return str(value)
     if "accuracy" in name:
         return f"{100 * value:.1f} %"
-    return _duration(float(value)) if name.endswith("seconds") else f"{value:#.3g}"
+    return duration(float(value)) if name.endswith("seconds") else f"{value:#.3g}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Writes seconds as hours, minutes and seconds: `1:02:03`; what is not finite as dashes."""
     if not math.isfinite(seconds):
         return "-:--:--"
     minutes, rest = divmod(round(seconds), 60)

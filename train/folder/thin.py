@@ -1,14 +1,14 @@
-"""Fewer checkpoints of a run that has ended."""
+"""Deletes old checkpoints of a run that has ended."""
 
 import shutil
 from pathlib import Path
 
 
 def thin(checkpoints: Path) -> None:
-    """Deletes the checkpoints of a run that has ended, but the newest.
+    """Deletes all checkpoints of a run except the newest.
 
     Args:
-        checkpoints: their folder; it need not exist.
+        checkpoints: the folder of the checkpoints. It need not exist.
     """
     steps = {int(path.name): path for path in checkpoints.glob("*") if path.name.isdecimal()}
     for step in sorted(steps)[:-1]:

@@ -1,4 +1,4 @@
-"""The run's folder: which configuration it belongs to, and since when its schedule holds."""
+"""Holds a folder for one configuration, and records since which step its schedule is used."""
 
 import dataclasses
 import json
@@ -13,35 +13,35 @@ from train.errors import UserError
 from train.folder.files import set_aside, write_atomically
 
 ADJUSTABLE = {"schedule", "schedule_unit"}
-"""Fields that `--adjust-schedule` may change."""
+"""The fields that `--adjust-schedule` may change."""
 FREE = {"data_dir"}
-"""Fields that may change between two starts: where the data lie, but not which they are."""
+"""The fields that may change between two starts. The data may move, but must stay the same."""
 _SINCE = "schedule_from_step"
 
 
 @dataclasses.dataclass(frozen=True)
 class Hold:
-    """What a start found in its folder, and may write there once the state is restored."""
+    """A start's hold on its folder: what it found there, and what it may write later."""
 
     folder: Path
     record: Mapping[str, Any]
     schedule_from_step: int
-    """The step at which the schedule took over from another; 0: it is the first."""
+    """The step at which the schedule replaced another one; 0: it is the first."""
     is_new: bool
     is_adjusting: bool
 
     def settle(self, step: int, total_steps: int) -> int:
-        """Writes `config.json` where it is new or adjusted; an old one is kept in `set_aside`.
+        """Writes `config.json` if it is new or adjusted. An old one is kept in `set_aside`.
 
         Args:
-          step: of the state that was restored.
-          total_steps: of the run.
+          step: the step of the state that was restored.
+          total_steps: the number of steps of the run.
 
         Returns:
-          The step at which the schedule took over.
+          The step at which the schedule replaced another one.
 
         Raises:
-          UserError: the run has ended, and no schedule can change it.
+          UserError: the run has ended, so that no schedule can change it.
         """
         if self.is_adjusting and step >= total_steps:
             raise UserError(
@@ -61,18 +61,18 @@ class Hold:
 
 
 def settings_sha256(config: Config) -> str:
-    """Returns the digest of all that a run is set to, in hex, wherever its data lie."""
+    """Returns the SHA-256 of a run's settings, in hex. The place of the data does not count."""
     return digest({name: value for name, value in config.to_dict().items() if name not in FREE})
 
 
 def hold(folder: Path, record: Mapping[str, Any], *, adjust_schedule: bool) -> Hold:
-    """Holds a configuration against the one that the folder belongs to; writes nothing.
+    """Compares a configuration with the one that the folder belongs to. It writes nothing.
 
     Args:
       folder: the run's folder, which exists.
-      record: the configuration, as JSON takes it.
-      adjust_schedule: accept another schedule, and nothing else. The schedule that the run has is
-        welcome too, so that the same command can be given again.
+      record: the configuration, as values that JSON can hold.
+      adjust_schedule: accept another schedule, but no other change. The schedule that the run
+        already has is accepted too, so that the same command can be given again.
 
     Raises:
       UserError: the folder belongs to another configuration.
@@ -85,17 +85,18 @@ def hold(folder: Path, record: Mapping[str, Any], *, adjust_schedule: bool) -> H
                 "Leave it out to begin one."
             )
         return Hold(folder, record, 0, is_new=True, is_adjusting=False)
-    there = _read(path)
-    since = there.pop(_SINCE, 0)
-    differences = _differences(there, record)
+
+    held = _read(path)
+    since = held.pop(_SINCE, 0)
+    differences = _differing_fields(held, record)
     is_adjustable = {name.split(".")[0] for name in differences} <= ADJUSTABLE
     if differences and not (adjust_schedule and is_adjustable):
         raise _is_another(folder, differences, is_adjustable)
     return Hold(folder, record, since, is_new=False, is_adjusting=bool(differences))
 
 
-def make(folder: Path) -> None:
-    """Makes the folder.
+def make_folder(folder: Path) -> None:
+    """Makes the folder, if it is absent.
 
     Raises:
       UserError: it cannot be made or written to.
@@ -112,8 +113,8 @@ def _is_another(
     folder: Path, differences: dict[str, tuple[str, str]], is_adjustable: bool
 ) -> UserError:
     listed = "; ".join(
-        f"{name} is {there} there and {here} here"
-        for name, (there, here) in list(differences.items())[:8]
+        f"{name} is {held} there and {given} here"
+        for name, (held, given) in list(differences.items())[:8]
     )
     more = f"; and {len(differences) - 8} more" if len(differences) > 8 else ""
     way_out = "Choose another `--workdir`, or take those settings back"
@@ -142,15 +143,18 @@ def _read(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    # Through JSON, so that a tuple is the list it was written as.
-    flat = flatten(there), flatten(json.loads(json.dumps(here)))
-    names = [*flat[0], *(name for name in flat[1] if name not in flat[0])]
+def _differing_fields(
+    held: Mapping[str, Any], given: Mapping[str, Any]
+) -> dict[str, tuple[str, str]]:
+    """Returns the fields with different values, each with the folder's value and the new one."""
+    # JSON turns a tuple into a list, as it did when the folder's configuration was written.
+    old, new = flatten(held), flatten(json.loads(json.dumps(given)))
+    names = [*old, *(name for name in new if name not in old)]
     missing = object()
     return {
-        name: (_show(flat[0], name), _show(flat[1], name))
+        name: (_show(old, name), _show(new, name))
         for name in names
-        if name not in FREE and flat[0].get(name, missing) != flat[1].get(name, missing)
+        if name not in FREE and old.get(name, missing) != new.get(name, missing)
     }
 
 

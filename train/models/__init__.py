@@ -1,6 +1,7 @@
 """Networks as pairs of pure functions; the only folder that knows Flax.
 
-What a configuration needs is here, and loads no Flax; `train.models.build` makes the networks.
+The classes that a configuration needs are here and load no Flax. `train.models.build` builds the
+networks.
 """
 
 from train.models.config import ModelConfig, Transformer

@@ -1,4 +1,4 @@
-"""A network's features -> logits."""
+"""The classifier, which turns a network's features into logits."""
 
 from dataclasses import replace
 
@@ -10,10 +10,11 @@ from train.models._layers import Layers, Network
 
 
 class Classifier(nnx.Module):
-    """Images, resized if need be -> features, with dropout -> logits, in float32.
+    """A whole network: it resizes images, takes their features, and gives logits in float32.
 
-    The images are resized bilinearly. The kernel is normal with standard deviation 0.01, the bias
-    zero (Goyal et al. 2017, section 5.1), so that training starts near a loss of ln(num_classes).
+    Images are resized bilinearly, if they have another size. Dropout acts on the features. The last
+    layer's kernel is normal with a standard deviation of 0.01, and its bias is zero (Goyal et al.
+    2017, section 5.1), so that training starts near a loss of ln(num_classes).
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class Classifier(nnx.Module):
         )
 
     def __call__(self, images: jax.Array, keys: jax.Array) -> jax.Array:
-        """Images [b, h, w, 3] and typed keys [b] -> logits, float32 [b, num_classes]."""
+        """Maps images [b, h, w, 3] and typed keys [b] to logits, float32 [b, num_classes]."""
         shape = (len(images), self.image_size, self.image_size, 3)
         if images.shape != shape:
             images = jax.image.resize(images, shape, "bilinear")

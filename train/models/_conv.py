@@ -1,14 +1,15 @@
-"""Convolutions that XLA:CPU runs fast; elsewhere they are the library's.
+"""Convolutions that run fast on XLA:CPU. Elsewhere they are those of the library.
 
-XLA:CPU runs a convolution with a library, YNNPACK, that is fast as long as an operand lies in the
-cache and the outputs fill its registers. Two shapes of small networks do not suit it, and each is
-computed in another way here, from the same products.
+XLA:CPU runs a convolution by a library, YNNPACK. It is fast if an operand lies in the cache and the
+outputs fill its registers. Two shapes of small networks do not suit it. Both are computed in
+another way here, from the same products.
 
-The gradient with respect to the kernel contracts over all pixels of all images, and reads the whole
-gradient of the outputs again and again: where that is larger than 256 KiB it is accumulated over
-parts of the batch. And where there are few channels, neighbouring pixels of a row are computed as
-channels of one: with m of them the kernel is moved by 0, s, ..., (m - 1) s pixels, and the stride
-is m s.
+- The gradient with respect to the kernel sums over all pixels of all images. The library reads the
+  whole gradient of the outputs again and again. If that is larger than 512 KiB, the sum is taken
+  over parts of the batch, one after the other.
+- If there are few channels, m neighbouring pixels of a row are computed as the channels of one
+  pixel. The kernel is then moved by 0, s, ..., (m - 1) s pixels, where s is the stride, and the new
+  stride is m s.
 
 CPU time in ms, one core (Xeon, AVX-512, float32, jax 0.10.2), by the library, here, and by
 PyTorch 2.13:
@@ -32,7 +33,8 @@ from jax import lax
 
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
 _FEW, _MANY = 2**18, 2**20
-"""Bytes of an output's gradient: up to which it is taken whole, and of a part at most."""
+"""Sizes of the outputs' gradient, in bytes: the largest that is taken whole, and the largest part
+of a larger one."""
 
 
 def conv_general_dilated(
@@ -42,9 +44,10 @@ def conv_general_dilated(
     padding: Sequence[tuple[int, int]],
     **how: Any,
 ) -> jax.Array:
-    """`lax.conv_general_dilated` for `nnx.Conv`: [b, h, w, i] and [k, k, i, o] -> [b, h', w', o].
+    """Replaces `lax.conv_general_dilated` in `nnx.Conv`.
 
-    Strides are equal in both directions and so is the padding; nothing is dilated or grouped.
+    It maps [b, h, w, i] and a kernel [k, k, i, o] to [b, h', w', o]. Strides and padding are equal
+    in both directions. Nothing is dilated or grouped.
     """
     is_here = jax.default_backend() == "cpu" and x.dtype == jnp.float32
     if is_here and _is_faster(x, kernel, strides[0], padding[0][0]):
@@ -53,7 +56,7 @@ def conv_general_dilated(
 
 
 def _is_faster(x: jax.Array, kernel: jax.Array, stride: int, padding: int) -> bool:
-    """Whether anything is computed in another way than the library would."""
+    """Tells whether our way differs from the library's for these shapes."""
     y = jax.eval_shape(lambda: _library(x, kernel, (stride,) * 2, ((padding,) * 2,) * 2))
     skips = len(kernel) == 1 < stride
     return skips or _together(kernel, y.shape[2]) > 1 or _images_in_a_part(y) < len(x)
@@ -98,7 +101,7 @@ def _outputs(x: jax.Array, kernel: jax.Array, stride: int, padding: int) -> jax.
 
 
 def _together(kernel: jax.Array, width: int) -> int:
-    """How many of a row's pixels are computed as one: they have 64 or 32 channels together."""
+    """Returns how many of a row's pixels are computed as one, with 64 or 32 channels in all."""
     size, _, inputs, outputs = kernel.shape
     if size == 1 or inputs > 16 or outputs not in (16, 32):
         return 1
@@ -123,10 +126,10 @@ def _kernel_gradient(
     x: jax.Array, kernel: jax.Array, gradient: jax.Array, stride: int, padding: int
 ) -> jax.Array:
     size = kernel.shape[0]
-    if size == 1:  # Pixels that are not looked at need not be moved.
+    if size == 1:  # the pixels that the stride leaves out need not be moved
         x, stride = x[:, ::stride, ::stride], 1
     images = _images_in_a_part(gradient)
-    # The last pixels are not looked at where the stride steps over them.
+    # Where the stride steps over the last pixels, they are left out: `after` is then negative.
     after = (gradient.shape[1] - 1) * stride + size - x.shape[1] - padding
 
     def of_part(start: int | jax.Array) -> jax.Array:
@@ -151,7 +154,10 @@ def _kernel_gradient(
 
 
 def _images_in_a_part(gradient: jax.ShapeDtypeStruct | jax.Array) -> int:
-    """A divisor of the batch; with few channels the library needs more than 16 images."""
+    """Returns the number of images in a part of the batch, which divides the batch.
+
+    With few channels the library is fast only from more than 16 images on.
+    """
     batch = gradient.shape[0]
     num_bytes = 4 * gradient.size
     if num_bytes <= _FEW:

@@ -1,7 +1,7 @@
-"""Layers that draw in training: every image by its own key, whatever else is in the batch.
+"""Layers that draw random numbers in training. Each image has a key of its own.
 
 So a draw depends neither on the number of devices nor on the microbatches. A layer folds its
-`stream`, a number that no other layer of the network has, into the keys; nothing keeps a state.
+`stream` into the keys, a number that no other layer of the network has. No layer keeps a state.
 """
 
 import jax
@@ -10,7 +10,9 @@ from flax import nnx
 
 
 class Dropout(nnx.Module):
-    """`x m / (1 - rate)`, m 0 with probability `rate`, else 1, for each number; in evaluation x.
+    """Dropout: in training `x m / (1 - rate)`, in evaluation `x`.
+
+    For each number of x, m is 0 with the probability `rate`, else 1.
 
     Reference: Srivastava et al. 2014, JMLR 15, who scale in evaluation instead, by `1 - rate`.
     """
@@ -20,7 +22,7 @@ class Dropout(nnx.Module):
         self.deterministic = False  # `nnx.Module.eval` sets it by this name.
 
     def __call__(self, x: jax.Array, keys: jax.Array) -> jax.Array:
-        """[b, ...] and typed keys [b] -> [b, ...]."""
+        """Maps x [b, ...] and typed keys [b] to [b, ...]."""
         if self.deterministic or self.rate == 0:
             return x
         keys = jax.vmap(jax.random.fold_in, (0, None))(keys, self.stream)
@@ -29,11 +31,11 @@ class Dropout(nnx.Module):
 
 
 class StochasticDepth(nnx.Module):
-    """Factors of the residual branches of L blocks: 1 or 0 in training, `p_l` in evaluation.
+    """The factors of the residual branches of L blocks: 1 or 0 in training, `p_l` in evaluation.
 
-    Block l = 1, ..., L survives with probability `p_l = 1 - (l / L) (1 - p_L)`, p_L being
-    `last_survival`. Here each image draws for itself; in the paper a whole mini-batch shares its
-    draws, which makes the gradient noisier and saves the time of the blocks that are left out.
+    Block l = 1, ..., L survives with probability `p_l = 1 - (l / L) (1 - p_L)`, where p_L is
+    `last_survival`. Here each image has draws of its own. In the paper a whole mini-batch shares
+    its draws: that saves the time of the blocks that are left out, but the gradient is noisier.
 
     Reference: Huang et al. 2016, arXiv 1603.09382, equations 2, 4 and 5.
     """
@@ -43,7 +45,7 @@ class StochasticDepth(nnx.Module):
         self.deterministic = False  # `nnx.Module.eval` sets it by this name.
 
     def __call__(self, keys: jax.Array) -> jax.Array:
-        """Typed keys [b] -> float32 [L, b, 1, 1, 1], or [L, 1, 1, 1, 1] in evaluation."""
+        """Maps typed keys [b] to float32 [L, b, 1, 1, 1], or [L, 1, 1, 1, 1] in evaluation."""
         blocks = jnp.arange(1, self.num_blocks + 1, dtype=jnp.float32)
         survival = 1 - blocks / self.num_blocks * (1 - self.last_survival)
         if self.deterministic:

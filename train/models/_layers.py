@@ -1,4 +1,4 @@
-"""Layers as the papers make them: float32 parameters, computation in a given dtype."""
+"""Layers as the papers define them: float32 parameters, computation in a given dtype."""
 
 import itertools
 import math
@@ -15,26 +15,27 @@ from train.models._draws import Dropout, StochasticDepth
 
 
 class Network(nnx.Module):
-    """Everything before the classifier."""
+    """A network without its classifier: it maps images to features."""
 
     num_features: int
 
     def __call__(self, images: jax.Array, keys: jax.Array) -> jax.Array:
-        """Images [b, h, w, 3] -> features, float32 [b, num_features].
+        """Maps images [b, h, w, 3] to features, float32 [b, num_features].
 
-        `keys`, typed, [b], are for layers that draw in training; evaluation does not look at them.
+        The typed keys [b] are for layers that draw in training. Evaluation does not use them.
         """
         raise NotImplementedError
 
 
 class BatchNorm(nnx.Module):
-    """`scale (x - mean) / sqrt(var + 1e-5) + bias`, then the dtype of x.
+    """Batch norm: `scale (x - mean) / sqrt(var + 1e-5) + bias`, in the dtype of x.
 
-    In training `mean` and `var` (the biased one, `E[x^2] - E[x]^2`) are those of the batch, over
-    all devices of `axis_name` where it is given, and move the running ones by a tenth; in
-    evaluation they are the running ones. All of it in float32. It differs from `nnx.BatchNorm` in
-    that one product and one sum apply it, which is faster on CPU, and that the running statistics
-    are not rounded to the dtype of the computation.
+    In training, `mean` and `var` (the biased one, `E[x^2] - E[x]^2`) are those of the batch, over
+    all devices of `axis_name` if it is given. They move the running ones by a tenth. In evaluation
+    the running ones are used. All of it is computed in float32.
+
+    It differs from `nnx.BatchNorm` in two points. One product and one sum apply it, which is faster
+    on a CPU. The running statistics are not rounded to the dtype of the computation.
 
     Reference: Ioffe and Szegedy 2015, arXiv 1502.03167, algorithms 1 and 2.
     """
@@ -48,7 +49,7 @@ class BatchNorm(nnx.Module):
         self.use_running_average = False  # `nnx.Module.eval` sets it by this name.
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        """[..., features] -> the same."""
+        """Maps x [..., features] to the same shape and dtype."""
         if self.use_running_average:
             mean, var = self.mean[...], self.var[...]
         else:
@@ -69,31 +70,31 @@ class BatchNorm(nnx.Module):
 
 
 class ConvRelu(nnx.Module):
-    """Convolution, batch norm if there is one, ReLU."""
+    """A convolution, batch norm if the network has it, and ReLU."""
 
     def __init__(self, conv: nnx.Conv, norm: BatchNorm | None) -> None:
         self.conv, self.norm = conv, norm
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        """[b, h, w, inputs] -> [b, h / stride, w / stride, outputs]."""
+        """Maps [b, h, w, inputs] to [b, h / stride, w / stride, outputs]."""
         x = self.conv(x)
         return nnx.relu(x if self.norm is None else self.norm(x))
 
 
 @dataclass(frozen=True)
 class Layers:
-    """Makes the layers of one network."""
+    """The maker of the layers of one network."""
 
     normal: Callable[[Sequence[int]], jax.Array]
-    """Standard normal numbers of a shape, other ones at each call."""
+    """The function that draws standard normal numbers of a shape, new ones at each call."""
     dtype: DTypeLike
-    """Of the computation."""
+    """The type of the numbers in the computation."""
     axis_name: str | None
-    """Devices over which batch norm takes its statistics; None: each its own."""
+    """The axis of devices over which batch norm takes its statistics; None: each takes its own."""
     has_batch_norm: bool = True
-    """Whether `conv_relu` has it; if not, its convolution has a bias."""
+    """Whether `conv_relu` has batch norm. If not, its convolution has a bias."""
     streams: Iterator[int] = field(default_factory=itertools.count)
-    """A number for each layer that draws."""
+    """The numbers for layers that draw: each layer takes the next one."""
     unused_rngs: nnx.Rngs = field(default_factory=lambda: nnx.Rngs(0))
 
     def conv(
@@ -105,9 +106,9 @@ class Layers:
         stride: int = 1,
         use_bias: bool = False,
     ) -> nnx.Conv:
-        """Convolution [b, h, w, inputs] -> [b, h / stride, w / stride, outputs].
+        """Makes a convolution [b, h, w, inputs] -> [b, h / stride, w / stride, outputs].
 
-        The kernel's variance is `2 / fan_out` (He et al. 2015, arXiv 1502.01852, equation 14); a
+        The kernel's variance is `2 / fan_out` (He et al. 2015, arXiv 1502.01852, equation 14). A
         bias starts at zero.
         """
         return nnx.Conv(
@@ -124,24 +125,24 @@ class Layers:
         )
 
     def conv_relu(self, inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1) -> ConvRelu:
-        """Convolution [b, h, w, inputs] -> [b, h / stride, w / stride, outputs], norm and ReLU."""
+        """Makes a convolution as `conv` does, with batch norm (if the network has it) and ReLU."""
         conv = self.conv(
             inputs, outputs, kernel=kernel, stride=stride, use_bias=not self.has_batch_norm
         )
         return ConvRelu(conv, self.batch_norm(outputs) if self.has_batch_norm else None)
 
     def batch_norm(self, features: int, *, scale: float = 1.0) -> BatchNorm:
-        """Batch norm of [..., features] with this initial scale and a bias of zero."""
+        """Makes batch norm of [..., features] with this initial scale and a bias of zero."""
         return BatchNorm(features, scale=scale, axis_name=self.axis_name)
 
     def layer_norm(self, features: int) -> nnx.LayerNorm:
-        """Layer norm of [..., features]: scale 1, bias 0, statistics in float32."""
+        """Makes layer norm of [..., features]: scale 1, bias 0, statistics in float32."""
         return nnx.LayerNorm(features, dtype=self.dtype, rngs=self.unused_rngs)
 
     def linear(
         self, inputs: int, outputs: int, *, stddev: float | None = None, use_bias: bool = True
     ) -> nnx.Linear:
-        """Linear layer [..., inputs] -> [..., outputs] with a bias of zero.
+        """Makes a linear layer [..., inputs] -> [..., outputs] with a bias of zero.
 
         The kernel's variance is `stddev^2`, by default `2 / (fan_in + fan_out)` (Glorot and
         Bengio 2010, equation 12).
@@ -157,11 +158,11 @@ class Layers:
         )
 
     def dropout(self, rate: float) -> Dropout:
-        """Dropout of this part of the numbers; 0: of none."""
+        """Makes dropout with this rate, the part of the numbers that is dropped; 0: none."""
         return Dropout(rate, stream=next(self.streams))
 
     def stochastic_depth(self, num_blocks: int, last_survival: float) -> StochasticDepth:
-        """Stochastic depth of so many blocks, the last of which survives with this probability."""
+        """Makes stochastic depth; the last of the blocks survives with this probability."""
         return StochasticDepth(num_blocks, last_survival, stream=next(self.streams))
 
     def _normal(self, stddev: float) -> nnx.Initializer:
@@ -169,5 +170,11 @@ class Layers:
 
 
 def scaled(channels: int, width: int, of: int) -> int:
-    """How many channels a network whose stem has `width` channels has for its own `of`."""
+    """Returns a number of channels in proportion to the width of a network.
+
+    Args:
+      channels: the number in the published network.
+      width: the channels of the stem of the network that is built.
+      of: the channels of the stem of the published network.
+    """
     return max(1, round(channels * width / of))

@@ -1,6 +1,6 @@
 """Pooling without `reduce_window`.
 
-The gradient of its maximum is slow on CPU, and has no kernel in the GPU's deterministic mode.
+The gradient of its maximum is slow on a CPU, and has no kernel in the deterministic mode of a GPU.
 Where several inputs of a window share the maximum, the gradient is shared among them too.
 """
 
@@ -11,19 +11,19 @@ import jax.numpy as jnp
 
 
 def max_pool(x: jax.Array, *, window: int, stride: int) -> jax.Array:
-    """The maximum of each window, [b, h, w, c] -> [b, ceil(h / stride), ceil(w / stride), c].
+    """Takes maxima of windows: [b, h, w, c] -> [b, ceil(h / stride), ceil(w / stride), c].
 
-    A window as wide as the stride is not padded, and divides h and w; an odd one reaches
-    `(window - 1) / 2` pixels to each side of its middle, and takes those that there are.
+    A window as wide as the stride needs no padding, and must divide h and w. Another window must be
+    odd. It reaches `(window - 1) / 2` pixels to each side of its middle, up to the image's edge.
     """
     if window == stride:
         return _blocks(x, window).max((2, 4))
-    # An axis after the other: XLA:CPU takes the gradient of all in one for 3 to 10 times as long.
+    # One axis follows the other: XLA:CPU takes 3 to 10 times as long for the gradient of both.
     return _max_along(_max_along(x, 1, window, stride), 2, window, stride)
 
 
 def mean_pool(x: jax.Array, *, window: int) -> jax.Array:
-    """The mean of each square, [b, h, w, c] -> [b, h / window, w / window, c], in its dtype."""
+    """Takes means of squares: [b, h, w, c] -> [b, h / window, w / window, c], in x's dtype."""
     return _blocks(x, window).mean((2, 4), dtype=jnp.float32).astype(x.dtype)
 
 

@@ -1,6 +1,5 @@
-"""From a network's name and knobs to a pair of pure functions."""
+"""Builds a network from its name and knobs, as a pair of pure functions."""
 
-import difflib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -8,7 +7,7 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 
-from train.errors import UserError
+from train.errors import UserError, did_you_mean
 from train.models import densenet, googlenet, resnet, transformer, vgg, xception
 from train.models._classifier import Classifier
 from train.models._layers import Layers, Network
@@ -96,21 +95,21 @@ _WITHOUT_BATCH_NORM = ("vgg", "googlenet")
 
 
 def names() -> tuple[str, ...]:
-    """The networks that `build` knows, those with the transformer branch last."""
+    """Returns the names that `build` knows. Those with the transformer branch come last."""
     return (*_NETWORKS, *_HYBRIDS)
 
 
 def build(config: ModelConfig, *, num_classes: int, axis_name: str | None) -> Model:
-    """The model of a configuration.
+    """Returns the model of a configuration.
 
     Args:
       config: the knobs.
       num_classes: length of the logits.
-      axis_name: axis of devices over which a training batch is spread, for batch norm; None
-        where there is none. `apply` in training then runs under that axis.
+      axis_name: the axis of devices over which a training batch is spread, for batch norm. In
+        training, `apply` then runs under that axis. None: there is no such axis.
 
     Raises:
-      UserError: for an unknown name or a knob that is out of its range.
+      UserError: the name is unknown, or a knob is out of its range.
     """
     _check(config)
     is_global = config.batch_norm == "global"
@@ -145,27 +144,26 @@ def build(config: ModelConfig, *, num_classes: int, axis_name: str | None) -> Mo
 
 
 def decay_mask(params: Any) -> Any:
-    """Which parameters weight decay touches: True for kernels.
+    """Marks the parameters on which weight decay acts: True for kernels.
 
-    Biases and the scales of norms are left alone (He et al. 2019, arXiv 1812.01187, section 3.1),
-    and so is the position embedding.
+    It does not act on biases and the scales of norms (He et al. 2019, arXiv 1812.01187, section
+    3.1), nor on the position embedding.
     """
     return jax.tree_util.tree_map_with_path(lambda path, _: path[-1].key == "kernel", params)
 
 
 def _check(config: ModelConfig) -> None:
     if config.name not in names():
-        close = difflib.get_close_matches(config.name, names(), n=1)
-        hint = f" Did you mean {close[0]}?" if close else ""
         raise UserError(
             f"`name` must be one of {', '.join(_NETWORKS)}, or `hybrid_` before one of them, got "
-            f"{config.name!r}.{hint}"
+            f"{config.name!r}. {did_you_mean(config.name, names())}".rstrip()
         )
     if config.width is not None and (not isinstance(config.width, int) or config.width < 1):
         raise UserError(
             f"`width` must be a positive whole number, got {config.width}. "
             "Leave it out to take the network's own."
         )
+
     network = _HYBRIDS.get(config.name, config.name)
     has_224 = network.startswith(_AT_224)
     is_optional = network.startswith(_WITHOUT_BATCH_NORM)
@@ -180,6 +178,7 @@ def _check(config: ModelConfig) -> None:
                 f"`{name}` must be one of {', '.join(map(str, known))}, got {value!r}. "
                 f"{config.name} takes no other."
             )
+
     if not 0 <= config.dropout < 1:
         raise UserError(
             f"`dropout` must be at least 0 and below 1, got {config.dropout}. 0 switches it off."

@@ -1,4 +1,4 @@
-"""Which network, and its knobs: plain data, without a network's library."""
+"""The choice of a network and its knobs: plain data, which loads no library of networks."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,39 +9,46 @@ class Transformer:
     """The transformer branch of a hybrid network."""
 
     patch_size: int = 4
-    """Side of the square patches that become tokens, in pixels; it divides the image's. 4 makes
-    64 tokens of 32 pixels, but 3,136 of 224: there 28 makes as many, and 16 is ViT's."""
+    """The side of the square patches that become tokens, in pixels. It must divide the image's.
+    At 32 pixels, 4 makes 64 tokens. At 224 pixels, 28 makes as many, and 16 is usual (ViT)."""
     width: int = 192
-    """Features of a token."""
+    """The number of features of a token. At least 1."""
     num_heads: int = 3
-    """Attention heads; their number divides the width."""
+    """The number of attention heads. It must divide the width."""
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The network."""
+    """The network that is trained."""
 
     name: str = "resnet_small"
-    """resnet_small, resnet18, resnet34, resnet50; made for CIFAR: resnet20, resnet110, with
-    stochastic depth stochastic20, stochastic110, and densenet_small, densenet40, densenet100;
-    vgg11, vgg16, vgg19; googlenet_small, googlenet; xception_small, xception. `hybrid_` before
-    any of them puts the transformer branch beside it; hybrid50 is hybrid_resnet50."""
+    """The network. Of residual networks: resnet_small, resnet18, resnet34, resnet50.
+    Of others: vgg11, vgg16, vgg19, googlenet_small, googlenet, xception_small, xception.
+    Made for CIFAR: resnet20, resnet110, densenet_small, densenet40, densenet100.
+    Made for CIFAR, with stochastic depth: stochastic20, stochastic110.
+    With `hybrid_` before any of these names, a transformer branch stands beside the network.
+    hybrid50 is short for hybrid_resnet50."""
     width: int | None = None
-    """Channels of the stem, which scale all others; None: the network's own (64 for most).
-    110 gives ResNet-34 the 63 million parameters of the paper."""
+    """The number of channels after the first layers. It scales all other channels. At least 1.
+    None: the network's own, for most of them 64.
+    110 gives ResNet-34 the 63 million parameters of the paper (Naveen 2024)."""
     image_size: Literal[32, 224] = 32
-    """Pixels to each side, to which images are resized on the device. 224 takes the published
-    network, 32 one whose stem is made for it."""
+    """The side of the images, in pixels. Images of another size are resized on the device.
+    With 224 the network is the published one. With 32 its first layers suit small images."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Of the computation; parameters, batch statistics and logits are float32. auto: bfloat16 on
-    accelerators, float32 on CPU."""
+    """The type of the numbers in the computation. auto: bfloat16 on accelerators, float32 on CPU.
+    Parameters, batch statistics and logits are always float32."""
     batch_norm: Literal["global", "local", "none"] = "global"
-    """Statistics of the batch on all devices, or of each device's own part; then the running
-    statistics are the mean over the devices. none: VGG and GoogLeNet as they were published."""
+    """The images over which batch norm takes its statistics.
+    global: the whole batch, over all devices.
+    local: each device's own part. The running statistics are then the mean over the devices.
+    none: no batch norm, for VGG and GoogLeNet as they were published."""
     zero_init_residual: bool = False
-    """Start the last batch-norm scale of each residual branch at 0, else at 1."""
+    """Whether the last batch-norm scale of each residual branch starts at 0, instead of at 1.
+    With 0, each block starts as the identity."""
     dropout: float = 0.0
-    """Part of the features that is dropped before the classifier in training, and before the
-    second hidden layer of a VGG at 224 pixels. Published: VGG and Xception 0.5, GoogLeNet 0.4, for
-    ImageNet; with batch norm and augmentation CIFAR's networks do without."""
+    """The part of the features that is dropped before the classifier, in training.
+    At least 0 and below 1; 0: none. A VGG at 224 pixels has it between its hidden layers too.
+    For ImageNet, VGG and Xception were published with 0.5 and GoogLeNet with 0.4.
+    Networks for CIFAR with batch norm and augmentation do without."""
     transformer: Transformer = field(default_factory=Transformer)

@@ -1,13 +1,14 @@
-"""DenseNet for images of 32 pixels: a layer sees what all layers before it in its block have made.
+"""DenseNet for images of 32 pixels: each layer sees the outputs of all earlier layers of its block.
 
-Three blocks at 32, 16 and 8 pixels. A layer is batch norm, ReLU and a 3x3 convolution of k
-channels, and with a bottleneck (DenseNet-B) a 1x1 convolution of 4 k channels, with batch norm and
-ReLU before it, comes first; a transition is batch norm, ReLU, a 1x1 convolution, which halves the
-channels where the network compresses (DenseNet-C), and a 2x2 mean. The paper's dropout of 0.2 in
-every layer, for training without augmentation, is left out.
+There are three blocks, at 32, 16 and 8 pixels. A layer is batch norm, ReLU and a 3x3 convolution of
+k channels. With a bottleneck (DenseNet-B), batch norm, ReLU and a 1x1 convolution of 4 k channels
+come before it. A transition between blocks is batch norm, ReLU, a 1x1 convolution and a 2x2 mean;
+where the network compresses (DenseNet-C), this convolution halves the channels.
 
-Every layer's concatenation and what batch norm makes of it are kept for the gradient, which takes
-memory with the square of a block's depth.
+We leave out the paper's dropout of 0.2 in every layer, which it uses to train without augmentation.
+
+The gradient needs every layer's inputs, and what batch norm makes of them. So the memory grows with
+the square of a block's depth.
 
 Parameters with 10 classes: DenseNet-BC with k = 12 and 100 layers 769,162; DenseNet with k = 12
 and 40 layers 1,019,722.
@@ -27,16 +28,16 @@ from train.models._pool import mean_pool
 
 @dataclass(frozen=True)
 class DenseNetShape:
-    """What tells one DenseNet from another."""
+    """The sizes by which one DenseNet differs from another."""
 
     depths: tuple[int, ...]
-    """Layers in each block."""
+    """The number of layers in each block."""
     width: int
-    """Channels of the first convolution."""
+    """The channels of the first convolution."""
     growth: int
-    """k, the channels that each layer adds, for this width."""
+    """The channels that each layer adds, for this width: k in the paper."""
     is_bc: bool
-    """With bottlenecks, and halving the channels at transitions."""
+    """Whether the layers have bottlenecks, and the transitions halve the channels."""
 
 
 DENSENET40 = DenseNetShape((12, 12, 12), width=16, growth=12, is_bc=False)
@@ -45,7 +46,7 @@ DENSENET_SMALL = DenseNetShape((2, 2, 2), width=16, growth=8, is_bc=True)
 
 
 class DenseNet(Network):
-    """A convolution, blocks with transitions between them, the mean over the pixels."""
+    """A convolution, blocks with transitions between them, and the mean over the pixels."""
 
     def __init__(self, shape: DenseNetShape, *, width: int, layers: Layers) -> None:
         growth, features = scaled(shape.growth, width, shape.width), width
@@ -66,7 +67,7 @@ class DenseNet(Network):
         self.num_features = features
 
     def __call__(self, images: jax.Array, keys: jax.Array) -> jax.Array:
-        """Images [b, h, w, 3] -> features, float32 [b, num_features]."""
+        """Maps images [b, h, w, 3] to features, float32 [b, num_features]."""
         x = self.conv(images)
         for place, block in enumerate(self.blocks):
             if place > 0:
@@ -77,7 +78,7 @@ class DenseNet(Network):
 
 
 class _Layer(nnx.Module):
-    """What is there -> the k channels that are added to it."""
+    """A layer, which makes the k channels that are added to its inputs."""
 
     def __init__(self, inputs: int, growth: int, *, has_bottleneck: bool, layers: Layers) -> None:
         self.norm1 = layers.batch_norm(inputs)
@@ -93,7 +94,7 @@ class _Layer(nnx.Module):
 
 
 class _Transition(nnx.Module):
-    """Fewer channels or as many, and half the pixels to each side."""
+    """A transition: it halves the pixels to each side, and may reduce the channels."""
 
     def __init__(self, inputs: int, outputs: int, *, layers: Layers) -> None:
         self.norm = layers.batch_norm(inputs)

@@ -1,17 +1,18 @@
 """GoogLeNet, the first Inception network.
 
 At 224 pixels its layers are the published ones. At 32 pixels the first convolution is 3x3 of
-stride 1 instead of 7x7 of stride 2, and the two poolings of the stem fall away, so that the
-Inception modules see 32, 16 and 8 pixels.
+stride 1 instead of 7x7 of stride 2, and the two poolings of the stem are left out. So the Inception
+modules see 32, 16 and 8 pixels.
 
-What differs from the paper: batch norm follows every convolution and stands for the local
-response normalisation, unless `batch_norm="none"`, which has neither; the two auxiliary
-classifiers, which the paper lets fall away after training, are left out.
+It differs from the paper in two points. Batch norm follows every convolution and replaces the local
+response normalisation; with `batch_norm="none"` there is neither. The two auxiliary classifiers,
+which the paper removes after training, are left out.
 
-Parameters with 1,000 classes at 224 pixels: 6,998,552 without batch norm, as in Caffe's network,
-and 13,378,280 there with the auxiliary classifiers, two of 3.2 million. Torchvision's 6,624,904
-come from a 3x3 convolution where the paper has a 5x5 one. With 10 classes at 32 pixels there are 6
-million. The 4 million of Naveen 2024 are of none of these; the number is often repeated.
+With 1,000 classes at 224 pixels and without batch norm there are 6,998,552 parameters, as in
+Caffe's network. Caffe's has 13,378,280 with the auxiliary classifiers, 3.2 million in each.
+Torchvision's has 6,624,904, since it has a 3x3 convolution where the paper has a 5x5 one. With 10
+classes at 32 pixels there are 6 million. None of these has the 4 million of Naveen 2024, a number
+that is often repeated.
 
 Reference: Szegedy et al. 2014, arXiv 1409.4842, table 1 and figure 2b.
 """
@@ -28,7 +29,7 @@ from train.models._pool import max_pool
 
 @dataclass(frozen=True)
 class Inception:
-    """Channels of one module's convolutions, as in the columns of the paper's table 1."""
+    """The channels of one module's convolutions, as in the columns of the paper's table 1."""
 
     one: int
     three_reduce: int
@@ -40,12 +41,12 @@ class Inception:
 
 @dataclass(frozen=True)
 class GoogLeNetShape:
-    """What tells one GoogLeNet from another."""
+    """The sizes by which one GoogLeNet differs from another."""
 
     stages: tuple[tuple[Inception, ...], ...]
-    """Modules; a pooling is between two stages."""
+    """The modules of each stage. There is a pooling between two stages."""
     width: int = 64
-    """Channels of the stem; the numbers of the modules are for 64."""
+    """The channels of the stem. The numbers in the modules are for 64."""
 
 
 GOOGLENET = GoogLeNetShape(
@@ -65,7 +66,7 @@ GOOGLENET_SMALL = GoogLeNetShape(tuple(stage[:1] for stage in GOOGLENET.stages),
 
 
 class GoogLeNet(Network):
-    """Stem, stages of Inception modules, the mean over the pixels."""
+    """A stem, stages of Inception modules, and the mean over the pixels."""
 
     def __init__(self, shape: GoogLeNetShape, *, image_size: int, layers: Layers) -> None:
         width = shape.width
@@ -85,7 +86,7 @@ class GoogLeNet(Network):
         self.num_features = features
 
     def __call__(self, images: jax.Array, keys: jax.Array) -> jax.Array:
-        """Images [b, h, w, 3] -> features, float32 [b, num_features]."""
+        """Maps images [b, h, w, 3] to features, float32 [b, num_features]."""
         x = self.conv1(images)
         if self.is_published:
             x = max_pool(x, window=3, stride=2)

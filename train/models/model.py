@@ -1,4 +1,4 @@
-"""From an NNX module to a pair of pure functions over plain dicts."""
+"""Turns an NNX module into a pair of pure functions over plain dicts."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -12,11 +12,11 @@ from flax import nnx
 Arrays: TypeAlias = dict[str, Any]
 """Nested dicts with string keys and float32 arrays as leaves."""
 Normal: TypeAlias = Callable[[Sequence[int]], jax.Array]
-"""Standard normal numbers of a shape, other ones at each call."""
+"""A function that draws standard normal numbers of a shape, new ones at each call."""
 
 
 class Init(Protocol):
-    """A key -> fresh parameters and batch statistics."""
+    """The function from a key to new parameters and batch statistics."""
 
     def __call__(self, key: jax.Array) -> tuple[Arrays, Arrays]:
         """Draws the parameters from the key."""
@@ -24,12 +24,12 @@ class Init(Protocol):
 
 
 class Apply(Protocol):
-    """Images -> logits, and the batch statistics after them."""
+    """The function from images to logits, and to the batch statistics after them."""
 
     def __call__(
         self, params: Arrays, batch_stats: Arrays, images: jax.Array, train: bool, key: jax.Array
     ) -> tuple[jax.Array, Arrays]:
-        """Computes logits for images, in training with the statistics of the batch."""
+        """Computes logits for images. In training it uses the statistics of the batch."""
         ...
 
 
@@ -40,9 +40,10 @@ class Model:
     `init(key)` returns `(params, batch_stats)`, nested dicts of float32 arrays.
 
     `apply(params, batch_stats, images, train, key)` maps images, float32 [b, 32, 32, 3], to
-    logits, float32 [b, num_classes], and returns the batch statistics with them: moved by this
-    batch when `train` (a Python bool), else as they came. `key` is an array of typed keys, [b],
-    one an image, for layers that draw in training; where none does, any key will do.
+    logits, float32 [b, num_classes]. It returns the batch statistics with them. If `train` (a
+    Python bool) is true, this batch has moved them; else they are unchanged. `key` holds typed
+    keys, [b], one for each image, for layers that draw in training. If no layer draws, any key
+    will do.
     """
 
     init: Init
@@ -52,18 +53,18 @@ class Model:
 def functional(
     make: Callable[[Normal], nnx.Module], *, average_batch_stats_over: str | None
 ) -> Model:
-    """The model that `make` builds.
+    """Returns the model that `make` builds.
 
     Args:
-      make: builds the module, whose only variables are Param and BatchStat, from a source of
-        standard normal numbers. Called for its structure once, and again by each `init`.
-      average_batch_stats_over: axis of devices whose batch statistics are averaged after each
-        training batch, because each has normalised with its own.
+      make: builds the module from a source of standard normal numbers. Its only variables are Param
+        and BatchStat. It is called once for the structure, and again by each `init`.
+      average_batch_stats_over: the axis of devices whose batch statistics are averaged after each
+        training batch, because each device has normalised with its own. None: they are equal.
     """
     graphdef, shapes, _ = _split(nnx.eval_shape(lambda: make(jnp.zeros)))
 
     def init(key: jax.Array) -> tuple[Arrays, Arrays]:
-        # XLA:CPU takes about a second to compile a draw: one serves all parameters.
+        # XLA:CPU takes about a second to compile a draw, so one draw serves all parameters.
         _, params, batch_stats = _split(make(_source(key, num_params(shapes))))
         return params, batch_stats
 
@@ -84,7 +85,7 @@ def functional(
 
 
 def num_params(params: Any) -> int:
-    """How many numbers a pytree of arrays (or of their shapes) holds."""
+    """Returns how many numbers a pytree of arrays, or of their shapes, holds."""
     return sum(leaf.size for leaf in jax.tree.leaves(params))
 
 
@@ -101,7 +102,7 @@ def _source(key: jax.Array, size: int) -> Normal:
 
 
 def _split(module: nnx.Module) -> tuple[nnx.GraphDef[nnx.Module], Arrays, Arrays]:
-    # Raises where a variable is neither: a layer that draws would keep its generator's count.
+    # It raises if a variable is of another kind, such as the counter of a random generator.
     graphdef, *states = nnx.split(module, nnx.Param, nnx.BatchStat)
     params, batch_stats = map(_plain, states)
     return graphdef, params, batch_stats
@@ -112,7 +113,7 @@ def _plain(state: nnx.State[Any, Any]) -> Arrays:
 
 
 def _string_keys(tree: Mapping[Any, Any]) -> Arrays:
-    """A list of modules has integers for keys, which Orbax would turn into strings."""
+    """Makes all keys strings. Those of a list of modules are integers, which Orbax would change."""
     return {
         str(key): _string_keys(child) if isinstance(child, Mapping) else child
         for key, child in tree.items()

@@ -1,10 +1,11 @@
 """Residual networks.
 
-At 32 pixels the stem is a 3x3 convolution without pooling, as is usual at this size, and at 224 a
-7x7 one of stride 2 and a 3x3 maximum of stride 2; a bottleneck's stride sits on its 3x3
-convolution, as in torchvision. Where the shape changes, a shortcut is projected (option B), or, in
-the networks made for CIFAR, takes every other pixel and adds channels of zeros (option A). Batch
-norm follows every convolution.
+At 32 pixels the stem is a 3x3 convolution without pooling, as is usual at this size. At 224 pixels
+it is a 7x7 convolution of stride 2, and then a 3x3 maximum of stride 2. The stride of a bottleneck
+is that of its 3x3 convolution, as in torchvision. Batch norm follows every convolution.
+
+Where the shape changes, a shortcut is projected (option B). In the networks made for CIFAR it takes
+every other pixel instead, and adds channels of zeros (option A).
 
 References:
     He et al. 2016, arXiv 1512.03385, table 1 and section 4.2.
@@ -27,24 +28,24 @@ _ShortcutKind: TypeAlias = Literal["projection", "padding"]
 
 @dataclass(frozen=True)
 class ResNetShape:
-    """What tells one residual network from another."""
+    """The sizes by which one residual network differs from another."""
 
     block: Literal["basic", "bottleneck"]
     depths: tuple[int, ...]
-    """Blocks in each stage."""
+    """The number of blocks in each stage."""
     width: int = 64
-    """Channels of the stem."""
+    """The channels of the stem."""
     multiples: tuple[int, ...] = (1, 2, 4, 8)
-    """Channels of each stage's 3x3 convolutions, in widths."""
+    """The channels of each stage's 3x3 convolutions, in widths."""
     strides: tuple[int, ...] = (1, 2, 2, 2)
-    """Of each stage's first block."""
+    """The stride of each stage's first block."""
     stem_kernel: int = 3
     stem_stride: int = 1
     stem_pool: bool = False
     shortcut: _ShortcutKind = "projection"
-    """Where the shape changes."""
+    """The kind of shortcut where the shape changes."""
     last_survival: float = 1.0
-    """Probability that the last block's branch is kept, the others' lying between it and 1."""
+    """The probability that the last block's branch is kept. Earlier blocks lie between it and 1."""
 
 
 RESNET_SMALL = ResNetShape("basic", (1, 1, 1), 32, (1, 2, 4), (1, 2, 2), stem_stride=2)
@@ -58,12 +59,12 @@ STOCHASTIC110 = replace(RESNET110, last_survival=0.5)
 
 
 def at_224(shape: ResNetShape) -> ResNetShape:
-    """The network with the stem for images of 224 pixels."""
+    """Returns the network with the stem for images of 224 pixels."""
     return replace(shape, stem_kernel=7, stem_stride=2, stem_pool=True)
 
 
 class ResNet(Network):
-    """Stem, stages of residual blocks, the mean over the pixels."""
+    """A stem, stages of residual blocks, and the mean over the pixels."""
 
     def __init__(self, shape: ResNetShape, *, zero_init_residual: bool, layers: Layers) -> None:
         block: type[_Basic | _Bottleneck] = _Basic if shape.block == "basic" else _Bottleneck
@@ -73,6 +74,7 @@ class ResNet(Network):
         self.norm = layers.batch_norm(features)
         self.has_pool = shape.stem_pool
         self.blocks = nnx.List[_Basic | _Bottleneck]()
+
         stages = zip(shape.depths, shape.multiples, shape.strides, strict=True)
         for depth, multiple, stride in stages:
             width = multiple * shape.width
@@ -88,6 +90,7 @@ class ResNet(Network):
                     )
                 )
                 features = block.expansion * width
+
         self.num_features = features
         self.depth = (
             layers.stochastic_depth(len(self.blocks), shape.last_survival)
@@ -96,7 +99,7 @@ class ResNet(Network):
         )
 
     def __call__(self, images: jax.Array, keys: jax.Array) -> jax.Array:
-        """Images [b, h, w, 3] and keys [b] -> features, float32 [b, num_features]."""
+        """Maps images [b, h, w, 3] and keys [b] to features, float32 [b, num_features]."""
         x = nnx.relu(self.norm(self.conv(images)))
         if self.has_pool:
             x = max_pool(x, window=3, stride=2)
@@ -107,7 +110,7 @@ class ResNet(Network):
 
 
 class _Basic(nnx.Module):
-    """Two 3x3 convolutions."""
+    """A block of two 3x3 convolutions."""
 
     expansion: ClassVar[int] = 1
 
@@ -134,7 +137,7 @@ class _Basic(nnx.Module):
 
 
 class _Bottleneck(nnx.Module):
-    """Convolutions of 1x1, 3x3 and 1x1."""
+    """A block of a 1x1, a 3x3 and a 1x1 convolution."""
 
     expansion: ClassVar[int] = 4
 
@@ -165,7 +168,7 @@ class _Bottleneck(nnx.Module):
 
 
 class _Shortcut(nnx.Module):
-    """The identity, and where the shape changes a 1x1 convolution or padding with zeros."""
+    """The identity. Where the shape changes, it is a 1x1 convolution or padding with zeros."""
 
     def __init__(
         self, kind: _ShortcutKind, inputs: int, outputs: int, stride: int, *, layers: Layers

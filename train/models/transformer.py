@@ -2,11 +2,13 @@
 
 The paper (Naveen 2024, arXiv 2403.14685, section 2.2) puts "one multi-head attention transformer
 before the 48 convolution layers", adds "a mean pooling layer after the transformer", and has it
-"concatenated [...] to the initial ResNet50"; it prints no sizes. Our reading: the image goes to
-both, the transformer's tokens are pooled by their mean, and the pooled features of both, side by
-side, go to one linear classifier. The transformer is one encoder block of a ViT (Dosovitskiy et
-al. 2021, arXiv 2010.11929, equations 1 to 4, without the class token) with the widths of
-ViT-Tiny (Touvron et al. 2021, arXiv 2012.12877, table 1), over 64 patches of 4x4 pixels.
+"concatenated [...] to the initial ResNet50". It prints no sizes.
+
+We read it like this. The image goes to both parts. The transformer's tokens are pooled by their
+mean. The pooled features of both stand side by side and go to one linear classifier. The
+transformer is one encoder block of a ViT (Dosovitskiy et al. 2021, arXiv 2010.11929, equations 1 to
+4, without the class token). It has the widths of ViT-Tiny (Touvron et al. 2021, arXiv 2012.12877,
+table 1), over 64 patches of 4x4 pixels.
 """
 
 import jax
@@ -19,10 +21,11 @@ from train.models.config import Transformer
 
 
 class TransformerBranch(Network):
-    """Patches, one pre-norm block of attention and MLP, layer norm, the mean over the tokens.
+    """Patches, one pre-norm block of attention and MLP, layer norm, and the mean over the tokens.
 
-    Kernels have the variance of Glorot and Bengio, that of the patch embedding `1 / fan_in`; the
-    position embedding has a standard deviation of 0.02; biases are zero, as in the paper's code.
+    Kernels have the variance of Glorot and Bengio, but the patch embedding has `1 / fan_in`. The
+    position embedding has a standard deviation of 0.02. Biases start at zero. All this is as in the
+    code of the ViT paper.
     """
 
     def __init__(self, knobs: Transformer, *, layers: Layers, image_size: int = 32) -> None:
@@ -45,7 +48,7 @@ class TransformerBranch(Network):
         self.norm3 = layers.layer_norm(width)
 
     def __call__(self, images: jax.Array, keys: jax.Array) -> jax.Array:
-        """Images [b, image_size, image_size, 3] -> features, float32 [b, num_features]."""
+        """Maps images [b, image_size, image_size, 3] to features, float32 [b, num_features]."""
         x = self.embed(_patches(images, self.patch_size))
         x += self.position[...].astype(x.dtype)
         x += self.attention(self.norm1(x))
@@ -61,7 +64,7 @@ class Joined(Network):
         self.num_features = branch.num_features + network.num_features
 
     def __call__(self, images: jax.Array, keys: jax.Array) -> jax.Array:
-        """Images [b, image_size, image_size, 3] -> features, float32 [b, num_features]."""
+        """Maps images [b, image_size, image_size, 3] to features, float32 [b, num_features]."""
         return jnp.concatenate([self.branch(images, keys), self.network(images, keys)], axis=-1)
 
 
@@ -71,7 +74,7 @@ class _Attention(nnx.Module):
     def __init__(self, width: int, num_heads: int, *, layers: Layers) -> None:
         self.num_heads = num_heads
         self.query = layers.linear(width, width)
-        # A key's bias moves all of a query's scores alike, which the softmax does not feel.
+        # A key has no bias: it would move all scores of a query alike, and change no softmax.
         self.key = layers.linear(width, width, use_bias=False)
         self.value = layers.linear(width, width)
         self.out = layers.linear(width, width)
@@ -106,7 +109,7 @@ def check(knobs: Transformer, *, image_size: int = 32) -> None:
 
 
 def _patches(images: jax.Array, size: int) -> jax.Array:
-    """[b, h, w, c] -> [b, (h / size) (w / size), size size c]."""
+    """Cuts images into patches: [b, h, w, c] -> [b, (h / size) (w / size), size size c]."""
     b, h, w, c = images.shape
     blocks = images.reshape(b, h // size, size, w // size, size, c)
     return blocks.transpose(0, 1, 3, 2, 4, 5).reshape(b, -1, size * size * c)

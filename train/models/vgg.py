@@ -1,13 +1,13 @@
 """VGG: 3x3 convolutions and 2x2 maxima.
 
 At 224 pixels it is the published network, with two hidden layers of 4,096 before the classifier.
-At 32 pixels the five poolings leave one pixel of 512 features, and the hidden layers, which hold
-nine tenths of the published parameters, are left out, as is usual there.
+At 32 pixels the five poolings leave one pixel of 512 features. There the hidden layers, which hold
+nine tenths of the published parameters, are left out, as is usual.
 
-Batch norm follows every convolution; without it (`batch_norm="none"`, as
-published) the convolutions have biases. The hidden layers' kernels have a standard
-deviation of 0.01, as in torchvision; the paper starts the deep networks from a shallow one that it
-has trained, which He's variance of the convolutions makes needless (He et al. 2015, section 2.2).
+Batch norm follows every convolution. Without it (`batch_norm="none"`, as published) the
+convolutions have biases. The hidden layers' kernels have a standard deviation of 0.01, as in
+torchvision. The paper starts the deep networks from a shallow one that it has trained. With He's
+variance of the convolutions this is not needed (He et al. 2015, section 2.2).
 
 Parameters with 1,000 classes at 224 pixels, without batch norm: VGG-11 132,863,336, VGG-16
 138,357,544, VGG-19 143,667,240. With 10 classes at 32 pixels, VGG-16 has 14,719,818.
@@ -27,14 +27,14 @@ from train.models._pool import max_pool
 
 @dataclass(frozen=True)
 class VGGShape:
-    """What tells one VGG from another."""
+    """The sizes by which one VGG differs from another."""
 
     depths: tuple[int, ...]
-    """Convolutions in each stage."""
+    """The number of convolutions in each stage."""
     width: int = 64
-    """Channels of the first stage."""
+    """The channels of the first stage."""
     multiples: tuple[int, ...] = (1, 2, 4, 8, 8)
-    """Channels of each stage, in widths."""
+    """The channels of each stage, in widths."""
 
 
 VGG11 = VGGShape((1, 1, 2, 2, 2))
@@ -43,7 +43,7 @@ VGG19 = VGGShape((2, 2, 4, 4, 4))
 
 
 class VGG(Network):
-    """Stages of convolutions, each ending in a pooling; at 224 pixels two hidden layers."""
+    """Stages of convolutions, each with a pooling at its end; at 224 pixels two hidden layers."""
 
     def __init__(self, shape: VGGShape, *, image_size: int, dropout: float, layers: Layers) -> None:
         self.stages = nnx.List[nnx.List[ConvRelu]]()
@@ -64,7 +64,7 @@ class VGG(Network):
         self.num_features = features
 
     def __call__(self, images: jax.Array, keys: jax.Array) -> jax.Array:
-        """Images [b, h, w, 3] and keys [b] -> features, float32 [b, num_features]."""
+        """Maps images [b, h, w, 3] and keys [b] to features, float32 [b, num_features]."""
         x = images
         for stage in self.stages:
             for conv in stage:

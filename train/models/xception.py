@@ -1,11 +1,11 @@
 """Xception: depthwise separable convolutions with residual connections.
 
-At 224 pixels the layers are the published ones, made for 299. At 32 pixels both convolutions of the
-stem have stride 1, so that the blocks see 32, 16, 8, 4 and 2 pixels.
+At 224 pixels the layers are the published ones, which were made for 299 pixels. At 32 pixels both
+convolutions of the stem have stride 1, so that the blocks see 32, 16, 8, 4 and 2 pixels.
 
-Batch norm follows every pointwise convolution and every other one, and nothing stands between a
-depthwise convolution and its pointwise one, as in the paper. The stem's convolutions are padded
-here, where Keras's are not.
+As in the paper, batch norm follows every convolution that is not depthwise, and nothing stands
+between a depthwise convolution and its pointwise one. The stem's convolutions are padded here,
+where Keras's are not.
 
 A depthwise convolution is a sum of nine shifted products here. XLA:CPU runs the same as a
 convolution with `feature_group_count` slowly: of 728 channels of 8x8 pixels, batch 32, the gradient
@@ -31,11 +31,11 @@ from train.models._pool import max_pool
 
 @dataclass(frozen=True)
 class XceptionShape:
-    """What tells one Xception from another."""
+    """The sizes by which one Xception differs from another."""
 
     middle_blocks: int = 8
     width: int = 32
-    """Channels of the first convolution; all others are published for 32."""
+    """The channels of the first convolution. All other channels are published for 32."""
 
 
 XCEPTION = XceptionShape()
@@ -43,7 +43,7 @@ XCEPTION_SMALL = XceptionShape(middle_blocks=1, width=8)
 
 
 class Xception(Network):
-    """Entry, middle and exit flow, the mean over the pixels."""
+    """The entry, middle and exit flow, and the mean over the pixels."""
 
     def __init__(self, shape: XceptionShape, *, image_size: int, layers: Layers) -> None:
         def channels(published: int) -> int:
@@ -69,7 +69,7 @@ class Xception(Network):
         self.num_features = channels(2048)
 
     def __call__(self, images: jax.Array, keys: jax.Array) -> jax.Array:
-        """Images [b, h, w, 3] -> features, float32 [b, num_features]."""
+        """Maps images [b, h, w, 3] to features, float32 [b, num_features]."""
         x = self.stem2(self.stem1(images))
         for block in self.blocks:
             x = block(x)
@@ -78,7 +78,7 @@ class Xception(Network):
 
 
 class _Block(nnx.Module):
-    """ReLU and separable convolution by turns, a pooling where there is a stride; a shortcut."""
+    """A block with a shortcut: ReLU and separable convolution by turns, and perhaps a pooling."""
 
     def __init__(self, inputs: int, outputs: Sequence[int], stride: int, *, layers: Layers) -> None:
         self.stride = stride
@@ -100,7 +100,7 @@ class _Block(nnx.Module):
 
 
 class _Separable(nnx.Module):
-    """Depthwise 3x3, pointwise, batch norm."""
+    """A separable convolution: depthwise 3x3, then pointwise, then batch norm."""
 
     def __init__(self, inputs: int, outputs: int, *, layers: Layers) -> None:
         self.depthwise = _Depthwise(inputs, layers=layers)
@@ -112,7 +112,7 @@ class _Separable(nnx.Module):
 
 
 class _Depthwise(nnx.Module):
-    """The kernel's variance is `2 / fan_out`, of which each channel has 9."""
+    """A depthwise convolution. Its kernel's variance is `2 / fan_out`, and `fan_out` is 9."""
 
     def __init__(self, features: int, *, layers: Layers) -> None:
         self.kernel = nnx.Param(math.sqrt(2 / 9) * layers.normal((3, 3, 1, features)))
@@ -122,14 +122,14 @@ class _Depthwise(nnx.Module):
 
 
 def depthwise(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """A 3x3 convolution of each channel by itself, `y_ij = sum_mn k_mn x_(i + m - 1)(j + n - 1)`.
+    """Convolves each channel by itself: `y_ij = sum_mn k_mn x_(i + m - 1)(j + n - 1)`.
 
     Args:
-      x: [b, h, w, c]; beyond its edges there are zeros.
-      kernel: float32, [3, 3, 1, c]; the sum is in float32.
+      x: [b, h, w, c]. Beyond its edges there are zeros.
+      kernel: float32, [3, 3, 1, c]. The sum is in float32.
 
     Returns:
-      As x.
+      An array of x's shape and dtype.
     """
     _, h, w, _ = x.shape
     padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))

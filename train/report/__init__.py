@@ -10,7 +10,7 @@ from train.report.claims import answers
 from train.report.claims.answers import Answer
 from train.report.figures import curves, forest, rates, sensitivity
 from train.report.numbers.reading import load
-from train.report.numbers.records import Study
+from train.report.numbers.records import Results
 from train.report.pages.html_page import to_html
 from train.report.pages.markdown_page import to_markdown
 from train.report.pages.page import Block, Contents, Heading, Paragraph, Picture
@@ -28,9 +28,9 @@ def write(folder: Path) -> None:
     Raises:
       UserError: it holds no study, or one whose claims cannot be checked.
     """
-    study = load(folder)
-    found = answers.answers(study)
-    blocks = _blocks(study, found)
+    results = load(folder)
+    found = answers.answers(results)
+    blocks = _blocks(results, found)
     pictures = [block for block in blocks if isinstance(block, Picture)]
     drawn = folder / "figures"
     drawn.mkdir(exist_ok=True)
@@ -39,58 +39,63 @@ def write(folder: Path) -> None:
             old.unlink(missing_ok=True)
     for picture in pictures:
         write_atomically(drawn / f"{picture.name}.png", picture.png)
-    page = to_html(study.record["title"], blocks).encode()
-    for name, content in {**_texts(study, found, blocks), "report.html": page}.items():
+    page = to_html(results.record["title"], blocks).encode()
+    for name, content in {**_texts(results, found, blocks), "report.html": page}.items():
         write_atomically(folder / name, content)
 
 
 def texts(folder: Path) -> Mapping[str, bytes]:
-    """`report.md` and `report.json` of a study's folder, as `write` writes them; draws nothing.
+    """Returns `report.md` and `report.json` as `write` writes them. It draws no figure.
+
+    Args:
+      folder: of the study.
 
     Raises:
       UserError: as by `write`.
     """
-    study = load(folder)
-    found = answers.answers(study)
-    return _texts(study, found, _blocks(study, found))
+    results = load(folder)
+    found = answers.answers(results)
+    return _texts(results, found, _blocks(results, found))
 
 
-def _texts(study: Study, found: Sequence[Answer], blocks: Sequence[Block]) -> Mapping[str, bytes]:
+def _texts(
+    results: Results, found: Sequence[Answer], blocks: Sequence[Block]
+) -> Mapping[str, bytes]:
     pictures = [block for block in blocks if isinstance(block, Picture)]
-    record = exported.numbers(study, found, pictures)
+    record = exported.numbers(results, found, pictures)
     numbers = json.dumps(record, indent=2, allow_nan=False, ensure_ascii=False)
-    page = to_markdown(study.record["title"], blocks)
+    page = to_markdown(results.record["title"], blocks)
     return {"report.json": f"{numbers}\n".encode(), "report.md": page.encode()}
 
 
-def _blocks(study: Study, found: Sequence[Answer]) -> Sequence[Block]:
-    """The result first, then what it rests on, and last what only a check of it needs."""
+def _blocks(results: Results, found: Sequence[Answer]) -> Sequence[Block]:
+    """Returns the page: the result, then what it rests on, then what only a check of it needs."""
     body = [
-        *settings.section(study),
-        *answers.section(study, found),
+        *settings.section(results),
+        *answers.section(results, found),
         Heading("Results"),
-        tables.results(study),
-        *curves.pictures(study),
-        *sensitivity.pictures(study),
+        tables.accuracy_and_loss(results),
+        *curves.pictures(results),
+        *sensitivity.pictures(results),
         Heading("Differences from the baseline"),
-        *forest.differences(study),
-        *tables.differences(study),
-        *_under("Learning rates", [*rates.schedules(study), *rates.range_tests(study)]),
+        *forest.differences(results),
+        *tables.differences(results),
+        *_under("Learning rates", [*rates.schedules(results), *rates.range_tests(results)]),
         Heading("Anytime performance"),
-        *tables.anytime(study),
+        *tables.anytime(results),
         Heading("Restarts"),
-        *tables.at_restarts(study),
+        *tables.at_restarts(results),
         Heading("Cost"),
-        tables.cost(study),
-        *settings.runs(study),
-        *settings.details(study),
-        *provenance.section(study),
+        tables.cost(results),
+        *settings.runs(results),
+        *settings.details(results),
+        *provenance.section(results),
     ]
     return [
-        *_smoke(study),
-        *headline.section(study),
-        *_warnings(study),
-        *provenance.warnings(study),
+        *_smoke(results),
+        *headline.section(results),
+        *_warnings(results),
+        *provenance.warnings(results),
         Contents([block for block in body if isinstance(block, Heading)]),
         *body,
     ]
@@ -100,8 +105,8 @@ def _under(heading: str, blocks: Sequence[Block]) -> Sequence[Block]:
     return [Heading(heading), *blocks] if blocks else []
 
 
-def _smoke(study: Study) -> Sequence[Block]:
-    if study.record["size"] != "smoke":
+def _smoke(results: Results) -> Sequence[Block]:
+    if results.record["size"] != "smoke":
         return []
     text = (
         "Smoke size: so small that it shows that the study runs, and no more. Nothing here is "
@@ -110,8 +115,8 @@ def _smoke(study: Study) -> Sequence[Block]:
     return [Paragraph(text, "warning")]
 
 
-def _warnings(study: Study) -> Sequence[Block]:
-    warnings, states = [], [run.state for run in study.runs]
+def _warnings(results: Results) -> Sequence[Block]:
+    warnings, states = [], [run.state for run in results.runs]
     if lacking := states.count("unfinished") + states.count("missing"):
         warnings.append(
             f"Not whole: {lacking} of {len(states)} runs have not ended, and are not in the means."

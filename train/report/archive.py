@@ -15,7 +15,7 @@ from train import report
 from train.errors import UserError
 from train.report.figures import canvas
 from train.report.numbers.reading import load
-from train.report.numbers.records import Run, Study
+from train.report.numbers.records import Outcome, Results
 
 RUNS = "runs.tar.xz"
 _OF_A_RUN = ("config.json", "halted.json", "metrics.jsonl", "summary.json")
@@ -35,14 +35,15 @@ def pack(folder: Path, to: Path, *, digits: int | None = None) -> None:
     Args:
       folder: of a study; a run that has not ended is left out, and `restore` goes on without it.
       to: the folder to make, in place of an older one.
-      digits: of each training step's loss and learning rate, how many are kept, and nothing but
-        them; None: all that there is. The report is made from what is kept, and says it.
+      digits: how many digits of each training step's loss and learning rate are kept, and no other
+        number of the step. None keeps everything. The report is made from what is kept, and says
+        so.
 
     Raises:
       UserError: no run has ended, or `to` holds something else.
     """
-    study = load(folder)
-    if not any(map(_is_final, study.runs)) and not _searched(folder):
+    results = load(folder)
+    if not any(map(_is_final, results.runs)) and not _searched(folder):
         raise UserError(
             f"`folder` must hold a study in which a run has ended, or a search has begun, got "
             f"{folder}. Make the runs by `python -m train study`."
@@ -55,9 +56,9 @@ def pack(folder: Path, to: Path, *, digits: int | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix=f".{to.name}.", dir=to.parent) as partial:
         made = Path(partial) / to.name
         made.mkdir()
-        kept = {**study.record, **({"digits": digits} if digits else {})}
+        kept = {**results.record, **({"digits": digits} if digits else {})}
         (made / "study.json").write_text(f"{json.dumps(kept, indent=2)}\n")
-        (made / RUNS).write_bytes(_archive(study, digits))
+        (made / RUNS).write_bytes(_archive(results, digits))
         records = unpack(made, Path(partial) / "records")
         report.write(records)  # of what was packed, so that no other report can lie beside it
         for name in ("report.md", "report.json"):
@@ -69,7 +70,7 @@ def pack(folder: Path, to: Path, *, digits: int | None = None) -> None:
 
 
 def unpack(packed: Path, to: Path) -> Path:
-    """Makes of a packed study a folder that `report.write` takes.
+    """Unpacks a packed study into a folder that `report.write` takes.
 
     Args:
       packed: what `pack` made.
@@ -91,10 +92,10 @@ def unpack(packed: Path, to: Path) -> Path:
 
 
 def restore(packed: Path, folder: Path) -> str:
-    """Takes over what a packed study holds, and a study's folder does not.
+    """Copies into a study's folder what a packed study holds and the folder lacks.
 
-    A run is taken if its settings are the study's, a search and a range test if they are set as the
-    study's are. What the folder has, begun or ended, stays as it is.
+    A run is taken if its settings are the study's. Searches and range tests are taken if they are
+    set as the study's are. What the folder already has, begun or ended, stays as it is.
 
     Args:
       packed: what `pack` made of a study of the same name and size.
@@ -106,31 +107,33 @@ def restore(packed: Path, folder: Path) -> str:
     Raises:
       UserError: it is no packed study, or one of another name or size.
     """
-    here = json.loads((folder / "study.json").read_bytes())
+    study = json.loads((folder / "study.json").read_bytes())
     with tempfile.TemporaryDirectory(prefix=".from.", dir=folder) as partial:
-        there = unpack(packed, Path(partial) / "study")
-        record = json.loads((there / "study.json").read_bytes())
+        source = unpack(packed, Path(partial) / "study")
+        record = json.loads((source / "study.json").read_bytes())
         for part in ("name", "size"):
-            if record[part] != here[part]:
+            if record[part] != study[part]:
                 raise UserError(
                     f"`--from` must hold this study, got {packed}, whose {part} is {record[part]} "
-                    f"and not {here[part]}. Leave it out, or name another folder."
+                    f"and not {study[part]}. Leave it out, or name another folder."
                 )
-        settings = {run["folder"]: run["sha256"] for run in here["runs"]}
+
+        settings = {run["folder"]: run["sha256"] for run in study["runs"]}
         same = [run for run in record["runs"] if settings.get(run["folder"]) == run["sha256"]]
-        is_searched_alike = record.get("searches") == here["searches"]
+        is_searched_alike = record.get("searches") == study["searches"]
         if not is_searched_alike:
             same = [run for run in same if not _is_searched(run, record)]
-        others = ["repeats.json", *(_searched(there) if is_searched_alike else [])]
-        kept = sum((there / run["folder"]).exists() for run in record["runs"])
-        names = [run["folder"] for run in same if (there / run["folder"]).exists()]
+
+        others = ["repeats.json", *(_searched(source) if is_searched_alike else [])]
+        kept = sum((source / run["folder"]).exists() for run in record["runs"])
+        names = [run["folder"] for run in same if (source / run["folder"]).exists()]
         for name in [*others, *names]:
-            if (there / name).exists() and not (folder / name).exists():
+            if (source / name).exists() and not (folder / name).exists():
                 (folder / name).parent.mkdir(exist_ok=True)
                 if name in names:
                     digits = json.dumps({"digits": record.get("digits")})
-                    (there / name / "kept.json").write_text(f"{digits}\n")
-                (there / name).rename(folder / name)
+                    (source / name / "kept.json").write_text(f"{digits}\n")
+                (source / name).rename(folder / name)
     left = f"; {kept - len(names)} of other settings are left there" if kept > len(names) else ""
     return f"{len(names)} runs are kept in {packed}{left}"
 
@@ -141,21 +144,24 @@ def _searched(folder: Path) -> list[str]:
 
 
 def _is_searched(run: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
-    """Whether a run's settings depend on a range test or a search."""
+    """Tells whether a run's settings depend on a range test or a search."""
     return bool(record.get("range_test")) or run["labels"].get("settings") == "tuned"
 
 
-def _is_final(run: Run) -> bool:
-    """Whether a run has ended, or was halted and does not go on with another schedule."""
+def _is_final(run: Outcome) -> bool:
+    """Tells whether a run has ended, or was halted for good."""
     return run.state == "ended" or (run.state == "halted" and not run.goes_on)
 
 
-def _archive(study: Study, digits: int | None) -> bytes:
+def _archive(results: Results, digits: int | None) -> bytes:
     content = io.BytesIO()
-    # The format that holds any name; a preset of its own, lest a newer Python choose another.
+    # The PAX format takes any name. The preset is fixed: a newer Python may have another default,
+    # and the same records must give the same bytes.
     with tarfile.open(fileobj=content, mode="w:xz", preset=9, format=tarfile.PAX_FORMAT) as archive:
-        for path in _records(study):
-            entry = tarfile.TarInfo(path.relative_to(study.folder).as_posix())  # no time, no owner
+        for path in _record_files(results):
+            entry = tarfile.TarInfo(
+                path.relative_to(results.folder).as_posix()
+            )  # no time, no owner
             record = path.read_bytes()
             if path.name in ("config.json", "range_test.json"):
                 record = _without_data_dir(record)
@@ -169,7 +175,7 @@ def _archive(study: Study, digits: int | None) -> bytes:
 
 
 def _without_data_dir(record: bytes) -> bytes:
-    """Where the data lay is no setting, and another machine's business."""
+    """Removes the path of the data, which is no setting and means nothing on another machine."""
     fields: dict[str, Any] = json.loads(record)
     for config in (fields, fields.get("config", {})):
         config |= {"data_dir": None} if config.get("data_dir") else {}
@@ -190,12 +196,14 @@ def _shortened(line: bytes, digits: int) -> bytes:
     return f"{json.dumps(short)}\n".encode()
 
 
-def _records(study: Study) -> Iterator[Path]:
+def _record_files(results: Results) -> Iterator[Path]:
     wanted: dict[str, tuple[str, ...]] = {
-        entry["folder"]: _OF_A_RANGE_TEST for entry in study.record.get("range_test") or []
+        entry["folder"]: _OF_A_RANGE_TEST for entry in results.record.get("range_test") or []
     }
-    wanted |= {run.name: _OF_A_RUN for run in study.runs if _is_final(run)}
-    wanted |= {name: _OF_A_SEARCH for name in _searched(study.folder) if name.startswith("tuning/")}
+    wanted |= {run.name: _OF_A_RUN for run in results.runs if _is_final(run)}
+    wanted |= {
+        name: _OF_A_SEARCH for name in _searched(results.folder) if name.startswith("tuning/")
+    }
     wanted |= {".": ("repeats.json",)}
     for folder, names in sorted(wanted.items()):
-        yield from (path for name in names if (path := study.folder / folder / name).exists())
+        yield from (path for name in names if (path := results.folder / folder / name).exists())

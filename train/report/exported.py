@@ -6,54 +6,56 @@ from typing import Any
 from train.report import headline, settings
 from train.report.claims.answers import Answer
 from train.report.numbers.comparisons import PRIMARY, estimate_of
-from train.report.numbers.records import Cell, Study
+from train.report.numbers.records import Cell, Results
 from train.report.pages.page import Picture
 
 
 def numbers(
-    study: Study, found: Sequence[Answer], pictures: Sequence[Picture]
+    results: Results, found: Sequence[Answer], pictures: Sequence[Picture]
 ) -> Mapping[str, Any]:
-    """What `report.json` holds.
+    """Returns the content of `report.json`.
 
     Args:
-      study: the study.
+      results: of the study.
       found: the answers to its claims.
       pictures: the report's.
     """
-    results = headline.results(study)
+    sentences = headline.sentences(results)
     cells = []
-    for cell in study.cells:
+    for cell in results.cells:
         estimates = {name: estimate_of(cell, name) for name in (*PRIMARY, "best_accuracy")}
         measures = {
             name: {"n": each.n, "mean": _rounded(each.mean), "half_interval": _rounded(each.half)}
             for name, each in estimates.items()
         }
-        where = {"group": study.group_of(cell.labels), "name": study.name_of(cell.labels)}
-        less = {"less_best": _less_best(study, cell)}
+        where = {"group": results.group_of(cell.labels), "name": results.name_of(cell.labels)}
+        less = {"less_best": _less_best(results, cell)}
         cells.append({"labels": cell.labels, **where, "runs": len(cell.runs), **measures, **less})
+
     answered = [
         {"id": each.claim["id"], "verdict": each.verdict, "measured": " ".join(each.lines)}
         for each in found
     ]
+
     names = ("name", "title", "size", "kind", "date", "commit", "seeds")
-    facts = {name: study.record.get(name) for name in names} | dict(settings.recorded(study))
+    facts = {name: results.record.get(name) for name in names} | dict(settings.recorded(results))
     return {
         **facts,
-        "headline": results[0].text,
-        "main_group": results[0].group,
-        "groups": {each.group: each.text for each in results[1:]},
-        "runs_done": sum(run.is_over for run in study.runs),
-        "runs_planned": len(study.runs),
-        "baseline": study.baseline,
+        "headline": sentences[0].text,
+        "main_group": sentences[0].group,
+        "groups": {each.group: each.text for each in sentences[1:]},
+        "runs_done": sum(run.is_over for run in results.runs),
+        "runs_planned": len(results.runs),
+        "baseline": results.baseline,
         "cells": cells,
         "answers": answered,
         "figures": {picture.name: picture.alt for picture in pictures},
     }
 
 
-def _less_best(study: Study, cell: Cell) -> Mapping[str, float | None] | None:
-    """A setting's final accuracy less that of the best of its group, in points."""
-    test = headline.less_best(study, cell)
+def _less_best(results: Results, cell: Cell) -> Mapping[str, float | None] | None:
+    """Returns how far a setting's final accuracy is below the best of its group, in points."""
+    test = headline.less_best(results, cell)
     if test is None:
         return None
     by = test.difference
@@ -62,5 +64,5 @@ def _less_best(study: Study, cell: Cell) -> Mapping[str, float | None] | None:
 
 
 def _rounded(value: float | None) -> float | None:
-    """As far as a sum does not depend on the processor's order of it."""
+    """Rounds to nine digits. Later ones depend on the order in which a processor sums."""
     return None if value is None else float(f"{value:.9g}")

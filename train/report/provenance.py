@@ -1,4 +1,4 @@
-"""Where the numbers come from: commits, versions and devices of the runs, and if they agree."""
+"""The section on where the numbers come from: commits, versions and devices, and if they agree."""
 
 import json
 from collections import defaultdict
@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from train.errors import UserError
 from train.report import settings
 from train.report.numbers import words
-from train.report.numbers.records import Run, Study
+from train.report.numbers.records import Outcome, Results
 from train.report.pages.page import Block, Heading, Paragraph, Table
 
 Origin: TypeAlias = tuple[str, str]
@@ -16,11 +16,11 @@ Origin: TypeAlias = tuple[str, str]
 NOT_RECORDED = "not recorded"
 
 
-def warnings(study: Study) -> Sequence[Block]:
-    """That runs of several origins are mixed, unless repeated runs show that they agree."""
-    origins = {_origin(run.summary) for run in study.runs if run.summary}
-    differing = [text for entry, text in _repeats(study) if not entry.get("equal")]
-    if len(origins) < 2 or (_are_joined(origins, study) and not differing):
+def warnings(results: Results) -> Sequence[Block]:
+    """Warns where runs of several origins are mixed, unless repeated runs show that they agree."""
+    origins = {_origin(run.summary) for run in results.runs if run.summary}
+    differing = [text for entry, text in _repeats(results) if not entry.get("equal")]
+    if len(origins) < 2 or (_are_joined(origins, results) and not differing):
         return []
     commits = words.count(len({commit for commit, _ in origins}), "commit")
     versions = words.count(len({each for _, each in origins}), "set")
@@ -34,16 +34,17 @@ def warnings(study: Study) -> Sequence[Block]:
     return [Paragraph(text, "warning")]
 
 
-def section(study: Study) -> Sequence[Block]:
-    """A row for each commit, version of JAX and device; then all versions, and the data."""
-    groups: dict[tuple[str, str, str], list[Run]] = defaultdict(list)
-    for run in study.runs:
+def section(results: Results) -> Sequence[Block]:
+    """Returns a row for each commit, version of JAX and device; then all versions, and the data."""
+    groups: dict[tuple[str, str, str], list[Outcome]] = defaultdict(list)
+    for run in results.runs:
         if run.summary:
             jax = str(run.summary.get("versions", {}).get("jax", words.NONE))
             device = str(run.summary.get("device", words.NONE))
             groups[_commit(run.summary), jax, device].append(run)
     rows = [[*key, f"{len(runs)}", _dates(runs)] for key, runs in sorted(groups.items())]
-    told, record = settings.recorded(study), study.record
+
+    told, record = settings.recorded(results), results.record
     facts = {
         "The study was begun": " at commit ".join(
             filter(None, [record.get("date"), record.get("commit")])
@@ -56,7 +57,7 @@ def section(study: Study) -> Sequence[Block]:
     return [
         Heading("Where the numbers come from"),
         Table("The runs by their commit, version and device", headers, rows, 3),
-        *[Paragraph(text) for _, text in _repeats(study)],
+        *[Paragraph(text) for _, text in _repeats(results)],
         Table(
             "Versions and data",
             ("Fact", "Value"),
@@ -66,14 +67,13 @@ def section(study: Study) -> Sequence[Block]:
     ]
 
 
-def _repeats(study: Study) -> Sequence[tuple[Mapping[str, Any], str]]:
-    """The runs that were made again elsewhere, each with a sentence on what came out."""
+def _repeats(results: Results) -> Sequence[tuple[Mapping[str, Any], str]]:
+    """Returns each record of a repeated run, with a sentence on whether the numbers agree."""
     found = []
-    for entry in _entries(study):
+    for entry in _entries(results):
         of, by = entry.get("of", {}), entry.get("by", {})
-        text = (
-            f"The run {entry['run']}, of {_named(of, by)}, was made again by {_named(by, of)}: the "
-        )
+        made, again = _origin_in_words(of, by), _origin_in_words(by, of)
+        text = f"The run {entry['run']}, of {made}, was made again by {again}: the "
         largest = entry.get("largest_difference")
         up_to = f" by up to {largest:.3g}" if isinstance(largest, int | float) else ""
         digits = entry.get("digits")
@@ -87,10 +87,10 @@ def _repeats(study: Study) -> Sequence[tuple[Mapping[str, Any], str]]:
     return found
 
 
-def _entries(study: Study) -> Sequence[Mapping[str, Any]]:
-    path = study.folder / "repeats.json"
+def _entries(results: Results) -> Sequence[Mapping[str, Any]]:
+    path = results.folder / "repeats.json"
     if not path.exists():
-        return study.record.get("repeats") or []
+        return results.record.get("repeats") or []
     try:
         entries = json.loads(path.read_bytes())
     except ValueError:
@@ -103,8 +103,8 @@ def _entries(study: Study) -> Sequence[Mapping[str, Any]]:
     return entries
 
 
-def _named(origin: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """By its commit, and what else differs from the other."""
+def _origin_in_words(origin: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """Names an origin by its commit, and by what else differs from the other origin."""
     jax, device = origin.get("versions", {}).get("jax"), origin.get("device")
     parts = [f"commit {_commit(origin)}"]
     if jax and jax != other.get("versions", {}).get("jax"):
@@ -114,12 +114,12 @@ def _named(origin: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _are_joined(origins: set[Origin], study: Study) -> bool:
-    """Whether equal repeats lead from each origin to each other one."""
+def _are_joined(origins: set[Origin], results: Results) -> bool:
+    """Tells whether equal repeats connect all origins, directly or through others."""
     reached = set(list(origins)[:1])
     joined = [
         {_origin(entry.get("of", {})), _origin(entry.get("by", {}))}
-        for entry, _ in _repeats(study)
+        for entry, _ in _repeats(results)
         if entry.get("equal")
     ]
     for _ in joined:
@@ -135,6 +135,6 @@ def _commit(record: Mapping[str, Any]) -> str:
     return str(record.get("commit") or NOT_RECORDED)
 
 
-def _dates(runs: Sequence[Run]) -> str:
+def _dates(runs: Sequence[Outcome]) -> str:
     dates = sorted({str(run.summary["date"]) for run in runs if run.summary.get("date")})
     return " to ".join(dict.fromkeys(dates[:1] + dates[-1:])) or words.NONE

@@ -1,4 +1,4 @@
-"""What was run: the study's facts, its runs, and the fields in which their settings differ."""
+"""The sections on what was run: the study's facts, its runs, and how their settings differ."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,65 +7,67 @@ from typing import Any
 from train.config import flatten
 from train.report.numbers import words
 from train.report.numbers.measures import MEASURES
-from train.report.numbers.records import Run, Study
+from train.report.numbers.records import Outcome, Results
 from train.report.pages.page import Block, Folder, Heading, Paragraph, Table
 
 DATA = {
     "be2599b0553ace678efd4a5634c0bfbfe2c2b7001724b1ed1eae81edaed87c8b": "CIFAR-10, JPEG copy",
 }
-"""What a data set of this SHA-256 is, where its name says too little."""
+"""Names of data sets by their SHA-256, where a data set's own name says too little."""
 _NOT_SETTINGS = ("seed", "data_dir", "data_sha256", "schedule_from_step")
 
 
-def section(study: Study) -> Sequence[Block]:
-    """What was run, in short."""
+def section(results: Results) -> Sequence[Block]:
+    """Returns a short section on what was run."""
     return [
         Heading("What was run"),
-        *[Paragraph(text) for text in study.record.get("description", "").split("\n\n") if text],
-        _facts(study),
+        *[Paragraph(text) for text in results.record.get("description", "").split("\n\n") if text],
+        _facts(results),
     ]
 
 
-def runs(study: Study) -> Sequence[Block]:
-    """Each run with its folder, and those that need a word."""
+def runs(results: Results) -> Sequence[Block]:
+    """Returns the table of all runs, and before it the runs that need a remark."""
     rows = []
-    for run in study.runs:
+    for run in results.runs:
         accuracy = MEASURES["final_accuracy"].of(run) if run.has_ended else None
         seconds = run.summary.get("seconds")
         rows.append(
             [Folder(run.name), run.state, words.number(accuracy, 2), words.number(seconds, 0)]
         )
     headers = ("Run", "State", "Final test accuracy, %", "Time, s")
-    caption = f"All {len(study.runs)} runs"
+    caption = f"All {len(results.runs)} runs"
     return [
         Heading("Runs"),
-        *_out_of_the_ordinary(study),
+        *_out_of_the_ordinary(results),
         Table(caption, headers, rows, 2, is_folded=True),
     ]
 
 
-def details(study: Study) -> Sequence[Block]:
-    """Every setting of every run: what varies by axis, then what is common to all."""
-    runs = [run for run in study.runs if run.config]
+def details(results: Results) -> Sequence[Block]:
+    """Returns every setting of every run: first what differs along each axis, then the rest."""
+    runs = [run for run in results.runs if run.config]
     flat = [_flat(run) for run in runs]
     names = list(dict.fromkeys(name for fields in flat for name in fields))
     common = {name for name in names if _is_same(fields.get(name) for fields in flat)}
     left = [name for name in names if name not in common]
-    blocks: list[Block] = [Heading("Settings"), *_tuned(study)]
-    for axis in study.varied:
+
+    blocks: list[Block] = [Heading("Settings"), *_tuned(results)]
+    for axis in results.varied:
         own = [name for name in left if _follows(name, axis, runs, flat)]
         left = [name for name in left if name not in own]
         if own:
-            blocks.append(_by_axis(study, axis, own, runs, flat))
+            blocks.append(_by_axis(results, axis, own, runs, flat))
     if left:
         # Runs that differ in their seed alone are one row, unless one went on after a halt.
         distinct = dict.fromkeys(
-            (*(run.labels[axis] for axis in study.varied), *(words.short(f.get(n)) for n in left))
+            (*(run.labels[axis] for axis in results.varied), *(words.short(f.get(n)) for n in left))
             for run, f in zip(runs, flat, strict=True)
         )
-        headers = [*map(words.title, study.varied), *left]
+        headers = [*map(words.title, results.varied), *left]
         caption = "What differs by more than one of these"
         blocks.append(Table(caption, headers, list(distinct), len(headers)))
+
     if common:
         rows = [[name, words.short(flat[0].get(name))] for name in names if name in common]
         caption = "Settings that all runs share"
@@ -73,12 +75,15 @@ def details(study: Study) -> Sequence[Block]:
     return blocks
 
 
-def recorded(study: Study) -> Mapping[str, str]:
-    """What the runs recorded of their data, device and versions; where they differ, all of it."""
+def recorded(results: Results) -> Mapping[str, str]:
+    """Returns the data, device and versions that the runs recorded.
+
+    Where runs differ, all values are given, with semicolons between them.
+    """
     found: dict[str, dict[str, None]] = {
         name: {} for name in ("data", "data_sha256", "device", "versions")
     }
-    for run in study.runs:
+    for run in results.runs:
         digest, versions = run.config.get("data_sha256", ""), run.summary.get("versions", {})
         each = {
             "data": DATA.get(digest, run.config.get("dataset", "")),
@@ -91,18 +96,18 @@ def recorded(study: Study) -> Mapping[str, str]:
     return {name: "; ".join(values) for name, values in found.items()}
 
 
-def _facts(study: Study) -> Table:
-    record = study.record
-    ended = sum(run.has_ended for run in study.runs)
-    lacking = sum(run.state == "missing" for run in study.runs)
-    runs = f"{ended} of {len(study.runs)} ended" + (f", {lacking} not begun" if lacking else "")
-    seeds = sorted({run.seed for run in study.runs})
-    told = recorded(study)
+def _facts(results: Results) -> Table:
+    record = results.record
+    ended = sum(run.has_ended for run in results.runs)
+    lacking = sum(run.state == "missing" for run in results.runs)
+    runs = f"{ended} of {len(results.runs)} ended" + (f", {lacking} not begun" if lacking else "")
+    seeds = sorted({run.seed for run in results.runs})
+    told = recorded(results)
     rows = [
         ["Size", record["size"]],
         *([["Kept of each step", f"{kept} digits"]] if (kept := record.get("digits")) else []),
         ["Runs", runs],
-        *[[words.title(axis), "; ".join(labels)] for axis, labels in study.axes.items()],
+        *[[words.title(axis), "; ".join(labels)] for axis, labels in results.axes.items()],
         ["Seeds", f"{len(seeds)}: {', '.join(map(str, seeds))}"],
         ["Data set", told["data"] or words.NONE],
         ["Device", told["device"] or words.NONE],
@@ -110,8 +115,8 @@ def _facts(study: Study) -> Table:
     return Table("The study", ("Fact", "Value"), rows, 2)
 
 
-def _out_of_the_ordinary(study: Study) -> Sequence[Block]:
-    told = [run for run in study.runs if run.note and run.state != "missing"]
+def _out_of_the_ordinary(results: Results) -> Sequence[Block]:
+    told = [run for run in results.runs if run.note and run.state != "missing"]
     if not told:
         return []
     note = (
@@ -123,8 +128,8 @@ def _out_of_the_ordinary(study: Study) -> Sequence[Block]:
     return [Table("Runs out of the ordinary", ("Run", "State", "What happened"), rows, 3, note)]
 
 
-def _tuned(study: Study) -> Sequence[Block]:
-    tuned = study.record.get("tuned") or []
+def _tuned(results: Results) -> Sequence[Block]:
+    tuned = results.record.get("tuned") or []
     if not tuned:
         return []
     rows = [
@@ -139,6 +144,7 @@ def _tuned(study: Study) -> Sequence[Block]:
         ]
         for entry in tuned
     ]
+
     counts = {entry["trials"] for entry in tuned}
     note = (
         f"Each had {'the same number' if len(counts) == 1 else 'a number of its own'} of trials, "
@@ -150,14 +156,14 @@ def _tuned(study: Study) -> Sequence[Block]:
 
 
 def _by_axis(
-    study: Study,
+    results: Results,
     axis: str,
     names: Sequence[str],
-    runs: Sequence[Run],
+    runs: Sequence[Outcome],
     flat: Sequence[Mapping[str, Any]],
 ) -> Table:
     rows = []
-    for label in study.axes[axis]:
+    for label in results.axes[axis]:
         fields = next((f for r, f in zip(runs, flat, strict=True) if r.labels[axis] == label), None)
         if fields is not None:
             rows.append([label, *(words.short(fields.get(name)) for name in names)])
@@ -165,14 +171,16 @@ def _by_axis(
     return Table(f"What each {axis} is", headers, rows, len(headers))
 
 
-def _flat(run: Run) -> Mapping[str, Any]:
+def _flat(run: Outcome) -> Mapping[str, Any]:
     config = {name: value for name, value in run.config.items() if name not in _NOT_SETTINGS}
     described = words.schedule(config.pop("schedule", {}))
     return {"learning rate": described, **flatten(config)}
 
 
-def _follows(name: str, axis: str, runs: Sequence[Run], flat: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the axis's label alone tells the field's value."""
+def _follows(
+    name: str, axis: str, runs: Sequence[Outcome], flat: Sequence[Mapping[str, Any]]
+) -> bool:
+    """Tells whether the axis's label alone decides the field's value."""
     return all(
         _is_same(f.get(name) for r, f in zip(runs, flat, strict=True) if r.labels[axis] == label)
         for label in {run.labels[axis] for run in runs}

@@ -11,7 +11,7 @@ from train.report.numbers.comparisons import (
     estimate_of,
 )
 from train.report.numbers.measures import MEASURES, area, best_reached, restarts, steps_to
-from train.report.numbers.records import Cell, Study
+from train.report.numbers.records import Cell, Results
 from train.report.numbers.statistics import estimate
 from train.report.pages.page import Block, Paragraph, Strong, Table
 
@@ -19,39 +19,42 @@ _FRACTIONS = (0.8, 0.9, 0.95)
 _MOST_RESTARTS = 6
 
 
-def results(study: Study) -> Table:
-    """Final and best accuracy and loss."""
+def accuracy_and_loss(results: Results) -> Table:
+    """Returns the table of final and best accuracy and loss."""
     names = ("final_accuracy", "final_loss", "best_accuracy", "best_loss")
     best = {
-        (group, name): clear_best(study, group, name) for group in study.groups for name in names
+        (group, name): clear_best(results, group, name)
+        for group in results.groups
+        for name in names
     }
     rows = []
-    for cell in study.cells:
-        row = [*_labels(study, cell), f"{len(cell.ended)} of {len(cell.runs)}"]
+    for cell in results.cells:
+        row = [*_labels(results, cell), f"{len(cell.ended)} of {len(cell.runs)}"]
         for name in names:
             found = estimate_of(cell, name)
             text = words.mean(found, MEASURES[name].digits)
             if 1 < found.n < len(cell.ended):  # the others were not finite
                 text += f" (n = {found.n})"
-            is_best = best[study.group_of(cell.labels), name] is cell
+            is_best = best[results.group_of(cell.labels), name] is cell
             row.append(Strong(text) if is_best else text)
         rows.append(row)
+
     note = (
         "Mean ± half of the 95 % interval (Student's t) over the n seeds whose runs ended; "
         "where a number was not finite, the n of the others stands beside it. Bold: the best of "
         "its group, where each test of it against another row is significant after the correction. "
-        f"{family(study)} The best checkpoint was chosen without the test images: by a validation "
-        "split, or without one by the training loss."
+        f"{family(results)} The best checkpoint was chosen without the test images: by a "
+        "validation split, or without one by the training loss."
     )
-    headers = [*_headers(study), "n", *(MEASURES[name].header for name in names)]
-    return Table("Accuracy and loss on the test images", headers, rows, len(study.varied), note)
+    headers = [*_headers(results), "n", *(MEASURES[name].header for name in names)]
+    return Table("Accuracy and loss on the test images", headers, rows, len(results.varied), note)
 
 
-def family(study: Study) -> str:
-    """What the p-values are corrected for: one sentence for all tables."""
-    if not study.is_whole:
+def family(results: Results) -> str:
+    """Says what the p-values are corrected for, in one sentence for all tables."""
+    if not results.is_whole:
         return "Nothing is tested before all planned runs are done."
-    if study.record.get("kind") == "sensitivity":
+    if results.record.get("kind") == "sensitivity":
         pairs = "the pairs of a setting and the default"
     else:
         pairs = "all pairs of rows of its group"
@@ -61,21 +64,22 @@ def family(study: Study) -> str:
     )
 
 
-def differences(study: Study) -> Sequence[Block]:
-    """Paired differences from the baseline."""
-    found = {measure: against_baseline(study, measure) for measure in PRIMARY}
+def differences(results: Results) -> Sequence[Block]:
+    """Returns the tables of paired differences from the baseline."""
+    found = {measure: against_baseline(results, measure) for measure in PRIMARY}
     if not any(found.values()):
         return [
             Paragraph(
                 "The study names no baseline, or nothing beside it, so nothing is compared with it."
             )
         ]
-    name = study.name_of(study.baseline) or "the baseline"
+
+    name = results.name_of(results.baseline) or "the baseline"
     blocks: list[Block] = []
     for measure, tests in found.items():
         known = MEASURES[measure]
         headers = [
-            *_headers(study),
+            *_headers(results),
             "Pairs",
             f"Difference, {words.unit(known.unit)}",
             "95 % interval",
@@ -85,24 +89,25 @@ def differences(study: Study) -> Sequence[Block]:
         ]
         better = "above" if known.better > 0 else "below"
         caption = f"{known.title} less that of {name} ({better} 0 is better)"
-        rows = [_difference(study, each, known.digits) for each in tests]
-        blocks.append(Table(caption, headers, rows, len(study.varied)))
+        rows = [_difference(results, each, known.digits) for each in tests]
+        blocks.append(Table(caption, headers, rows, len(results.varied)))
+
     blocks.append(
         Paragraph(
             "Each difference is between two runs of the same seed; the mean is over the pairs, the "
             "test is a two-sided paired t-test. Detectable: the difference that the test, "
             "uncorrected, would have called significant with 80 % probability, as the pairs "
-            f"scatter. {family(study)} Bold where it leaves p below 0.05. With one pair, or where "
-            "all pairs differ by the same amount, there is no test."
+            f"scatter. {family(results)} Bold where it leaves p below 0.05. With one pair, or "
+            "where all pairs differ by the same amount, there is no test."
         )
     )
     return blocks
 
 
-def _difference(study: Study, each: Comparison, digits: int) -> Sequence[str]:
+def _difference(results: Results, each: Comparison, digits: int) -> Sequence[str]:
     by = each.difference
     return [
-        *_labels(study, each.cell),
+        *_labels(results, each.cell),
         str(by.n),
         _bold(words.number(by.mean, digits, signed=True), each.is_significant),
         words.interval(by, digits),
@@ -112,13 +117,13 @@ def _difference(study: Study, each: Comparison, digits: int) -> Sequence[str]:
     ]
 
 
-def anytime(study: Study) -> Sequence[Block]:
-    """How good a run is before its end."""
+def anytime(results: Results) -> Sequence[Block]:
+    """Returns the table of how good the runs are before their end."""
     rows = []
-    for cells in study.groups.values():
+    for cells in results.groups.values():
         best = best_reached(cells)
         for cell in cells:
-            row = [*_labels(study, cell), words.mean(estimate(map(area, cell.ended)), 3)]
+            row = [*_labels(results, cell), words.mean(estimate(map(area, cell.ended)), 3)]
             for fraction in _FRACTIONS:
                 row.append(_reached(cell, None if best is None else fraction * best))
             rows.append([*row, words.number(best, 2)])
@@ -129,18 +134,18 @@ def anytime(study: Study) -> Sequence[Block]:
         "that any run of the group showed at any time: a mark to measure by, not a result."
     )
     headers = [
-        *_headers(study),
+        *_headers(results),
         MEASURES["area"].header,
         *(f"Steps to {fraction:.0%} of the best".replace("%", " %") for fraction in _FRACTIONS),
         "The best, %",
     ]
-    return [Table("Before the end", headers, rows, len(study.varied), note)]
+    return [Table("Before the end", headers, rows, len(results.varied), note)]
 
 
-def at_restarts(study: Study) -> Sequence[Block]:
-    """What each restart did to the training loss."""
+def at_restarts(results: Results) -> Sequence[Block]:
+    """Returns the table of what each restart did to the training loss."""
     rows = []
-    for cell in study.cells:
+    for cell in results.cells:
         found = [restarts(run) for run in cell.ended]
         for step in sorted({step for each in found for step in each})[:_MOST_RESTARTS]:
             these = [restart for each in found if (restart := each.get(step)) is not None]
@@ -149,13 +154,14 @@ def at_restarts(study: Study) -> Sequence[Block]:
             some = "" if len(these) == len(found) else f" ({len(these)} of {len(found)})"
             rows.append(
                 [
-                    *_labels(study, cell),
+                    *_labels(results, cell),
                     f"{epoch}{some}",
                     words.mean(estimate(each.before for each in these), 3),
                     words.mean(estimate(each.height for each in these), 3),
                     _recovery(back, len(these)),
                 ]
             )
+
     if not rows:
         return [Paragraph("In no run that ended does the rate jump up at a restart.")]
     note = (
@@ -170,37 +176,37 @@ def at_restarts(study: Study) -> Sequence[Block]:
         "halted it, whose step was not made, does not."
     )
     headers = [
-        *_headers(study),
+        *_headers(results),
         "Restart at epoch",
         "Loss before, nats",
         "Spike, nats",
         "Recovery, epochs",
     ]
-    return [Table("At each restart", headers, rows, len(study.varied), note)]
+    return [Table("At each restart", headers, rows, len(results.varied), note)]
 
 
-def cost(study: Study) -> Table:
-    """Time and size: with the date, the only numbers that another machine changes."""
+def cost(results: Results) -> Table:
+    """Returns the table of time and size. Only these numbers and the date depend on the machine."""
     rows = []
-    for cell in study.cells:
+    for cell in results.cells:
         sizes = {run.summary.get("parameters") for run in cell.ended}
         parameters = f"{sizes.pop():,}" if len(sizes) == 1 and None not in sizes else words.NONE
         times = [
             words.number(estimate_of(cell, name).mean, 0)
             for name in ("seconds", "images_per_second")
         ]
-        rows.append([*_labels(study, cell), parameters, *times])
+        rows.append([*_labels(results, cell), parameters, *times])
     note = (
         "Means over the runs that ended. Time holds compilation and evaluation too; speed is the "
         "median over the training steps alone."
     )
     headers = [
-        *_headers(study),
+        *_headers(results),
         "Parameters",
         MEASURES["seconds"].header,
         MEASURES["images_per_second"].header,
     ]
-    return Table("Cost of a run", headers, rows, len(study.varied), note)
+    return Table("Cost of a run", headers, rows, len(results.varied), note)
 
 
 def _reached(cell: Cell, accuracy: float | None) -> str:
@@ -227,9 +233,9 @@ def _bold(text: str, is_bold: bool) -> str:
     return Strong(text) if is_bold else text
 
 
-def _headers(study: Study) -> list[str]:
-    return [words.title(axis) for axis in study.varied]
+def _headers(results: Results) -> list[str]:
+    return [words.title(axis) for axis in results.varied]
 
 
-def _labels(study: Study, cell: Cell) -> list[str]:
-    return [cell.labels[axis] for axis in study.varied]
+def _labels(results: Results, cell: Cell) -> list[str]:
+    return [cell.labels[axis] for axis in results.varied]

@@ -1,1 +1,1 @@
-"""A run: from a configuration to a trained network, and what it came to."""
+"""A run: from a configuration to a trained network and its summary."""

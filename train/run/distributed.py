@@ -1,4 +1,4 @@
-"""Several processes: how they find each other, and how they refuse together."""
+"""Several processes: how they find each other, agree, and fail together."""
 
 import os
 from collections.abc import Callable
@@ -12,26 +12,28 @@ from train.errors import UserError
 
 Result = TypeVar("Result")
 
-# Set in each of several processes that a cluster has started, where jax.distributed can see by
-# itself which one this is.
+# A cluster sets one of these variables in each process that it starts. jax.distributed can then
+# find out by itself which process this is.
 _CLUSTER_SIZES = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")
 
 
 def initialize(
     coordinator: str | None = None, num_processes: int | None = None, process_id: int | None = None
 ) -> None:
-    """Joins the other processes, where there are any; before anything else uses JAX.
+    """Joins the other processes, if there are any. It must run before anything else uses JAX.
 
     Args:
-      coordinator: host:port of process 0; None: what the cluster's variables say, if anything.
-      num_processes: how many there are.
-      process_id: which one this is, from 0.
+      coordinator: the host:port of process 0; None: the cluster's variables decide, if there are
+        any.
+      num_processes: the number of processes.
+      process_id: the number of this process, from 0.
 
     Raises:
-      UserError: some of the three are given, and others not, or they do not fit together.
+      UserError: only some of the three are given, or they do not fit together.
     """
-    # It would swallow SIGTERM; `train.run.interrupt` asks all processes instead.
+    # JAX's own service would take SIGTERM. `train.run.interrupt` asks all processes instead.
     jax.config.update("jax_enable_preemption_service", False)
+
     given = {"--coordinator": coordinator, "--num-processes": num_processes}
     given["--process-id"] = process_id
     missing = [name for name, value in given.items() if value is None]
@@ -44,6 +46,7 @@ def initialize(
             f"`{missing[0]}` must be given with the other two, and is missing. Give all of "
             "`--coordinator`, `--num-processes` and `--process-id`, or none."
         )
+
     assert num_processes is not None and process_id is not None
     if not 0 <= process_id < num_processes:
         raise UserError(
@@ -56,7 +59,7 @@ def initialize(
 def _join(*how: Any) -> None:
     try:
         jax.distributed.initialize(*how)
-    except Exception as error:  # a wrong address raises anything
+    except Exception as error:  # a wrong address may raise anything
         raise UserError(
             f"The processes could not find each other ({error}). Give `--coordinator` as the "
             "host:port of process 0, which all can reach."
@@ -64,11 +67,15 @@ def _join(*how: Any) -> None:
 
 
 def from_first(tree: Any) -> Any:
-    """The first process's pytree of arrays, to the bit, in all, which hold one of its shapes."""
+    """Returns the first process's pytree of arrays, to the bit, in all processes.
+
+    Args:
+      tree: in each process a pytree of the same structure, shapes and types.
+    """
     if jax.process_count() == 1:
         return tree
     leaves, structure = jax.tree.flatten(jax.tree.map(np.asarray, tree))
-    # As bytes: the broadcast is a sum over processes, in which -0.0 becomes 0.0.
+    # The arrays are sent as bytes: the broadcast is a sum, in which -0.0 would become 0.0.
     sent = multihost_utils.broadcast_one_to_all([_bytes(leaf) for leaf in leaves])
     received = [
         np.asarray(array).view(leaf.dtype).reshape(leaf.shape)
@@ -78,11 +85,11 @@ def from_first(tree: Any) -> Any:
 
 
 def together(action: Callable[[], Result]) -> Result:
-    """What `action` returns, which every process runs; where one fails, all do.
+    """Runs `action` in every process, and returns its result. If one process fails, all fail.
 
     Raises:
       UserError: another process failed.
-      Exception: what `action` raised here.
+      Exception: `action` raised it in this process.
     """
     result, error = _attempt(action)
     failures = np.int32(error is not None)
@@ -98,15 +105,19 @@ def together(action: Callable[[], Result]) -> Result:
 
 
 def is_first() -> bool:
-    """Whether this is the process that writes and prints."""
+    """Tells whether this is the process that writes and prints."""
     return jax.process_index() == 0
 
 
 def check_equal(name: str, digest: str) -> None:
-    """Refuses processes whose digests of a thing differ.
+    """Raises an error if the processes have different digests of a thing.
+
+    Args:
+      name: the thing, for the message.
+      digest: in hex.
 
     Raises:
-      UserError: this one's is not that of process 0.
+      UserError: this process's digest is not that of process 0.
     """
     mine = np.frombuffer(bytes.fromhex(digest), np.uint8)
     if not np.array_equal(from_first(mine), mine):
@@ -117,11 +128,11 @@ def check_equal(name: str, digest: str) -> None:
 
 
 def on_first(action: Callable[[], Result]) -> Result | None:
-    """What `action` returns in the first process, which alone runs it; None in the others.
+    """Runs `action` in the first process only, and returns its result there, else None.
 
     Raises:
-      UserError: the first process failed, and this is another.
-      Exception: what `action` raised here.
+      UserError: the first process failed, and this is another process.
+      Exception: `action` raised it in this process.
     """
     return together(lambda: action() if is_first() else None)
 

@@ -1,4 +1,4 @@
-"""What a run would be: its configuration, its sizes and its schedule, without a step of it."""
+"""Shows a run without a step of it: its configuration, its sizes and its schedule."""
 
 import json
 import shutil
@@ -6,13 +6,14 @@ import shutil
 import jax
 
 from train.config import Config, flatten
+from train.folder.origin import device
 from train.models.model import num_params
 from train.run.job import memory, prepare
 from train.run.pictures import terminal_picture
 
 
 def show(config: Config) -> None:
-    """Prints it.
+    """Prints the configuration, the sizes and the schedule of a run.
 
     Raises:
       UserError: the configuration or the data cannot be used.
@@ -23,7 +24,7 @@ def show(config: Config) -> None:
     sizes = memory(job)
     splits = {name: len(split.labels) for name, split in job.splits().items()}
     rows = {
-        "devices": f"{jax.device_count()} x {jax.devices()[0].device_kind}",
+        "devices": device(),
         "images": ", ".join(f"{count:,} {name}" for name, count in splits.items()),
         "parameters": f"{num_params(jax.eval_shape(job.create_state).params):,}",
         "steps": f"{job.total_steps:,} ({config.epochs} epochs of {job.steps_per_epoch:,})",

@@ -1,4 +1,4 @@
-"""Interrupts: SIGTERM and SIGINT as a question that the loop can ask."""
+"""Interrupts: remembers SIGTERM and SIGINT, so that the loop can ask for them."""
 
 import signal
 from types import FrameType
@@ -10,14 +10,17 @@ from jax.experimental import multihost_utils
 
 
 class Interrupts:
-    """While entered, the first SIGTERM or SIGINT is remembered; a second SIGINT acts at once."""
+    """The signals that have come; a context manager.
+
+    Within its block the first SIGTERM or SIGINT is remembered. A second SIGINT acts at once.
+    """
 
     def __init__(self) -> None:
-        """Nothing has been received."""
+        """Starts with no signal received."""
         self._received: signal.Signals | None = None
 
     def __enter__(self) -> Self:
-        """Takes the signals; after `jax.distributed` has taken SIGTERM for itself."""
+        """Takes over the signals. It must come after `jax.distributed`, which takes SIGTERM."""
         self._before = {
             number: signal.signal(number, self._receive)
             for number in (signal.SIGTERM, signal.SIGINT)
@@ -34,7 +37,7 @@ class Interrupts:
         return self._received.name if self._received else None
 
     def received(self) -> str | None:
-        """The name of the signal that this or another process got, the same in all; else None."""
+        """Returns the name of the signal that any process got, the same in all; None: none came."""
         mine = self._received or 0
         if jax.process_count() > 1:
             mine = multihost_utils.process_allgather(np.int32(mine)).max()

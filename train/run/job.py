@@ -1,4 +1,4 @@
-"""A job: a configuration met with its data, ready to run."""
+"""A job: a configuration together with its data, ready to run."""
 
 import dataclasses
 import functools
@@ -26,55 +26,60 @@ from train.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """What a run is made of; nothing has been computed on a device."""
+    """All parts of a run. Nothing has been computed on a device yet."""
 
     config: Config
     dataset: Dataset
     statistics: preprocess.Statistics
     schedule: Schedule
-    """In steps."""
+    """The schedule, with durations in steps."""
     steps_per_epoch: int
     program: Program
 
     @property
     def engine(self) -> Engine:
-        """What runs the steps."""
+        """Returns the engine, which runs the steps."""
         return self.program.engine
 
     @property
     def total_steps(self) -> int:
-        """Updates of the whole run."""
+        """Returns the number of updates of the whole run."""
         return self.config.epochs * self.steps_per_epoch
 
     @property
     def chunk_steps(self) -> int:
-        """Steps between two looks at the metrics."""
+        """Returns the number of steps after which metrics are logged."""
         return self.config.chunk_steps or (50 if self.engine.scans else 10)
 
     @functools.cached_property
     def rates(self) -> np.ndarray:
-        """The learning rate of each step: float32, [total_steps]."""
+        """Returns the learning rate of each step: float32, [total_steps]."""
         steps = np.arange(self.total_steps, dtype=np.int32)
         each = self.schedule if isinstance(self.schedule, la.Schedule) else jax.vmap(self.schedule)
         with jax.ensure_compile_time_eval():  # a caller may be tracing
             return np.asarray(each(jnp.asarray(steps)), np.float32)
 
     def create_state(self) -> TrainState:
-        """The state before the first step, on one device."""
+        """Returns the state before the first step, on one device."""
         grace_ends = watch_from(self.config.halt, 0, self.steps_per_epoch)
         return self.program.create(np.uint32(self.config.seed), self.rates, np.int32(grace_ends))
 
     def resume(self, state: TrainState, *, watch_from: int) -> TrainState:
-        """A restored state with this job's schedule, which may be another than it was saved with.
+        """Returns a restored state with this job's schedule in it.
 
-        A step that halted the run is tried again: under its old schedule it halts it again.
+        The schedule may be another one than the state was saved with. A step that halted the run is
+        tried again, and under the old schedule it halts again.
+
+        Args:
+          state: from a checkpoint.
+          watch_from: the step from which on the halting threshold counts.
         """
         anew: dict[str, Any] = {"halted": np.bool_(False), "watch_from": np.int32(watch_from)}
         opt_state = self.program.reschedule(state.opt_state, self.rates)
         return state._replace(opt_state=opt_state, **anew)
 
     def record(self) -> dict[str, Any]:
-        """What `config.json` holds: the configuration, and which data it met."""
+        """Returns the content of `config.json`: the configuration, and the digest of its data."""
         return {
             **self.config.to_dict(),
             "schedule": describe(self.config.schedule, self.total_steps),
@@ -82,14 +87,14 @@ class Job:
         }
 
     def splits(self) -> dict[str, Split]:
-        """The splits by name, on the host."""
+        """Returns the splits by name, on the host."""
         held_out = (
             {} if self.dataset.validation is None else {"validation": self.dataset.validation}
         )
         return {"train": self.dataset.train, **held_out, "test": self.dataset.test}
 
     def place_splits(self) -> dict[str, DeviceData]:
-        """The splits by name, on every device; the statistics lie there once."""
+        """Returns the splits by name, on every device. They share one copy of the statistics."""
         place = self.engine.place
         statistics = place(self.statistics)
         return {
@@ -100,21 +105,22 @@ class Job:
     def _images(self, split: Split) -> np.ndarray:
         if not self.config.preprocess_once:
             return split.images
-        of = _sha256(self.dataset.train), _sha256(split)
-        return _applied(_Of(self.config.preprocess, of, (self.statistics, split.images)))
+        sha256 = _sha256(self.dataset.train), _sha256(split)
+        arrays = (self.statistics, split.images)
+        return _applied(_ByDigests(self.config.preprocess, sha256, arrays))
 
     def chunks(self, start: int) -> Iterator[range]:
-        """The steps from `start` to the end, cut after every chunk and every epoch."""
+        """Returns the steps from `start` to the end, cut after every chunk and every epoch."""
         while start < self.total_steps:
-            of_epoch = start % self.steps_per_epoch
+            in_epoch = start % self.steps_per_epoch
             size = min(
-                self.chunk_steps - of_epoch % self.chunk_steps, self.steps_per_epoch - of_epoch
+                self.chunk_steps - in_epoch % self.chunk_steps, self.steps_per_epoch - in_epoch
             )
             yield range(start, start + size)
             start += size
 
     def indices(self, steps: range) -> np.ndarray:
-        """Which training images are in the batch of each step: int32, [steps, batch_size]."""
+        """Returns the training images in the batch of each step: int32, [steps, batch_size]."""
         return data.batch_indices(
             self.config.seed,
             steps,
@@ -123,11 +129,14 @@ class Job:
         )
 
     def is_due(self, step: int, every_epochs: int) -> bool:
-        """Whether what happens every so many epochs, and at the end, happens after `step`."""
+        """Tells whether something that is done every so many epochs is due after `step`.
+
+        It is always due after the last step.
+        """
         return step == self.total_steps or step % (every_epochs * self.steps_per_epoch) == 0
 
     def restarts(self) -> list[int]:
-        """The steps at which the schedule restarts, if it can tell."""
+        """Returns the steps at which the schedule restarts; empty if it cannot tell."""
         restarts = getattr(self.schedule, "restarts", None)
         return restarts(self.total_steps) if restarts is not None else []
 
@@ -146,13 +155,14 @@ def prepare(config: Config) -> Job:
         validation_fraction=config.validation_fraction,
         seed=config.seed,
     )
-    # Asked for one step, it checks the batch size against the number of images.
+    # The indices of one step are asked for because that checks the batch size.
     data.batch_indices(
         config.seed,
         range(1),
         num_images=len(dataset.train.labels),
         batch_size=config.batch_size,
     )
+
     steps_per_epoch = len(dataset.train.labels) // config.batch_size
     if (config.epochs + config.halt.grace_epochs) * steps_per_epoch >= 2**31:
         raise UserError(
@@ -160,11 +170,11 @@ def prepare(config: Config) -> Job:
             f"{config.epochs} and {config.halt.grace_epochs} of {steps_per_epoch}. Take fewer."
         )
     schedule = config.schedule_in_steps(steps_per_epoch)
-    of = (_sha256(dataset.train),)
+    sha256 = (_sha256(dataset.train),)
     return Job(
         config=config,
         dataset=dataset,
-        statistics=_fitted(_Of(config.preprocess, of, dataset.train.images)),
+        statistics=_fitted(_ByDigests(config.preprocess, sha256, dataset.train.images)),
         schedule=schedule,
         steps_per_epoch=steps_per_epoch,
         program=program(config, dataset.num_classes),
@@ -172,8 +182,11 @@ def prepare(config: Config) -> Job:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Of:
-    """What preprocessing was made of, and by which digests that is told."""
+class _ByDigests:
+    """The arguments of preprocessing, as the key of a cache: arrays are compared by their digests.
+
+    An array cannot be a key itself. The digests are those of the images that the arrays came from.
+    """
 
     knobs: preprocess.Preprocess
     sha256: tuple[str, ...]
@@ -181,14 +194,18 @@ class _Of:
 
 
 @functools.lru_cache(maxsize=2)
-def _fitted(of: _Of) -> preprocess.Statistics:
-    """Whitening 50,000 images takes a minute, which runs share; a search has a split of its own."""
-    return preprocess.fit(of.knobs, of.arrays)
+def _fitted(given: _ByDigests) -> preprocess.Statistics:
+    """Fits the preprocessing, which for the whitening of 50,000 images takes a minute.
+
+    The runs of a process share the result. Two are kept: a search has a training split of its own.
+    """
+    return preprocess.fit(given.knobs, given.arrays)
 
 
 @functools.lru_cache(maxsize=5)
-def _applied(of: _Of) -> np.ndarray:
-    return preprocess.apply_to_all(of.knobs, *of.arrays)
+def _applied(given: _ByDigests) -> np.ndarray:
+    """Preprocesses a split. Five are kept: two of a run, and three of a search's trial."""
+    return preprocess.apply_to_all(given.knobs, *given.arrays)
 
 
 def _sha256(split: Split) -> str:
@@ -196,7 +213,7 @@ def _sha256(split: Split) -> str:
 
 
 def memory(job: Job) -> dict[str, float]:
-    """What a run needs on each device, in MiB, as its compiler plans it."""
+    """Returns the memory that a run needs on each device, in MiB, as its compiler plans it."""
     shapes = jax.eval_shape(job.create_state)
     splits = job.splits()
     train = splits["train"]
@@ -204,12 +221,13 @@ def memory(job: Job) -> dict[str, float]:
     images = np.broadcast_to(np.float32(0), train.images.shape) if is_float else train.images
     data = DeviceData(*_shapes((images, train.labels, job.statistics)))
     plan = job.engine.lower(shapes, data, job.config.batch_size).compile().memory_analysis()
+
     state_bytes = sum(
         math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes)
     )
-    of_pixel = 4 if is_float else 1
+    bytes_of_pixel = 4 if is_float else 1
     data_bytes = sum(
-        of_pixel * split.images.nbytes + split.labels.nbytes for split in splits.values()
+        bytes_of_pixel * split.images.nbytes + split.labels.nbytes for split in splits.values()
     )
     data_bytes += sum(array.nbytes for array in jax.tree.leaves(job.statistics))
     sizes = {"state": state_bytes, "data": data_bytes, "step": plan.temp_size_in_bytes}

@@ -1,4 +1,4 @@
-"""The loop: restore, step, log, evaluate, save."""
+"""The loop of a run: restore, step, log, evaluate, save."""
 
 import contextlib
 import dataclasses
@@ -29,10 +29,10 @@ def run(
     """Trains from the start, or from where an earlier start of the same run was interrupted.
 
     Args:
-      config: the run.
-      folder: its run directory.
-      adjust_schedule: go on with a schedule that the run did not begin with.
-      is_quiet: print no lines; a terminal still shows the bar.
+      config: the run's configuration.
+      folder: the run's folder.
+      adjust_schedule: go on with another schedule than the run began with.
+      is_quiet: print no lines. A terminal still shows the bar.
 
     Raises:
       UserError: the configuration, the data or the folder cannot be used.
@@ -77,17 +77,17 @@ def run(
 
 @dataclasses.dataclass(frozen=True)
 class _Begun:
-    """A run whose next step can be made."""
+    """A run that is ready for its next step."""
 
     job: Job
     checkpoints: Checkpoints
     state: TrainState
-    """On the devices."""
+    """The state, on the devices."""
     splits: Mapping[str, DeviceData]
     start: int
-    """Updates that were made before."""
+    """The number of updates that were made before."""
     since: int
-    """The step at which the schedule took over from another."""
+    """The step at which the schedule replaced another one; 0: it is the first."""
 
 
 def _begin(
@@ -98,8 +98,8 @@ def _begin(
     adjust_schedule: bool,
     is_quiet: bool,
 ) -> _Begun | None:
-    """Takes the folder, restores the state and places the data; None: the run has ended before."""
-    distributed.on_first(lambda: workdir.make(folder))
+    """Takes the folder, restores the state and places the data; None: the run has already ended."""
+    distributed.on_first(lambda: workdir.make_folder(folder))
     job = distributed.together(lambda: prepare(config))
     distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
 
@@ -129,7 +129,7 @@ def _begin(
 def _evaluate(
     job: Job, state: TrainState, splits: Mapping[str, DeviceData], log: Log, step: int
 ) -> dict[str, float]:
-    """Measures and logs the splits that are not trained on; returns their accuracies."""
+    """Evaluates and logs the validation and test splits, and returns their accuracies."""
     scores = {}
     for name in ("validation", "test"):
         if name in splits:
@@ -152,7 +152,7 @@ def _open_log(job: Job, folder: Path, start: int, is_quiet: bool) -> Log:
 
 
 def _restore(job: Job, checkpoints: Checkpoints) -> TrainState:
-    """The newest checkpoint's state, else a new one; the same in all processes, on the host."""
+    """Returns the newest checkpoint's state, else a new one: on the host, the same everywhere."""
     shapes = jax.eval_shape(job.create_state)
     restored = distributed.on_first(lambda: checkpoints.restore(shapes))
     state: TrainState
@@ -165,7 +165,7 @@ def _restore(job: Job, checkpoints: Checkpoints) -> TrainState:
 
 
 def _losses_of_epoch(job: Job, folder: Path, start: int) -> list[float]:
-    """The losses of the epoch's steps before `start`, as an earlier start logged them."""
+    """Returns the losses that an earlier start logged in the epoch that `start` lies in."""
     if not distributed.is_first() or start % job.steps_per_epoch == 0:
         return []
     first = start - start % job.steps_per_epoch
@@ -176,7 +176,13 @@ def _losses_of_epoch(job: Job, folder: Path, start: int) -> list[float]:
 
 
 def records(job: Job, steps: range, metrics: dict[str, np.ndarray]) -> list[dict[str, Any]]:
-    """A line for each update made: `step` counts the updates with it, `epoch` their epochs."""
+    """Returns a line for each update. `step` counts the updates up to it, `epoch` the epochs.
+
+    Args:
+      job: the run.
+      steps: the steps that were made.
+      metrics: of these steps, [steps] each.
+    """
     names = [name for name in metrics if name != "halted"]
     return [
         {

@@ -1,4 +1,4 @@
-"""Pictures of a run: the schedule, the curves, and the schedule in characters."""
+"""Pictures of a run: its schedule, its curves, and the schedule in characters."""
 
 import functools
 import io
@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from log_anneal.plot import plot
 from train.folder.files import write_atomically
+from train.folder.log import column
 
 Schedule = Callable[[Any], Any]
 Records = Sequence[Mapping[str, Any]]
@@ -24,15 +25,15 @@ _SPLITS = {"validation": "tab:orange", "test": "tab:red"}
 def schedule_picture(
     path: Path, schedule: Schedule, total_steps: int, steps_per_epoch: int
 ) -> None:
-    """Draws the learning rate over a run, in steps and in epochs, restarts marked.
+    """Draws the learning rate over a run, in steps and in epochs, and marks the restarts.
 
-    The rate's axis is logarithmic where a tenth of the run lies a factor of 100 below the highest.
+    The axis is logarithmic if for a tenth of the run the rate is below a hundredth of the highest.
 
     Args:
-        path: the PNG file, written whole or not at all.
+        path: the PNG file. It is written whole or not at all.
         schedule: any `optax.Schedule`, in steps.
-        total_steps: number of updates of the run.
-        steps_per_epoch: number of updates of an epoch.
+        total_steps: the number of updates of the run.
+        steps_per_epoch: the number of updates in an epoch.
     """
     figure = Figure(figsize=(8, 4), layout="constrained")
     figure.suptitle("Learning rate over the run")
@@ -53,29 +54,32 @@ def curves_picture(
 ) -> None:
     """Draws the loss and the accuracy, in training and in evaluation, and the learning rate.
 
-    Training is drawn for each record, pale, and as the mean of each epoch, in its middle.
+    Training has a pale line through each record, and a strong line through the mean of each epoch.
+    A mean stands in the middle of its epoch.
 
     Args:
-        path: the PNG file, written whole or not at all.
+        path: the PNG file. It is written whole or not at all.
         records: the lines of `metrics.jsonl`, as `train.folder.log.read_metrics` gives them.
         restarts: the steps at which the schedule restarts.
-        steps_per_epoch: number of updates of an epoch.
+        steps_per_epoch: the number of updates in an epoch.
     """
     train = [record for record in records if record["kind"] == "train"]
     epochs = np.array([record["step"] for record in train]) / steps_per_epoch
     figure = Figure(figsize=(8, 8), layout="constrained")
     figure.suptitle("Loss, accuracy and learning rate over the run")
     loss, accuracy, rate = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1))
+
     for axes, name, unit in ((loss, "loss", 1), (accuracy, "accuracy", 100)):
-        values = unit * _column(train, name)
+        values = unit * column(train, name)
         axes.plot(epochs, values, color=_TRAIN, alpha=0.2, linewidth=0.8)
         axes.plot(*_epoch_means(epochs, values), color=_TRAIN, label="training")
         for split, color in _SPLITS.items():
             lines = [r for r in records if r["kind"] == "eval" and r["split"] == split]
             if lines:
                 at = np.array([line["step"] for line in lines]) / steps_per_epoch
-                axes.plot(at, unit * _column(lines, name), ".-", color=color, label=split)
-    rates = _column(train, "learning_rate")
+                axes.plot(at, unit * column(lines, name), ".-", color=color, label=split)
+
+    rates = column(train, "learning_rate")
     rate.plot(epochs, rates, color=_RATE, linewidth=1)
     rate.set_yscale("log" if _is_wide(rates) else "linear")
     if rate.get_yscale() == "linear":
@@ -84,8 +88,9 @@ def curves_picture(
         _mark(axes, np.array(restarts) / steps_per_epoch)
     for axes in (loss, accuracy):
         axes.legend(frameon=False)
-    # A few spikes, after a restart say, must not flatten the rest.
-    losses = _column(records, "loss")
+
+    # A few spikes, for example after a restart, must not flatten the rest.
+    losses = column(records, "loss")
     if np.isfinite(losses).any():
         loss.set_ylim(0, 1.1 * np.percentile(losses[np.isfinite(losses)], 99.5))
     accuracy.set_ylim(0, 100)
@@ -96,19 +101,19 @@ def curves_picture(
 
 
 def terminal_picture(schedule: Schedule, total_steps: int, width: int, height: int) -> str:
-    """The learning rate over a run in braille characters, two dots by four each.
+    """Draws the learning rate over a run in braille characters of two by four dots.
 
     Args:
         schedule: any `optax.Schedule`, in steps.
-        total_steps: number of updates of the run.
-        width: characters of a line, at least 30.
-        height: number of lines, at least 4.
+        total_steps: the number of updates of the run.
+        width: the number of characters in a line, at least 30.
+        height: the number of lines, at least 4.
 
     Returns:
         Lines joined by newlines, with the highest and the lowest rate and the last step.
     """
     columns, rows = width - 11, height - 2
-    # Sixteen steps for each column of dots, so that a jump between two columns is seen.
+    # Each column of dots has sixteen steps, so that a jump between two columns is seen.
     steps = np.linspace(0, total_steps - 1, 2 * columns * 16 + 1).astype(np.int32)
     rates = _rates(schedule, steps)
     scaled = np.log(rates) if _is_wide(rates) else rates
@@ -117,9 +122,10 @@ def terminal_picture(schedule: Schedule, total_steps: int, width: int, height: i
     cells = np.zeros((rows, columns), int)
     bits = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
     for x in range(2 * columns):
-        column = dots[16 * x : 16 * x + 17]  # the last one joins it to the next column
-        for y in range(column.min(), column.max() + 1):
+        of_column = dots[16 * x : 16 * x + 17]  # the last step joins it to the next column
+        for y in range(of_column.min(), of_column.max() + 1):
             cells[y // 4, x // 2] |= bits[y % 4, x % 2]
+
     lines = ["".join(chr(0x2800 + cell) for cell in row) for row in cells]
     lowest = "" if high == low else f"{rates.min():.3g}"
     labels = [f"{rates.max():9.3g}", *[" " * 9] * (rows - 2), f"{lowest:>9}"]
@@ -134,12 +140,9 @@ def _rates(schedule: Schedule, steps: np.ndarray) -> np.ndarray:
 
 
 def _is_wide(rates: np.ndarray) -> bool:
-    # A warm-up from next to nothing is no reason to draw all else on a logarithmic axis.
+    # A warm-up from almost 0 alone is no reason for a logarithmic axis, so that the lowest tenth of
+    # the rates does not count.
     return bool(rates.size and rates.min() > 0 and rates.max() > 100 * np.percentile(rates, 10))
-
-
-def _column(records: Records, name: str) -> np.ndarray:
-    return np.array([record.get(name) for record in records], np.float64)  # None becomes NaN
 
 
 def _epoch_means(epochs: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

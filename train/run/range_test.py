@@ -1,4 +1,7 @@
-"""The learning-rate range test of a configuration: a picture, four rates, lines to paste."""
+"""The learning-rate range test of a configuration.
+
+It gives a picture, four rates, and lines for the configuration file and the command.
+"""
 
 import dataclasses
 import io
@@ -18,6 +21,7 @@ from train.engine.state import TrainState
 from train.errors import Interrupted, UserError
 from train.folder import workdir
 from train.folder.files import write_atomically
+from train.folder.log import strict
 from train.folder.origin import origin, today
 from train.folder.terminal import Terminal
 from train.run import distributed
@@ -28,24 +32,26 @@ _PICTURE, _RECORD = "range_test.png", "range_test.json"
 
 
 def run(config: Config, folder: Path, **sweep: Any) -> None:
-    """Trains a new network for a few steps at a rising rate, and says which rates that shows.
+    """Trains a new network for a few steps at a rising rate, and suggests rates.
 
-    Data, model, optimizer and engine are the configuration's; its schedule and its halting
-    threshold are not used. As long as the steps are fewer than an epoch's, each batch is of images
-    that were never seen, so that its accuracy before the update is a held-out one: an evaluation
-    would add only the lag of batch norm's averages behind the rising rate.
+    Data, model, optimizer and engine are those of the configuration. Its schedule and its halting
+    threshold are not used.
+
+    If the test is shorter than one epoch, every batch holds images that the network has not seen.
+    Then the accuracy before the update is that of held-out images. An evaluation would be no
+    better: the averages of batch norm lag behind the rising rate.
 
     Args:
       config: the configuration.
-      folder: gets `range_test.png` and `range_test.json`, in place of older ones; nothing else in
+      folder: gets `range_test.png` and `range_test.json`, in place of older ones. Nothing else in
         it is read or changed, so it may hold a run.
-      **sweep: of `log_anneal.sweep_schedule`.
+      **sweep: the arguments of `log_anneal.sweep_schedule`.
 
     Raises:
       UserError: the configuration, the data, the folder or the sweep cannot be used.
-      Interrupted: a signal came; nothing is kept.
+      Interrupted: a signal came. Nothing is kept.
     """
-    distributed.on_first(lambda: workdir.make(folder))
+    distributed.on_first(lambda: workdir.make_folder(folder))
     job = distributed.together(lambda: _prepare(config, sweep))
     distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
     test = _test(job, sweep)
@@ -53,7 +59,7 @@ def run(config: Config, folder: Path, **sweep: Any) -> None:
 
 
 def pasted(config: Config, suggestions: la.Suggestions) -> list[str]:
-    """What to do with the suggestions: lines for the configuration file, and for the command."""
+    """Returns lines that use the suggestions, to paste into the configuration or the command."""
     lines = []
     if suggestions.valley is not None:
         lines += _lines(config, "With the valley as its highest rate", suggestions.valley)
@@ -89,7 +95,8 @@ def _test(job: Job, sweep: dict[str, Any]) -> la.RangeTest:
         def step(
             at: tuple[TrainState, int], rate: jax.Array
         ) -> tuple[tuple[TrainState, int], float, float]:
-            # The optimizer asks its schedule, which is the sweep, for the same rate.
+            # The rate is not used here: the optimizer takes the same one from its schedule, which
+            # is the sweep.
             state, count = at
             if signal := interrupts.received():
                 raise Interrupted(f"{signal} came; of a range test nothing is kept.")
@@ -97,18 +104,18 @@ def _test(job: Job, sweep: dict[str, Any]) -> la.RangeTest:
             now = {name: float(value[0]) for name, value in metrics.items()}
             if distributed.is_first():
                 _progress(count + 1, sweep["num_steps"], now)
-            # The guard halts at a gradient that is not finite, too.
+            # The guard also halts at a gradient that is not finite.
             loss = math.nan if now["halted"] else now["loss"]
             return (state, count + 1), loss, now["accuracy"]
 
-        # Not kept in a name: the test drops it once it has its copy.
+        # The first state has no name here, so that the test can free it once it has its copy.
         return la.lr_range_test(
             step, (job.engine.place(jax.device_get(jax.jit(job.create_state)())), 0), **sweep
         )
 
 
 def _progress(done: int, num_steps: int, now: dict[str, float]) -> None:
-    """One line: on a terminal over itself, elsewhere ten times in all."""
+    """Prints the progress: on a terminal always on the same line, elsewhere ten lines in all."""
     line = (
         f"step {done:,} of {num_steps:,}  rate {now['learning_rate']:.2e}  "
         f"loss {now['loss']:.3f}  accuracy {now['accuracy']:.1%}"
@@ -129,19 +136,21 @@ def _finish(
         "stopped": test.stopped,
         "smoothing_steps": test.smoothing_steps,
         "rates": test.rates.tolist(),
-        "losses": _strict(test.losses),
-        "accuracies": _strict(test.accuracies),
-        "smooth_losses": _strict(test.smooth_losses),
-        "smooth_accuracies": _strict(test.smooth_accuracies),
+        "losses": _as_list(test.losses),
+        "accuracies": _as_list(test.accuracies),
+        "smooth_losses": _as_list(test.smooth_losses),
+        "smooth_accuracies": _as_list(test.smooth_accuracies),
         "config": {**config.to_dict(), "data_sha256": job.dataset.digest},
         "date": today().isoformat(),
         **origin(),
     }
+
     content = io.BytesIO()
     test.plot().savefig(content, format="png", dpi=150)
     write_atomically(folder / _PICTURE, content.getvalue())
     text = json.dumps(record, indent=2, allow_nan=False)
     write_atomically(folder / _RECORD, f"{text}\n".encode())
+
     if sys.stdout.isatty() and test.stopped:
         print()
     terminal = Terminal(total_steps=1, steps_per_epoch=1, start_step=0)
@@ -172,10 +181,10 @@ def _table(
 
 
 def _lines(config: Config, head: str, high: float, low: float | None = None) -> list[str]:
-    """A schedule with these rates, as a line of the configuration and as arguments."""
+    """Returns lines that set a schedule with these rates, in the configuration and the command."""
     rates = {"high": float(f"{high:.2g}")} | ({} if low is None else {"low": float(f"{low:.2g}")})
     changes = _changes(config.schedule, **rates)
-    schedule = _changed(config, changes, **rates)
+    schedule = _with_rates(config, changes, **rates)
     if schedule is None:
         return [f"\n{head}, in the configuration:", f"    {_new_line(config, **rates)}"]
     arguments = " ".join(
@@ -189,10 +198,13 @@ def _lines(config: Config, head: str, high: float, low: float | None = None) -> 
     ]
 
 
-def _changed(
+def _with_rates(
     config: Config, changes: dict[str, float], high: float, low: float | None = None
 ) -> la.Schedule | None:
-    """The configuration's schedule with those changes; None where its rates would not be these."""
+    """Returns the configuration's schedule with some changes.
+
+    It returns None if the schedule would then not have the rates that are asked for.
+    """
     if not changes:
         return None
     try:
@@ -208,7 +220,7 @@ def _changed(
 
 
 def _changes(schedule: Any, high: float, low: float | None = None) -> dict[str, float]:
-    """The fields of a schedule of the library that hold its highest and its lowest rate."""
+    """Returns the fields of a schedule that hold its highest and lowest rate, with new values."""
     if not hasattr(la, f"{getattr(schedule, 'name', None)}_schedule"):
         return {}
     fields = {field.name for field in dataclasses.fields(schedule)}
@@ -227,7 +239,5 @@ def _new_line(config: Config, high: float, low: float | None = None) -> str:
     )
 
 
-def _strict(values: np.ndarray | None) -> Sequence[float | None] | None:
-    if values is None:
-        return None
-    return [value if math.isfinite(value) else None for value in values.tolist()]
+def _as_list(values: np.ndarray | None) -> Sequence[float | None] | None:
+    return None if values is None else [strict(value) for value in values.tolist()]

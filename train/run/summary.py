@@ -1,4 +1,4 @@
-"""The end of a run: summary.json, the pictures and the table."""
+"""Ends a run: writes summary.json and the pictures, and prints the table."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -23,23 +23,24 @@ _PICTURES = ("schedule.png", "curves.png")
 def finish(job: Job, folder: Path, log: Log, *, best_step: int | None, since: int) -> None:
     """Writes `summary.json` and the pictures from the run's records, and prints the table.
 
-    `summary.json` comes last: where it is, the run is done.
+    `summary.json` is written last: if it is there, the run is done.
 
     Args:
       job: the run.
-      folder: its run directory.
-      log: its log, for the terminal.
-      best_step: of the best checkpoint.
-      since: the step at which the schedule took over from another; 0: it is the first.
+      folder: the run's folder.
+      log: the run's log, which prints on the terminal.
+      best_step: the step of the best checkpoint.
+      since: the step at which the schedule replaced another one; 0: it is the first.
 
     Raises:
-      UserError: the records are not whole.
+      UserError: lines are missing in the records.
     """
     records = read_metrics(folder / "metrics.jsonl")
     summary = summarise(job, records, best_step)
     spe = job.steps_per_epoch
     schedule = _as_used(records) if since else job.schedule
     restarts = [step for step in job.restarts() if step >= since]
+
     schedule_picture(folder / "schedule.png", schedule, job.total_steps, spe)
     curves_picture(folder / "curves.png", records, restarts=restarts, steps_per_epoch=spe)
     write_atomically(folder / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
@@ -49,10 +50,16 @@ def finish(job: Job, folder: Path, log: Log, *, best_step: int | None, since: in
 
 
 def is_done(folder: Path, step: int, total_steps: int, is_quiet: bool = False) -> bool:
-    """Whether the run has ended before; if so, says it, unless it is to be quiet.
+    """Tells whether the run has already ended, and prints so.
 
-    A summary that cannot be read, or of a run that has steps to make because its checkpoints are
-    gone, is set aside.
+    A summary that cannot be read is set aside. So is one of a run that has steps left, because its
+    checkpoints are gone.
+
+    Args:
+      folder: the run's folder.
+      step: the step of the restored state.
+      total_steps: the number of steps of the run.
+      is_quiet: print nothing.
     """
     path = folder / "summary.json"
     if not path.exists():
@@ -76,14 +83,19 @@ def is_done(folder: Path, step: int, total_steps: int, is_quiet: bool = False) -
 def summarise(
     job: Job, records: Sequence[Mapping[str, Any]], best_step: int | None
 ) -> dict[str, Any]:
-    """What a run came to, from its records.
+    """Returns the summary of a run, computed from its records.
 
-    Losses are in nats; `train_*` are means over the last epoch's batches; `best_*` is the test
-    split at the step that the validation split, or without one the training loss, chose;
-    `seconds` is the sum over all starts of the run, evaluation and compilation included.
+    Losses are in nats. `train_*` are means over the batches of the last epoch. `best_*` are those
+    of the test split at the best step, which the validation split chose, or without one the
+    training loss. `seconds` is the sum over all starts of the run, with evaluation and compilation.
+
+    Args:
+      job: the run.
+      records: the lines of `metrics.jsonl`.
+      best_step: the step of the best checkpoint.
 
     Raises:
-      UserError: the records are not whole.
+      UserError: lines are missing in the records.
     """
     train = [line for line in records if line["kind"] == "train"]
     last_epoch = train[-job.steps_per_epoch :]
@@ -94,6 +106,7 @@ def summarise(
             f"of the last, and has {len(train)} and {len(tests)}. Put back a copy of it, or move "
             "the folder away and start again."
         )
+
     last = tests[job.total_steps]
     return {
         "model": job.config.model.name,

@@ -1,11 +1,14 @@
-"""A study: many runs from one description, each an ordinary run in a folder of its own."""
+"""A study: many runs from one description. Each is an ordinary run in a folder of its own.
+
+What came out of a study is read by the report, as `train.report.numbers.records.Results`.
+"""
 
 import dataclasses
 import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from train.changes import Changes, changed
@@ -19,67 +22,76 @@ from train.study.parts import RangeTests as RangeTests
 from train.study.tune import Tune
 
 Size: TypeAlias = Literal["smoke", "laptop", "full"]
-"""smoke shows in minutes that a study runs; laptop is evidence from a few CPU cores, in hours; full
-is the papers' own size, for an accelerator."""
+"""The size of a study's runs. smoke shows in minutes that the study works. laptop is evidence from
+a few CPU cores, in hours. full is the papers' own size, for an accelerator."""
 SETTINGS, AS_PRINTED, TUNED = "settings", "as printed", "tuned"
-"""The axis that a search adds, and its labels."""
+"""The axis that a search adds, and the labels along it."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Study:
-    """What is compared, over what, and which claims the report holds against the numbers."""
+    """The description of a study: what is compared, over what, and which claims are checked."""
 
     title: str
-    """Of the report."""
+    """The title of the report."""
     description: str
-    """What the paper did, and where this differs."""
+    """The description in the report: what the paper did, and where the study differs from it."""
     base: Config
-    """What all runs share."""
+    """The configuration that all runs share."""
     axes: Mapping[str, Mapping[str, Changes | Callable[[Context], Changes]]]
-    """What is compared: for each axis its labels, and what each changes; a function where that
-    depends on other labels, or on a range test. The runs are all combinations, for every seed."""
+    """The axes of the comparison, the labels of each, and the changes to `base` for each label. A
+    function gives changes that depend on other labels or on a range test. The runs are all
+    combinations of labels, for every seed."""
     seeds: Sequence[int] = (0, 1, 2)
     baseline: Labels | None = None
-    """The labels that the others are held against, by their axes."""
+    """The labels, by their axes, with which the others are compared."""
     most_changes: int | None = None
-    """Only combinations that differ from the baseline along so many axes; None: all."""
+    """Along how many axes a combination may differ from the baseline; None: all."""
     without: Sequence[Labels] = ()
-    """Combinations with all the labels of one of these are left out."""
+    """Combinations that are left out: those with all the labels of one of these."""
     cores: int | None = None
-    """CPU cores that each run is computed on. Then runs are made side by side, in processes of so
-    many cores each, and their numbers do not depend on how many there are; None: all the cores."""
+    """The number of CPU cores for each run. Runs are then made side by side, in processes of so
+    many cores, and their numbers do not depend on how many processes there are. None: all cores."""
     claims: Sequence[Claim] = ()
     retry: Mapping[str, Changes] = dataclasses.field(default_factory=dict)
-    """By label, what a run that the guard halted goes on with, as by `--adjust-schedule`."""
+    """The changes, by label, with which a run goes on after a halt, as by `--adjust-schedule`."""
     range_tests: RangeTests | None = None
     tune: Tune | None = None
-    """A search for each label of an axis; the runs are then made both as printed and tuned."""
+    """A search for each label of an axis. The runs are then made both as printed and tuned."""
     kind: Literal["comparison", "sensitivity"] = "comparison"
-    """What the report draws: sensitivity, a curve for each axis, and a map for each pair."""
+    """The kind of report. sensitivity: it draws a curve for each axis, and a map for each pair."""
 
     def __post_init__(self) -> None:
-        """Checks what the runs could not show until they are made."""
-        axes = self.labels
-        tune = self.tune
-        for where, labels in (("baseline", self.baseline), ("tune.within", tune and tune.within)):
+        """Checks now what would otherwise fail in the middle of the runs."""
+        self._check_labels()
+        self._check_axes()
+        self._check_runs()
+
+    def _check_labels(self) -> None:
+        axes, tune = self.labels, self.tune
+        named: list[tuple[str, Labels | None]] = [
+            ("`baseline`", self.baseline),
+            ("`tune.within`", None if tune is None else tune.within),
+            *(("`without`", labels) for labels in self.without),
+        ]
+        for claim in self.claims:
+            of, than = claim.arguments.get("of"), claim.arguments.get("than")
+            named += [(f"the claim {claim.id}", of), (f"the claim {claim.id}", than)]
+        for where, labels in named:
             for axis, label in (labels or {}).items():
-                _known(f"the labels of `{where}`", label, axes.get(axis, ()))
+                _check_label(where, label, axes.get(axis, ()))
         if tune is not None and tune.axis in axes:
             for label in tune.search:
-                _known("the labels of `tune.search`", label, axes[tune.axis])
-        for labels in self.without:
-            for axis, label in labels.items():
-                _known("the labels of `without`", label, axes.get(axis, ()))
+                _check_label("`tune.search`", label, axes[tune.axis])
+        for label in self.retry:
+            every = itertools.chain.from_iterable(axes.values())
+            _check_label("`retry`", label, list(every))
+
+    def _check_axes(self) -> None:
         if self.cores is not None and self.cores < 1:
             raise UserError(
                 f"`cores` must be at least 1, got {self.cores}. None takes all that there are."
             )
-        for label in self.retry:
-            _known("the labels of `retry`", label, [each for of in axes.values() for each in of])
-        for claim in self.claims:
-            for labels in (claim.arguments.get("of"), claim.arguments.get("than")):
-                for axis, label in (labels or {}).items():
-                    _known(f"the labels of the claim {claim.id}", label, axes.get(axis, ()))
         for where, part in (("range_tests", self.range_tests), ("tune", self.tune)):
             if part is not None and part.axis not in self.axes:
                 raise UserError(
@@ -91,6 +103,8 @@ class Study:
                 f"`baseline` must have a label of each axis where `most_changes` counts from it, "
                 f"got {self.baseline}. Name one of {', '.join(self.axes)} each."
             )
+
+    def _check_runs(self) -> None:
         runs = self.runs()
         folders = Counter(run.folder for run in runs)
         if twice := [folder for folder, count in folders.items() if count > 1]:
@@ -106,25 +120,25 @@ class Study:
 
     @property
     def labels(self) -> Mapping[str, Sequence[str]]:
-        """The labels of each axis, the one that a search adds with them."""
+        """Returns the labels of each axis, also of the axis that a search adds."""
         found = {axis: list(labels) for axis, labels in self.axes.items()}
         if self.tune is not None:
             found[SETTINGS] = [TUNED] if self.tune.is_only else [AS_PRINTED, TUNED]
         return found
 
     def runs(self) -> Sequence["Run"]:
-        """Every run, those that share a compiled program one after the other.
+        """Returns every run. Those that share a compiled program follow each other.
 
-        Their configurations have the fallback's bounds, and settings as printed: what the range
-        tests and the search find comes in by `config`.
+        Their configurations have the fallback's bounds, and settings as printed. The findings of
+        range tests and searches come in later, by `config`.
         """
         runs = [
             Run(_folder(labels, seed), labels, seed, self.config(labels, seed), self._retry(labels))
             for labels in self._combinations()
             for seed in self.seeds
         ]
-        programs = list(dict.fromkeys(_program(run.config) for run in runs))
-        return sorted(runs, key=lambda run: programs.index(_program(run.config)))
+        programs = list(dict.fromkeys(_program_key(run.config) for run in runs))
+        return sorted(runs, key=lambda run: programs.index(_program_key(run.config)))
 
     def config(
         self,
@@ -134,13 +148,13 @@ class Study:
         bounds: Bounds | None = None,
         tuned: Changes | None = None,
     ) -> Config:
-        """The configuration of a run.
+        """Returns the configuration of a run.
 
         Args:
-          labels: one of each axis.
-          seed: its seed.
-          bounds: what its range test found.
-          tuned: what its search found.
+          labels: a label of each axis.
+          seed: the run's seed.
+          bounds: the bounds that its range test found.
+          tuned: the changes that its search found.
 
         Raises:
           UserError: a change names no field, or a value breaks its rule.
@@ -148,8 +162,8 @@ class Study:
         config = self.base
         if bounds is None and self.range_tests is not None:
             bounds = self.range_tests.fallback
-        for axis, of_label in self.axes.items():
-            changes = of_label[labels[axis]]
+        for axis, changes_by_label in self.axes.items():
+            changes = changes_by_label[labels[axis]]
             if callable(changes):
                 changes = changes(Context(labels, bounds or (math.nan, math.nan)))
             config = changed(config, changes)
@@ -172,6 +186,7 @@ class Study:
             for labels in every
             if not any(left_out.items() <= labels.items() for left_out in self.without)
         ]
+
         if self.tune is None:
             return every
         printed = [{**labels, SETTINGS: AS_PRINTED} for labels in every]
@@ -190,7 +205,7 @@ class Study:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One run of a study."""
+    """The description of one run of a study."""
 
     folder: str
     labels: Labels
@@ -199,14 +214,15 @@ class Run:
     retry: Changes | None
 
 
-def _known(what: str, label: str, known: Iterable[str]) -> None:
+def _check_label(where: str, label: str, known: Sequence[str]) -> None:
     if label not in known:
         raise UserError(
-            f"{what} must be the study's, got {label!r}. There are {', '.join(known) or 'none'}."
+            f"the labels of {where} must be the study's, got {label!r}. There are "
+            f"{', '.join(known) or 'none'}."
         )
 
 
-def _program(config: Config) -> tuple[str, str, int | None]:
+def _program_key(config: Config) -> tuple[str, str, int | None]:
     return fields_of(config), config.dataset, config.num_train_images
 
 
@@ -216,5 +232,5 @@ def _folder(labels: Labels, seed: int) -> str:
 
 
 def slug(label: str) -> str:
-    """A label as part of a file's name."""
+    """Returns a label in a form that can be part of a file's name."""
     return re.sub(r"[^a-z0-9.]+", "_", label.lower()).strip("_")

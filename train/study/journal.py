@@ -1,4 +1,4 @@
-"""The trials of a search, in a file that workers share; what is drawn next. Optuna does both."""
+"""The journal of a search: its trials, in a file that workers share. Optuna keeps it and draws."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -17,29 +17,31 @@ _FILE = "journal.log"
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """One trial, of any worker."""
+    """One trial of a search, made by any worker."""
 
     number: int
     settings: Mapping[str, float | int]
     value: float | None
-    """None: it has not ended."""
+    """The accuracy on the validation images, from 0 to 1; None: the trial has not ended."""
     worker: str
 
 
 class Journal:
     """The trials of one search.
 
-    A trial is in it with its settings or not at all, whenever a worker is killed: they are drawn in
-    memory, and written in one line, where `optuna.Study.ask` would write several. A line that was
-    cut short is taken out before the next is written, for Optuna would not read beyond it.
+    A worker may be killed at any moment: a trial is in the journal with all its settings, or not at
+    all. Settings are drawn in memory and written in one line, where `optuna.Study.ask` would write
+    several. A line that was cut short is removed before the next is written, since Optuna would not
+    read beyond it.
     """
 
     def __init__(self, folder: Path, record: Mapping[str, Any]) -> None:
         """Opens or begins the journal in a folder.
 
         Args:
-          folder: made if it is absent.
-          record: what the search is, as JSON takes it: part of the file from the first start on.
+          folder: is made if it is absent.
+          record: what tells this search from others, as values that JSON can hold. The first start
+            writes it into the file.
 
         Raises:
           UserError: Optuna is not installed, or the folder holds another search.
@@ -55,8 +57,8 @@ class Journal:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / _FILE
 
-        # Not the default lock, a symbolic link: with a relative path it can wait for ever for one
-        # that was killed (Optuna 5.0).
+        # Optuna's default lock is a symbolic link. With a relative path it can wait for ever for a
+        # process that was killed (Optuna 5.0), so another lock is taken.
         class Lock(journal.JournalFileOpenLock):
             def acquire(self) -> bool:
                 is_held = super().acquire()
@@ -71,18 +73,18 @@ class Journal:
             direction="maximize",
             load_if_exists=True,
         )
-        there = self._study.user_attrs.get("search")
-        if there is None:
+        found = self._study.user_attrs.get("search")
+        if found is None:
             self._study.set_user_attr("search", dict(record))
-        elif there != record:
-            names = ", ".join(name for name in record if there[name] != record[name])
+        elif found != record:
+            names = ", ".join(name for name in record if found[name] != record[name])
             raise UserError(
                 f"`tune` must be the search that {folder} holds, got one with another {names}. "
                 "Choose another `--workdir`, or remove that folder to search anew."
             )
 
     def trials(self) -> list[Trial]:
-        """Every trial that was not dropped, in the order in which they were drawn."""
+        """Returns every trial that was not dropped, in the order in which they were drawn."""
         return [
             Trial(each.number, each.params, each.value, each.user_attrs["worker"])
             for each in self._study.get_trials()
@@ -95,9 +97,9 @@ class Journal:
         """Adds a trial for a worker, drawn by a tree-structured Parzen estimator.
 
         Args:
-          distributions: of each setting.
-          seed: of the draw, which depends on it and on the trials that are there alone.
-          worker: who is to make it.
+          distributions: the distribution of each setting.
+          seed: of the draw, which depends only on it and on the trials that are there.
+          worker: the worker that is to make the trial.
         """
         import optuna
 
@@ -118,9 +120,9 @@ class Journal:
         """Adds a trial for a worker.
 
         Args:
-          settings: of the trial.
-          distributions: that they lie in.
-          worker: who is to make it.
+          settings: the settings of the trial.
+          distributions: the distribution of each setting.
+          worker: the worker that is to make the trial.
         """
         import optuna
 
@@ -134,7 +136,7 @@ class Journal:
         )
 
     def tell(self, trial: Trial, value: float) -> None:
-        """Ends a trial."""
+        """Ends a trial with its value."""
         self._study.tell(trial.number, value)
 
     def drop(self, trial: Trial) -> None:

@@ -1,4 +1,4 @@
-"""Configuration files -> what their functions return."""
+"""Runs configuration files, and returns what their functions give."""
 
 import dataclasses
 import runpy
@@ -19,7 +19,7 @@ _Given = TypeVar("_Given")
 
 
 def load(path: Path) -> Config:
-    """What a configuration file's `get_config()` returns.
+    """Returns the Config that a file's `get_config()` gives.
 
     Raises:
       UserError: there is no such file, or it does not give a Config.
@@ -28,7 +28,7 @@ def load(path: Path) -> Config:
 
 
 def load_study(path: Path, size: Size) -> Study:
-    """What a study file's `get_study(size)` returns.
+    """Returns the Study that a file's `get_study(size)` gives.
 
     Raises:
       UserError: there is no such file, or it does not give a Study.
@@ -37,12 +37,12 @@ def load_study(path: Path, size: Size) -> Study:
 
 
 def prepare_study(path: Path, size: Size, data_dir: str | None) -> Study:
-    """Returns the study of a file, ready to be run; no device has been used.
+    """Returns the study of a file, ready to be run. It uses no device.
 
     Args:
       path: the study's file.
-      size: which size.
-      data_dir: where TensorFlow Datasets keeps its data; None: as the study says.
+      size: the size of its runs.
+      data_dir: the folder where TensorFlow Datasets keeps its data; None: as the study says.
 
     Raises:
       UserError: the file does not give a study.
@@ -65,7 +65,7 @@ def _call(
             f"`{kind.__name__.lower()}` must be a Python file, got {path}, which is not there. "
             f"In that folder there are: {names}."
         )
-    # A variant imports the configuration that it is derived from.
+    # The folder must be on the path: a variant imports the configuration that it is derived from.
     sys.path.insert(0, str(path.absolute().parent))
     try:
         defined = runpy.run_path(str(path))
@@ -79,6 +79,7 @@ def _call(
         raise UserError(f"{where}: {prefix}{error}") from error
     finally:
         sys.path.pop(0)
+
     if not isinstance(given, kind):
         other = {"get_study": "python -m train study", "get_config": "python -m train"}
         hint = [f"It is for `{start} {path}`." for name, start in other.items() if name in defined]

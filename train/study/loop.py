@@ -1,4 +1,4 @@
-"""The runs of a study, skipped where they are done: one by one, or side by side."""
+"""Makes the runs of a study that are not done yet, one by one or side by side."""
 
 import dataclasses
 import functools
@@ -15,19 +15,19 @@ from train.report.claims.checks import CHECKS
 from train.study import Size, Study, pool, repeats
 from train.study.make import do
 from train.study.progress import PAGE, Progress
-from train.study.record import claim, is_done
+from train.study.record import is_done, write_study
 from train.study.tasks import Jobs, Task, is_made, repeat, share, tasks
 from train.study.worker import Do
 
 
 @dataclasses.dataclass(frozen=True)
 class Workers:
-    """Processes that make a study's tasks side by side."""
+    """The processes that make a study's tasks side by side."""
 
     start: Callable[[], Do]
-    """`make.doer` of the same study, in a partial that can be pickled."""
+    """`make.doer` of the same study, as a partial that can be pickled."""
     cores: Sequence[Sequence[int]]
-    """Of each worker."""
+    """The CPU cores of each worker."""
 
 
 def run(
@@ -40,24 +40,24 @@ def run(
     workers: Workers | None = None,
     kept: Path | None = None,
 ) -> None:
-    """Makes the runs, and writes the report of all that are there.
+    """Makes the runs, and writes the report of all runs that are there.
 
-    The same command again goes on: runs that are done are skipped, one that was interrupted goes on
-    from its checkpoint. One program serves all runs that differ in schedule and seed alone.
+    The same command goes on: runs that are done are skipped, and one that was interrupted goes on
+    from its checkpoint. Runs that differ only in schedule and seed share one compiled program.
 
     Args:
       study: the description.
-      folder: of the study; each run has a folder in it.
+      folder: of the study. Each run has a folder in it.
       name: of the study, for the report.
-      size: which size `study` is of.
-      jobs: the share to make: machines may share the folder.
+      size: the size of the study's runs.
+      jobs: the share to make, since several machines may share the folder.
       workers: make the runs side by side; None: one after the other, in this process.
-      kept: what `tools.results pack` made of this study: its runs are taken over.
+      kept: a folder that `tools.results pack` made of this study. Its runs are copied.
 
     Raises:
-      UserError: a configuration, the data or the folder cannot be used, it holds another study, or
-        some run could not be made.
-      Interrupted: a signal came; the state of each run that was being made is saved.
+      UserError: a configuration, the data or the folder cannot be used, the folder holds another
+        study, or a run could not be made.
+      Interrupted: a signal came. The state of each run that was being made is saved.
     """
     runs = share(study, jobs)
     begin(study, folder, name=name, size=size, kept=kept)
@@ -72,10 +72,11 @@ def run(
     if workers is None:
         _one_by_one(study, folder, to_make, progress, jobs)
     elif to_make:
-        record = functools.partial(_take, study, folder, name=name, size=size)
+        record = functools.partial(_write_record, study, folder, name=name, size=size)
         _side_by_side(to_make, folder, progress, workers, record)
     progress.write()
     finish(study, folder, name=name, size=size)
+
     if progress.failed:
         key, why = next(iter(progress.failed.items()))
         raise UserError(
@@ -85,41 +86,41 @@ def run(
 
 
 def begin(study: Study, folder: Path, *, name: str, size: Size, kept: Path | None = None) -> None:
-    """Takes the folder, and looks for the data of all runs before the first is made."""
+    """Takes the folder, and finds the data of all runs before the first run is made."""
     for each in study.claims:
         if each.check not in CHECKS:
             raise UserError(
                 f"`check` of the claim {each.id} must be one of {', '.join(CHECKS)}, got "
                 f"{each.check}. Mend it in the study's configuration."
             )
-    workdir.make(folder)
-    _take(study, folder, name=name, size=size)
+    workdir.make_folder(folder)
+    _write_record(study, folder, name=name, size=size)
     if kept is not None:
         with one_at_a_time(folder):
             print(archive.restore(kept, folder), flush=True)
-        _take(study, folder, name=name, size=size)
+        _write_record(study, folder, name=name, size=size)
     for dataset, data_dir in {(run.config.dataset, run.config.data_dir) for run in study.runs()}:
         sources.find(dataset, data_dir)
 
 
 def finish(study: Study, folder: Path, *, name: str, size: Size) -> None:
-    """Records what the range tests and searches found, and writes the report."""
-    _take(study, folder, name=name, size=size)
+    """Records the findings of range tests and searches, and writes the report."""
+    _write_record(study, folder, name=name, size=size)
     with one_at_a_time(folder):
         report.write(folder)
     print(f"The report: {folder / 'report.html'}, and {folder / 'report.md'}.")
 
 
-def _take(study: Study, folder: Path, *, name: str, size: Size) -> None:
+def _write_record(study: Study, folder: Path, *, name: str, size: Size) -> None:
     """Writes `study.json`, with the range tests and searches that have ended."""
     with one_at_a_time(folder):
-        claim(study, folder, name=name, size=size)
+        write_study(study, folder, name=name, size=size)
 
 
 def _one_by_one(
     study: Study, folder: Path, todo: Sequence[Task], progress: Progress, jobs: Jobs
 ) -> None:
-    """Makes the tasks in this process; one that cannot be made ends the study at once."""
+    """Makes the tasks in this process. A task that cannot be made ends the study at once."""
     for task in todo:
         print(f"{task.kind} {progress.place(task)}{task.name}", flush=True)
         progress.began(task)
@@ -136,7 +137,7 @@ def _side_by_side(
 ) -> None:
     def ended(each: pool.Ended) -> None:
         if each.task.kind != "run":
-            record()  # what was found is part of study.json
+            record()  # a finding is part of study.json
         line = progress.ended(each.task, each.outcome, is_failed=each.is_failed)
         print(line, flush=True)
 

@@ -1,4 +1,4 @@
-"""What a worker of a study makes: a range test, a search, a run."""
+"""Makes the tasks of a study: a range test, a search, a run, a run once more."""
 
 from pathlib import Path
 
@@ -16,12 +16,12 @@ from train.study.worker import Do
 
 
 def doer(file: Path, size: Size, data_dir: str | None, folder: Path, jobs: Jobs) -> Do:
-    """Returns what a worker makes tasks of a study file with, by their keys.
+    """Returns the function with which a worker makes the tasks of a study, by their keys.
 
     Args:
-      file: of the study.
-      size: which size.
-      data_dir: where TensorFlow Datasets keeps its data; None: as the study says.
+      file: the study's file.
+      size: the size of its runs.
+      data_dir: the folder where TensorFlow Datasets keeps its data; None: as the study says.
       folder: of the study.
       jobs: the share that is made.
     """
@@ -32,11 +32,11 @@ def doer(file: Path, size: Size, data_dir: str | None, folder: Path, jobs: Jobs)
 
 
 def do(study: Study, task: Task, folder: Path, *, jobs: Jobs = (1, 1)) -> str:
-    """Makes a task whose needs are met, and says how it ended.
+    """Makes a task, and says how it ended. The tasks that it needs have ended.
 
     Args:
       study: the description.
-      task: one of its tasks.
+      task: one of the study's tasks.
       folder: of the study.
       jobs: the share that makes it.
     """
@@ -51,80 +51,81 @@ def do(study: Study, task: Task, folder: Path, *, jobs: Jobs = (1, 1)) -> str:
             config = _config(study, task.run, folder, jobs)
             return repeats.make(config, task.name, folder)
         case "run":
-            return make(study, task.run, folder, jobs=jobs)
+            return make_run(study, task.run, folder, jobs=jobs)
 
 
-def make(study: Study, run: Run, folder: Path, *, jobs: Jobs = (1, 1)) -> str:
+def make_run(study: Study, run: Run, folder: Path, *, jobs: Jobs = (1, 1)) -> str:
     """Makes a run, after the range test and the search that it needs, and says how it ended.
 
-    Of its checkpoints the newest stays: three for each of a hundred runs would fill a disk.
+    Only the newest checkpoint is kept: three for each of a hundred runs would fill a disk.
 
     Args:
       study: the description.
-      run: one of its runs.
+      run: one of the study's runs.
       folder: of the study.
       jobs: the share that makes it.
     """
     config = _config(study, run, folder, jobs)
-    here = folder / run.folder
-    while not is_done(run, here):
-        halted = read(here / "halted.json")
+    run_folder = folder / run.folder
+    while not is_done(run, run_folder):
+        halted = read(run_folder / "halted.json")
         adjusted = changed(config, run.retry) if halted and run.retry else config
         try:
-            loop.run(adjusted, here, adjust_schedule=bool(halted), is_quiet=True)
+            loop.run(adjusted, run_folder, adjust_schedule=bool(halted), is_quiet=True)
         except Halted as halt:
             record = {"step": halt.step, "reason": halt.reason}
             record = {**halted, "again": record} if halted else record
-            write(here / "halted.json", record)
-    thin(here / "checkpoints")
-    if summary := read(here / "summary.json"):
+            write(run_folder / "halted.json", record)
+
+    thin(run_folder / "checkpoints")
+    if summary := read(run_folder / "summary.json"):
         return f"{100 * summary['test_accuracy']:.1f} %"
-    return f"halted after step {read(here / 'halted.json')['step']}"
+    return f"halted after step {read(run_folder / 'halted.json')['step']}"
 
 
 def _config(study: Study, run: Run, folder: Path, jobs: Jobs) -> Config:
-    """A run's configuration, with what its range test and its search found."""
+    """Returns a run's configuration, with the findings of its range test and its search."""
     bounds = _bounds(study, run.labels, folder)
     tuned = _tuned(study, run, folder, bounds, jobs)
     return study.config(run.labels, run.seed, bounds=bounds, tuned=tuned)
 
 
 def _bounds(study: Study, labels: Labels, folder: Path) -> Bounds | None:
-    """The bounds for these labels, from their range test; it is made at need."""
+    """Returns the bounds for these labels. Their range test is made if there is none yet."""
     tests = study.range_tests
     if tests is None:
         return None
     label = labels[tests.axis]
-    here = folder / range_test_folder(label)
+    test_folder = folder / range_test_folder(label)
     with one_at_a_time(folder):
-        if not (here / "range_test.json").exists():
+        if not (test_folder / "range_test.json").exists():
             first = next(run for run in study.runs() if run.labels[tests.axis] == label)
             sweep = {name: getattr(tests, name) for name in ("min_value", "max_value", "num_steps")}
-            range_test.run(first.config, here, **sweep, sweep=tests.sweep)
-    return read_bounds(tests, here)[0]
+            range_test.run(first.config, test_folder, **sweep, sweep=tests.sweep)
+    return read_bounds(tests, test_folder)[0]
 
 
 def _tuned(
     study: Study, run: Run, folder: Path, bounds: Bounds | None, jobs: Jobs
 ) -> Changes | None:
-    """What the search for this combination of labels found; it is made, or goes on, at need."""
+    """Returns the finding of the search for these labels. It is made, or goes on, if need be."""
     if study.tune is None or not is_tuned(run):
         return None
-    here = folder / "tuning" / combination(run.labels)
-    if not (here / "found.json").exists():
+    search_folder = folder / "tuning" / combination(run.labels)
+    if not (search_folder / "found.json").exists():
         config = study.config(run.labels, study.tune.seed, bounds=bounds)
         ranges = study.tune.search[run.labels[study.tune.axis]]
         print(f"tuning of {combination(run.labels)}: {study.tune.trials} trials", flush=True)
         worker = _worker(study, run, jobs)
-        found = tune.search(study.tune, config, ranges, here, _trial, worker=worker)
+        found = tune.search(study.tune, config, ranges, search_folder, _trial, worker=worker)
         record = {"best": found.best, "trials": found.trials, "value": found.value}
-        write(here / "found.json", record)
-    best: Changes = read(here / "found.json")["best"]
+        write(search_folder / "found.json", record)
+    best: Changes = read(search_folder / "found.json")["best"]
     return best
 
 
 def _worker(study: Study, run: Run, jobs: Jobs) -> str:
-    """This share's name among those that have runs of the same search."""
+    """Returns the name of this share among the shares that have runs of the same search."""
     name = combination(run.labels)
     shares = [share(study, (number, jobs[1])) for number in range(1, jobs[1] + 1)]
     holders = [
@@ -136,6 +137,7 @@ def _worker(study: Study, run: Run, jobs: Jobs) -> str:
 
 
 def _trial(config: Config, folder: Path) -> float:
+    """Makes the run of a trial, and returns its validation accuracy; NaN if it was halted."""
     try:
         loop.run(config, folder, is_quiet=True)
     except Halted:

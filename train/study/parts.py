@@ -1,4 +1,4 @@
-"""Parts of a study's description: range tests, claims, and what a change may depend on."""
+"""Parts of a study's description: its labels, range tests and claims."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -7,29 +7,29 @@ from typing import Any, Literal, TypeAlias
 Bounds: TypeAlias = tuple[float, float]
 """The lowest and the highest learning rate."""
 Labels: TypeAlias = Mapping[str, str]
-"""What a run is called along each axis."""
+"""The label of a run, or of a group of runs, along each axis."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Context:
-    """What is known of a run where a change depends on it."""
+    """The facts about a run on which a change may depend."""
 
     labels: Labels
-    """Its label along each axis."""
+    """The run's label along each axis."""
     bounds: Bounds
-    """What the range test found; NaN where the study makes none."""
+    """The bounds that the range test found; NaN if the study makes none."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RangeTests:
     """A learning-rate range test for each label of an axis, made by the study itself.
 
-    Each is `train.run.range_test`'s, of the first run with that label. Where its steps are more
-    than an epoch's, as in Smith's own, images are seen again, and the accuracy is that of training.
+    Each is that of `train.run.range_test`, for the first run with the label. A test that is longer
+    than an epoch, as Smith's own, sees images again: its accuracy is then that of training.
     """
 
     fallback: Bounds
-    """What the runs take where a test shows no bounds."""
+    """The bounds that the runs take if a test shows none."""
     axis: str = "network"
     min_value: float = 1e-4
     max_value: float = 1.0
@@ -39,12 +39,12 @@ class RangeTests:
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """What a paper says, or leaves open, and the check that computes a verdict from the runs."""
+    """A paper's sentence, or a question that it leaves open, and the check that answers it."""
 
     id: str
     source: str
     text: str
     check: str
-    """A name of `train.report.claims.checks.CHECKS`."""
+    """The name of the check in `train.report.claims.checks.CHECKS`."""
     arguments: Mapping[str, Any]
-    """Of the check."""
+    """The arguments of the check."""

@@ -1,4 +1,4 @@
-"""Processes side by side, each on cores of its own, that make the tasks of a study."""
+"""A pool of processes, each on CPU cores of its own, that make the tasks of a study."""
 
 import contextlib
 import dataclasses
@@ -16,18 +16,18 @@ from train.run.interrupt import Interrupts
 from train.study.tasks import Task
 from train.study.worker import Do, work
 
-_ATTEMPTS = 3  # of a task whose worker died, or whose folder another process still held
+_ATTEMPTS = 3  # for a task whose worker died, or whose folder another process held
 _PATIENCE = 120.0  # seconds that workers have to save after a signal
-_LOOK = 2.0  # seconds between two looks at the runs
+_LOOK = 2.0  # seconds between two looks at the workers
 
 
 @dataclasses.dataclass(frozen=True)
 class Ended:
-    """What came of a task."""
+    """A task that has ended."""
 
     task: Task
     outcome: str
-    """For a person: "74.3 %", or the sentence of the error."""
+    """How it ended, for a person: "74.3 %", or the sentence of the error."""
     is_failed: bool
 
 
@@ -40,13 +40,13 @@ class _Worker:
     task: Task | None = None
 
     def give(self, task: Task) -> None:
-        """Tells it to make a task."""
+        """Tells the worker to make a task."""
         self.task = task
-        with contextlib.suppress(OSError):  # it has died, which its sentinel tells
+        with contextlib.suppress(OSError):  # if the worker has died, its sentinel says so
             self.connection.send(task.key)
 
     def told(self) -> tuple[str, str] | None:
-        """Returns what it says of its task; None: it has died."""
+        """Returns the worker's answer on its task; None: it has died."""
         try:
             if self.connection.poll():
                 said: tuple[str, str] = self.connection.recv()
@@ -62,22 +62,22 @@ def cores_of(num_workers: int | None, cores_each: int | None) -> Sequence[Sequen
     """Returns the cores of each worker.
 
     Args:
-      num_workers: how many; None: as many as there are cores for.
-      cores_each: cores of each; None: as many as there are for each.
+      num_workers: the number of workers; None: as many as there are cores for.
+      cores_each: the number of cores of each; None: the cores are shared out evenly.
 
     Raises:
       UserError: this machine has too few cores.
     """
     has_affinity = hasattr(os, "sched_getaffinity")
-    here = sorted(os.sched_getaffinity(0)) if has_affinity else list(range(os.cpu_count() or 1))
-    each = cores_each or max(1, len(here) // max(num_workers or 1, 1))
-    num = max(1, len(here) // each) if num_workers is None else num_workers
-    if num < 1 or num * each > max(len(here), each):
+    own = sorted(os.sched_getaffinity(0)) if has_affinity else list(range(os.cpu_count() or 1))
+    each = cores_each or max(1, len(own) // max(num_workers or 1, 1))
+    num = max(1, len(own) // each) if num_workers is None else num_workers
+    if num < 1 or num * each > max(len(own), each):
         raise UserError(
-            f"`--workers` must be from 1 to {max(1, len(here) // each)}, got {num}: this process "
-            f"may use {len(here)} cores, and each worker takes {each}. Ask for fewer."
+            f"`--workers` must be from 1 to {max(1, len(own) // each)}, got {num}: this process "
+            f"may use {len(own)} cores, and each worker takes {each}. Ask for fewer."
         )
-    return [here[place * each : (place + 1) * each] for place in range(num)]
+    return [own[place * each : (place + 1) * each] for place in range(num)]
 
 
 def make(
@@ -90,22 +90,23 @@ def make(
     ended: Callable[[Ended], None],
     looked: Callable[[], None],
 ) -> None:
-    """Makes tasks, each after those that it needs, on as many workers as `cores` has parts.
+    """Makes tasks on several workers, each task after those that it needs.
 
-    A task whose worker dies is given to a new one; what cannot be made is told to `ended`, as is
-    what needs it, and the others go on.
+    A task whose worker dies is given to a new worker. If a task cannot be made, `ended` is told so,
+    also for the tasks that need it, and the others go on.
 
     Args:
       tasks: in the order in which they are best begun.
-      start: called in each worker, and so to be pickled; gives what makes a task.
-      cores: of each worker.
-      folder: gets `workers/1.log` and so on, with what each worker prints.
-      began: is told of each task that a worker has begun.
-      ended: is told of each task that has ended.
+      start: gives the function that makes a task. It is called in each worker, so that it must be
+        possible to pickle it.
+      cores: the CPU cores of each worker.
+      folder: gets `workers/1.log` and so on, with all that each worker prints.
+      began: is called with each task that a worker has begun.
+      ended: is called with each task that has ended.
       looked: is called every two seconds.
 
     Raises:
-      Interrupted: a signal came; each worker has saved its run.
+      Interrupted: a signal came. Each worker has saved its run.
     """
     logs = [folder / "workers" / f"{place}.log" for place in range(1, len(cores) + 1)]
     logs[0].parent.mkdir(exist_ok=True)
@@ -137,14 +138,14 @@ class _Pool:
     ) -> None:
         self.workers: list[_Worker] = []
         self.open_keys = {task.key for task in tasks}
-        """Of the tasks that have not ended: no task is begun that needs one of them."""
+        """The keys of the tasks that have not ended. No task is begun that needs one of them."""
         self._start, self._began, self._ended = start, began, ended
         self._waiting = list(tasks)
         self._failed: set[str] = set()
         self._attempts = Counter[str]()
 
     def give_up(self) -> None:
-        """Ends the tasks that need what could not be made."""
+        """Ends the tasks that need a task which could not be made."""
         for task in [task for task in self._waiting if task.needs & self._failed]:
             self._waiting.remove(task)
             cause = ", ".join(sorted(task.needs & self._failed))
@@ -162,7 +163,7 @@ class _Pool:
                 worker.give(task)
 
     def listen(self) -> None:
-        """Waits a while for news of the workers, and replaces those that have died."""
+        """Waits a while for news from the workers, and replaces those that have died."""
         for place in _with_news(self.workers):
             worker = self.workers[place]
             told = worker.told()
@@ -186,7 +187,7 @@ class _Pool:
 
 @contextlib.contextmanager
 def _as_many_threads_as(cores: int) -> Iterator[None]:
-    """Sets how many threads the libraries of a new process start: its sums depend on it."""
+    """Sets how many threads the libraries of a new process start. Its sums depend on the number."""
     names = ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, str(cores)))
@@ -208,7 +209,7 @@ def _started(start: Callable[[], Do], cores: Sequence[int], log: Path) -> _Worke
 
 
 def _with_news(workers: Sequence[_Worker]) -> set[int]:
-    """Waits for a while, and gives the places of the workers that have something to tell."""
+    """Waits a while, and returns the places of the workers that have news."""
     places = {
         handle: place
         for place, worker in enumerate(workers)
@@ -218,7 +219,7 @@ def _with_news(workers: Sequence[_Worker]) -> set[int]:
 
 
 def _stop(workers: Sequence[_Worker]) -> None:
-    """Ends the workers: one that makes a run saves it first."""
+    """Ends the workers. A worker that makes a run saves it first."""
     for worker in workers:
         with contextlib.suppress(OSError):
             worker.connection.close()

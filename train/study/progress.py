@@ -1,4 +1,4 @@
-"""How far a study has come: a line for each task that ends, and a page that reloads itself."""
+"""Shows the progress of a study: a line for each task that ends, and a page that reloads itself."""
 
 import dataclasses
 import html
@@ -9,25 +9,26 @@ from pathlib import Path
 
 from train.folder.files import write_atomically
 from train.folder.log import read_metrics
+from train.folder.terminal import duration
 from train.study import Run, Study
 from train.study.record import is_done, read
-from train.study.tasks import Task, work
+from train.study.tasks import Task, num_epochs
 
 PAGE = "progress.html"
-_RECENT = 5  # runs that the pace is taken from
-_SELDOM = 10.0  # seconds between two pages
+_RECENT = 5  # the number of last runs whose pace counts
+_SELDOM = 10.0  # seconds between two versions of the page
 
 
 @dataclasses.dataclass
 class Progress:
-    """What is done, what is being made, and how long the rest takes.
+    """The progress of a study: what is done, what is being made, and how long the rest takes.
 
     Args:
       study: the description.
       folder: of the study.
-      tasks: all that this start has to make.
+      tasks: all tasks that this start has to make.
       runs: the runs of this share.
-      num_workers: how many tasks are made at once.
+      num_workers: the number of tasks that are made at once.
     """
 
     study: Study
@@ -36,7 +37,7 @@ class Progress:
     runs: Sequence[Run]
     num_workers: int = 1
     failed: dict[str, str] = dataclasses.field(default_factory=dict)
-    """By the keys of tasks, why they could not be made."""
+    """The reasons why tasks could not be made, by the tasks' keys."""
     _begun: dict[str, float] = dataclasses.field(default_factory=dict)
     _open: dict[str, Task] = dataclasses.field(default_factory=dict)
     _paces: list[float] = dataclasses.field(default_factory=list)
@@ -50,16 +51,16 @@ class Progress:
             self._learn(self.folder / run.folder, run.config.epochs)
 
     def place(self, task: Task) -> str:
-        """Returns which run of how many comes next; empty for what is no run."""
+        """Returns the start of a line: which run comes next of how many; for other tasks "of"."""
         return f"{len(self._done) + 1} of {len(self.runs)}: " if task.kind == "run" else "of "
 
     def began(self, task: Task) -> None:
-        """A worker has begun a task."""
+        """Records that a worker has begun a task."""
         self._begun[task.key] = time.monotonic()
         self.write()
 
     def ended(self, task: Task, outcome: str, *, is_failed: bool = False) -> str:
-        """A task has ended; returns the line that says it."""
+        """Records that a task has ended, and returns the line that says so."""
         self._open.pop(task.key, None)
         self._begun.pop(task.key, None)
         if is_failed:
@@ -67,6 +68,7 @@ class Progress:
         elif task.kind == "run":
             self._done.add(task.name)
             self._learn(self.folder / task.name, task.run.config.epochs)
+
         left = self.seconds_left()
         rest = "" if left is None else f"; {duration(left)} left"
         self.write()
@@ -78,27 +80,27 @@ class Progress:
     def seconds_left(self) -> float | None:
         """Returns how long the rest takes at the pace of the last runs; None: none has ended.
 
-        The pace leaves compilation out, which the first run of each worker pays.
+        The pace leaves out compilation, which only the first run of each worker needs.
         """
         if not self._paces:
             return None
         pace = statistics.median(self._paces[-_RECENT:])
         rest = []
         for task in self._open.values():
-            expected = pace * (work(self.study, task) - self._trials(task)[0])
+            expected = pace * (num_epochs(self.study, task) - self._trials(task)[0])
             spent = time.monotonic() - self._begun[task.key] if task.key in self._begun else 0.0
             rest.append(max(expected - spent, 0.0))
         return max(sum(rest) / self.num_workers, max(rest, default=0.0))
 
     def write(self, *, seldom: bool = False) -> None:
-        """Writes the page; `seldom`: only where the one that is there is ten seconds old."""
+        """Writes the page; with `seldom`, only if the last version is ten seconds old."""
         if seldom and time.monotonic() - self._written < _SELDOM:
             return
         self._written = time.monotonic()
         write_atomically(self.folder / PAGE, self._page().encode())
 
     def _learn(self, folder: Path, epochs: int) -> None:
-        """Takes the seconds an epoch from a run's lines; the first ones waited for a compiler."""
+        """Learns the seconds of an epoch from a run's lines, without the wait for the compiler."""
         path = folder / "metrics.jsonl"
         lines = read_metrics(path) if path.exists() else []
         timed = [line for line in lines if line.get("seconds") is not None]
@@ -108,12 +110,12 @@ class Progress:
             self._paces.append(seconds * timed[-1]["step"] / made / epochs)
 
     def _trials(self, task: Task) -> tuple[int, int]:
-        """Epochs that a search's trials have made, and how many trials."""
+        """Returns how many epochs a search's trials have made, and how many trials there are."""
         tune = self.study.tune
         if task.kind != "search" or tune is None:
             return 0, 0
         made = len(list((self.folder / "tuning" / task.name).glob("trial*/summary.json")))
-        return min(made, tune.trials) * work(self.study, task) // tune.trials, made
+        return min(made, tune.trials) * num_epochs(self.study, task) // tune.trials, made
 
     def _page(self) -> str:
         left = self.seconds_left()
@@ -121,20 +123,22 @@ class Progress:
         if not self._open:
             still = "nothing is left to make"
         head = f"{len(self._done)} of {len(self.runs)} runs are done, {still}"
+
         rows: dict[str, dict[int, str]] = {}
         for run in self.runs:
             name = " / ".join(run.labels.values())
-            rows.setdefault(name, {})[run.seed] = self._state(run)
+            rows.setdefault(name, {})[run.seed] = self._run_state(run)
         seeds = sorted({run.seed for run in self.runs})
         body = "\n".join(
             f"<tr><th>{html.escape(name)}</th>"
-            + "".join(f"<td>{of.get(seed, '')}</td>" for seed in seeds)
+            + "".join(f"<td>{states.get(seed, '')}</td>" for seed in seeds)
             + "</tr>"
-            for name, of in rows.items()
+            for name, states in rows.items()
         )
         heads = "".join(f"<th>{seed}</th>" for seed in seeds)
         others = "".join(
-            f"<li>{html.escape(task.kind)} of {html.escape(task.name)}: {self._of_other(task)}</li>"
+            f"<li>{html.escape(task.kind)} of {html.escape(task.name)}: {self._task_state(task)}"
+            "</li>"
             for task in self.tasks
             if task.kind != "run"
         )
@@ -147,7 +151,7 @@ class Progress:
             heads=heads, body=body, workers=self.num_workers, when=when,
         )  # fmt: skip
 
-    def _state(self, run: Run) -> str:
+    def _run_state(self, run: Run) -> str:
         key = f"run {run.folder}"
         if run.folder in self._done:
             accuracy = read(self.folder / run.folder / "summary.json").get("test_accuracy")
@@ -157,25 +161,19 @@ class Progress:
         return self._made(self.folder / run.folder, run) if key in self._begun else "·"
 
     def _made(self, folder: Path, run: Run) -> str:
-        """How far a run has come, from the last line of its records."""
+        """Returns how far a run has come, from the last line of its records."""
         path = folder / "metrics.jsonl"
         lines = [line for line in (read_metrics(path) if path.exists() else []) if "epoch" in line]
         return f"{100 * lines[-1]['epoch'] / run.config.epochs:.0f} %" if lines else "begun"
 
-    def _of_other(self, task: Task) -> str:
+    def _task_state(self, task: Task) -> str:
         if task.key in self.failed:
             return "failed"
         if task.key not in self._open:
             return "done"
         made = self._trials(task)[1]
-        of = f", {made} of {self.study.tune.trials} trials" if made and self.study.tune else ""
-        return ("being made" if task.key in self._begun else "waits") + of
-
-
-def duration(seconds: float) -> str:
-    """Returns hours, minutes and seconds: `1:02:03`."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+        trials = f", {made} of {self.study.tune.trials} trials" if made and self.study.tune else ""
+        return ("being made" if task.key in self._begun else "waits") + trials
 
 
 _HTML = """\

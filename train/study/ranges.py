@@ -1,4 +1,4 @@
-"""The values that a search chooses from."""
+"""Ranges: the values from which a search chooses."""
 
 import dataclasses
 import math
@@ -12,13 +12,15 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Range:
-    """The values of one field that a search chooses from."""
+    """The range of one field, from which a search chooses its values."""
 
     low: float
+    """The lowest value."""
     high: float
-    """Included."""
+    """The highest value, which is included."""
     scale: Literal["log", "linear"] = "linear"
-    """log: as many trials between 0.01 and 0.1 as between 0.1 and 1."""
+    """The scale of the choice. log: as many trials lie between 0.01 and 0.1 as between 0.1 and
+    1."""
     is_integer: bool = False
 
     def __post_init__(self) -> None:
@@ -42,11 +44,11 @@ class Range:
             )
 
     def point(self, place: int, of: int) -> float | int:
-        """Returns one of `of` values that lie evenly on the range's scale, both ends among them.
+        """Returns one of `of` values that lie evenly on the range's scale, from end to end.
 
         Args:
-          place: which, from 0 to of - 1.
-          of: how many there are, at least 2.
+          place: the place of the value among them, from 0 to of - 1.
+          of: the number of values, at least 2.
         """
         share = place / (of - 1)
         if self.scale == "log":
@@ -57,7 +59,7 @@ class Range:
         return round(value) if self.is_integer else value
 
     def distribution(self) -> "BaseDistribution":
-        """As Optuna takes it."""
+        """Returns the range as a distribution of Optuna."""
         from optuna.distributions import FloatDistribution, IntDistribution
 
         log = self.scale == "log"

@@ -1,6 +1,6 @@
-"""The runs of a study as tasks of a Ray cluster; the only file that knows Ray."""
+"""Makes the runs of a study as tasks of a Ray cluster. Only this file knows Ray."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 
 from train.errors import UserError
@@ -18,19 +18,21 @@ def make(
     folder: Path,
     jobs: Jobs,
 ) -> None:
-    """Makes the runs, as many at once as there are GPUs, or CPU cores where there is no GPU.
+    """Makes the runs, as many at once as there are GPUs, or CPU cores if there is no GPU.
 
-    It joins the cluster that `$RAY_ADDRESS` names, else starts one of this machine. A worker on a
-    CPU keeps its compiled program for the next run of the same network; on a GPU Ray ends a worker
-    after each run, for its memory, and JAX's compilation cache on disk spares the time. A run whose
+    It joins the cluster that `$RAY_ADDRESS` names, else it starts one on this machine. A run whose
     worker died goes on from its checkpoint. (Ray 2.60 has no `local_mode` any more.)
+
+    A worker on a CPU keeps its compiled program for the next run of the same network. On a GPU, Ray
+    ends a worker after each run to free its memory. Then JAX's compilation cache on disk saves the
+    time.
 
     Args:
       study: the description.
-      runs: which of its runs.
-      file: of the study.
-      size: which size.
-      data_dir: where TensorFlow Datasets keeps its data; None: as the study says.
+      runs: the runs to make.
+      file: the study's file.
+      size: the size of the runs.
+      data_dir: the folder where TensorFlow Datasets keeps its data; None: as the study says.
       folder: of the study, on a file system that all workers share.
       jobs: the share that `runs` are.
 
@@ -46,17 +48,9 @@ def make(
     ray.init(ignore_reinit_error=True, include_dashboard=False, log_to_driver=False)
     has_gpu = ray.cluster_resources().get("GPU", 0) > 0
     data_dir = data_dir and str(Path(data_dir).expanduser().absolute())
-    here = folder.absolute()
-
-    def make_one(name: str) -> str:
-        from train.study.load import prepare_study
-        from train.study.make import make as make_run
-
-        same = prepare_study(file, size, data_dir)
-        run = next(run for run in same.runs() if run.folder == name)
-        return make_run(same, run, here, jobs=jobs)
-
+    make_one = _maker(file, size, data_dir, folder.absolute(), jobs)
     task = ray.remote(num_cpus=1, num_gpus=1 if has_gpu else 0, max_retries=3)(make_one)
+
     done = 0
     try:
         for wave in waves(study, runs):
@@ -76,8 +70,27 @@ def make(
         ray.shutdown()
 
 
+def _maker(
+    file: Path, size: Size, data_dir: str | None, folder: Path, jobs: Jobs
+) -> Callable[[str], str]:
+    """Returns the function that makes the run with a name in a worker of Ray."""
+
+    def make_one(name: str) -> str:
+        from train.study.load import prepare_study
+        from train.study.make import make_run
+
+        study = prepare_study(file, size, data_dir)
+        run = next(run for run in study.runs() if run.folder == name)
+        return make_run(study, run, folder, jobs=jobs)
+
+    return make_one
+
+
 def waves(study: Study, runs: Sequence[Run]) -> Sequence[Sequence[Run]]:
-    """The runs in turns, so that a range test or a search that several need is made by one."""
+    """Returns the runs in waves, one after the other.
+
+    Several runs may need the same range test or search. A single run makes it in an earlier wave.
+    """
     first: dict[Hashable, Run] = {}
     for run in runs:
         if study.range_tests is not None:

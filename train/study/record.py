@@ -1,4 +1,4 @@
-"""`study.json`: what a study's folder holds, and since which commit."""
+"""`study.json`: the record of what a study's folder holds, and since which commit."""
 
 import dataclasses
 import json
@@ -14,25 +14,34 @@ from train.folder.origin import commit, today
 from train.study import SETTINGS, Bounds, Labels, RangeTests, Run, Size, Study, slug
 
 
-def claim(study: Study, folder: Path, *, name: str, size: Size) -> None:
-    """Writes `study.json`, after holding it against the one that is there; one process at a time.
+def write_study(study: Study, folder: Path, *, name: str, size: Size) -> None:
+    """Writes `study.json`, if the one that is there is of the same study.
+
+    Only one process at a time may do so.
+
+    Args:
+      study: the description.
+      folder: of the study.
+      name: of the study.
+      size: the size of its runs.
 
     Raises:
       UserError: the folder cannot be used, or holds another study.
     """
-    workdir.make(folder)
+    workdir.make_folder(folder)
     path = folder / "study.json"
     if (folder / "config.json").exists():
         raise UserError(
             f"`--workdir` must be a study's folder, got {folder}, which holds a run. "
             "Choose another folder."
         )
+
     record = _record(study, folder, name, size)
     if path.exists():
         try:
-            there = json.loads(path.read_bytes())
-            differing = _differing(there, record)
-            record |= {key: there[key] for key in ("commit", "date")}
+            old = json.loads(path.read_bytes())
+            differing = _differing(old, record)
+            record |= {key: old[key] for key in ("commit", "date")}
         except (ValueError, LookupError, TypeError):
             differing = "study.json, which cannot be read,"
         if differing:
@@ -44,12 +53,12 @@ def claim(study: Study, folder: Path, *, name: str, size: Size) -> None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """A file of JSON; nothing where there is none."""
+    """Reads a file of JSON; empty if there is no such file."""
     return dict(json.loads(path.read_bytes())) if path.exists() else {}
 
 
 def write(path: Path, record: Mapping[str, Any]) -> None:
-    """A file of JSON, whole or not at all."""
+    """Writes a file of JSON, whole or not at all."""
     write_atomically(path, f"{json.dumps(record, indent=2, allow_nan=False)}\n".encode())
 
 
@@ -57,7 +66,7 @@ def is_done(run: Run, folder: Path) -> bool:
     """Returns whether a run has ended, or was halted for good.
 
     Args:
-      run: the run.
+      run: the run's description.
       folder: of the run.
     """
     if (folder / "summary.json").exists():
@@ -67,46 +76,46 @@ def is_done(run: Run, folder: Path) -> bool:
 
 
 def read_bounds(tests: RangeTests, folder: Path) -> tuple[Bounds, bool]:
-    """The bounds of a range test that was made, and whether it suggests them itself."""
+    """Returns the bounds of a range test that was made, and whether it suggests them itself."""
     found = read(folder / "range_test.json")["suggestions"]["bounds"]
     return ((found[0], found[1]), True) if found else (tests.fallback, False)
 
 
 def range_test_folder(label: str) -> str:
-    """Where the range test of a label lies, in the study's folder."""
+    """Returns the name of the folder of a label's range test, within the study's folder."""
     return f"range_test-{slug(label)}"
 
 
 def combination(labels: Labels) -> str:
-    """The labels less what a search adds, as the name of a folder."""
+    """Returns the labels, without the one that a search adds, as the name of a folder."""
     return "-".join(slug(label) for axis, label in labels.items() if axis != SETTINGS)
 
 
-def _differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    """What two studies do not share, by name; empty where one goes on with the other.
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """Names what differs between two records; empty if the new one goes on with the old one.
 
-    Seeds and labels may be added. A folder of before this was recorded is taken as it is.
+    Seeds and labels may be added. An old record may lack the digests: it then counts as equal.
     """
-    named = [
-        name for name in ("name", "size", "searches") if there.get(name, here[name]) != here[name]
-    ]
+    named = [name for name in ("name", "size", "searches") if old.get(name, new[name]) != new[name]]
     if named:
         return " and ".join(named)
-    settings = [{run["folder"]: run.get("sha256") for run in of["runs"]} for of in (there, here)]
-    gone = settings[0].keys() - settings[1].keys()
-    if gone:
+
+    before, after = (
+        {run["folder"]: run.get("sha256") for run in record["runs"]} for record in (old, new)
+    )
+    if gone := before.keys() - after.keys():
         return f"the runs, {min(gone)} among them,"
-    changed = [run for run, sha256 in settings[0].items() if sha256 not in (None, settings[1][run])]
+    changed = [run for run, sha256 in before.items() if sha256 not in (None, after[run])]
     return f"the settings of {changed[0]}" if changed else ""
 
 
 def _changed_fields(study: Study, folder: Path, differing: str) -> str:
-    """Which settings of that run are others than its own configuration says, if it has begun."""
+    """Lists the settings in which a run differs from its `config.json`, if it has begun."""
     name = differing.removeprefix("the settings of ")
     run = next((run for run in study.runs() if run.folder == name), None)
-    there = flatten(read(folder / name / "config.json"))
-    here = flatten(json.loads(json.dumps(run.config.to_dict()))) if run else {}
-    fields = [field for field in here if there and there.get(field) != here[field]]
+    old = flatten(read(folder / name / "config.json"))
+    new = flatten(json.loads(json.dumps(run.config.to_dict()))) if run else {}
+    fields = [field for field in new if old and old.get(field) != new[field]]
     return f" ({', '.join(fields[:6])})" if fields else ""
 
 
@@ -125,7 +134,9 @@ def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]
         "axes": {axis: list(labels) for axis, labels in study.labels.items()},
         "seeds": list(study.seeds),
         "claims": [dataclasses.asdict(claim) for claim in study.claims],
-        "searches": digest({"tune": _plain(study.tune), "range_tests": _plain(study.range_tests)}),
+        "searches": digest(
+            {"tune": _as_json(study.tune), "range_tests": _as_json(study.range_tests)}
+        ),
         "range_test": _range_tests(study, folder),
         "tuned": _searches(runs, folder),
         "runs": [
@@ -141,12 +152,12 @@ def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]
     }
 
 
-def _plain(part: Any) -> Any:
+def _as_json(part: Any) -> Any:
     return None if part is None else json.loads(json.dumps(dataclasses.asdict(part), default=str))
 
 
 def _range_tests(study: Study, folder: Path) -> list[dict[str, Any]]:
-    """Those that are made."""
+    """Returns the records of the range tests that have been made."""
     tests, found = study.range_tests, []
     for label in study.axes[tests.axis] if tests else ():
         name = range_test_folder(label)
@@ -158,7 +169,7 @@ def _range_tests(study: Study, folder: Path) -> list[dict[str, Any]]:
 
 
 def _searches(runs: Sequence[Run], folder: Path) -> list[dict[str, Any]]:
-    """Those that have ended."""
+    """Returns the records of the searches that have ended."""
     combinations = {combination(run.labels): run.labels for run in runs}
     return [
         {"labels": {axis: labels[axis] for axis in labels if axis != SETTINGS}, **record}

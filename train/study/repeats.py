@@ -1,7 +1,7 @@
-"""Runs made once more by other code or another machine: do their numbers agree?
+"""Makes runs once more, with other code or on another machine: do their numbers agree?
 
-A study that grows over days has runs of several commits. One run of each is made again by the
-newest, number by number, and `repeats.json` in the study's folder says what came of it.
+A study that grows over days has runs of several commits. One run of each commit is made again by
+the newest, and all numbers are compared. `repeats.json` in the study's folder says what came out.
 """
 
 import json
@@ -24,44 +24,45 @@ _ORIGIN = ("commit", "device", "versions")
 
 
 def due(folder: Path, runs: Sequence[Run]) -> Sequence[Run]:
-    """Returns the runs that are to be made again: one for each origin that nothing is known of.
+    """Returns the runs that are to be made again: one for each origin that is not compared yet.
 
-    Origins that were found equal count as one. A run that says nothing of its origin is left out.
+    Origins that are compared, directly or through others, count as one. A run without a record of
+    its origin is left out.
 
     Args:
       folder: of the study.
       runs: its runs.
     """
-    here = _text(origin())
-    same = {here}
-    for record in reversed(_records(folder)):  # the newest first, which lead to the older ones
-        pair = {_text(record["of"]), _text(record["by"])}
-        if pair & same:
-            same |= pair  # known, whether they agree or not
+    compared = {_as_text(origin())}
+    for record in reversed(_known(folder)):  # the newest come first and lead to the older ones
+        pair = {_as_text(record["of"]), _as_text(record["by"])}
+        if pair & compared:
+            compared |= pair  # whether they agree or not
     found: dict[str, Run] = {}
     for run in runs:
         summary = read(folder / run.folder / "summary.json")
-        if "commit" in summary and (its := _text(summary)) not in same:
+        if "commit" in summary and (its := _as_text(summary)) not in compared:
             found.setdefault(its, run)
     return list(found.values())
 
 
 def make(config: Config, name: str, folder: Path) -> str:
-    """Makes a run again, beside the one that is there, and records whether they agree.
+    """Makes a run again, beside the first one, and records whether they agree.
 
     Args:
       config: of the run.
-      name: of its folder.
+      name: the name of its folder.
       folder: of the study.
 
     Returns:
-      What came of it, for a person.
+      Whether they agree, in words.
     """
     by = origin()
     again = folder / "repeats" / f"{by['commit'].rstrip('+')}-{name}"
     loop.run(config, again, is_quiet=True)
+
     digits = read(folder / name / "kept.json").get("digits")
-    differences = _differences(folder / name, again, digits)
+    differences = _loss_differences(folder / name, again, digits)
     summary = read(folder / name / "summary.json")
     record = {
         "run": name,
@@ -71,8 +72,9 @@ def make(config: Config, name: str, folder: Path) -> str:
         "largest_difference": max(differences),
         "digits": digits,
     }
+
     with one_at_a_time(folder):
-        content = json.dumps([*_records(folder), record], indent=2, allow_nan=False)
+        content = json.dumps([*_known(folder), record], indent=2, allow_nan=False)
         write_atomically(folder / FILE, f"{content}\n".encode())
     shutil.rmtree(again)
     if record["equal"]:
@@ -80,15 +82,15 @@ def make(config: Config, name: str, folder: Path) -> str:
     return f"its losses differ by up to {max(differences):.2g} from those of {summary['commit']}"
 
 
-def _records(folder: Path) -> list[dict[str, Any]]:
-    """Those that are known, the newest last."""
+def _known(folder: Path) -> list[dict[str, Any]]:
+    """Returns the records of all repeats, the newest last."""
     path = folder / FILE
     return list(json.loads(path.read_bytes())) if path.exists() else []
 
 
-def _differences(there: Path, again: Path, digits: int | None) -> Sequence[float]:
-    """How far the losses of each step and each evaluation lie apart, in nats."""
-    pairs = zip(_losses(there, None), _losses(again, digits), strict=True)
+def _loss_differences(first: Path, again: Path, digits: int | None) -> Sequence[float]:
+    """Returns the difference between the losses of each step and each evaluation, in nats."""
+    pairs = zip(_losses(first, None), _losses(again, digits), strict=True)
     return [0.0 if _is_equal(a, b) else abs(a - b) for a, b in pairs]
 
 
@@ -106,5 +108,6 @@ def _is_equal(a: float, b: float) -> bool:
     return a == b or (math.isnan(a) and math.isnan(b))
 
 
-def _text(of: Mapping[str, Any]) -> str:
-    return json.dumps({part: of[part] for part in _ORIGIN}, sort_keys=True)
+def _as_text(record: Mapping[str, Any]) -> str:
+    """Returns the origin in a record as text, which can be compared."""
+    return json.dumps({part: record[part] for part in _ORIGIN}, sort_keys=True)

@@ -1,4 +1,4 @@
-"""The tasks of a study, and which of them must come before which."""
+"""The tasks of a study, and the order in which they must be made."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -11,37 +11,38 @@ from train.study import SETTINGS, TUNED, Run, Study
 from train.study.record import combination, range_test_folder
 
 Jobs: TypeAlias = tuple[int, int]
-"""Which share of how many, counted from 1: (1, 4) is the first quarter."""
+"""A share of the runs, counted from 1: (1, 4) is the first quarter."""
 Kind: TypeAlias = Literal["repeat", "range test", "search", "run"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """What one worker makes without waiting for another."""
+    """A task: a part of a study that one worker makes without waiting for another."""
 
     kind: Kind
     name: str
-    """Of the run, of the search's combination of labels, or of the range test's label."""
+    """The name of the run's folder, of the search's combination of labels, or of the range test's
+    label."""
     run: Run
-    """The run that is made, or the first one that needs the range test or the search."""
+    """The run that is made, or the first run that needs the range test or the search."""
     needs: frozenset[str] = frozenset()
-    """Keys of the tasks that must have ended before."""
+    """The keys of the tasks that must have ended before."""
 
     @property
     def key(self) -> str:
-        """Tells it from the study's other tasks."""
+        """Returns the name that tells the task from the study's other tasks."""
         return f"{self.kind} {self.name}"
 
 
 def tasks(study: Study, runs: Sequence[Run]) -> Sequence[Task]:
-    """Returns what must be made for some runs, in the order in which it is best begun.
+    """Returns the tasks for some runs, in the order in which they are best begun.
 
     Range tests and searches come first, since the most depends on them. Then come the runs, seed by
     seed: a study that is stopped has compared all its settings over the same seeds.
 
     Args:
       study: the description.
-      runs: those of its runs that are to be made.
+      runs: the runs that are to be made.
     """
     first: dict[str, Task] = {}
     for run in runs:
@@ -57,12 +58,18 @@ def tasks(study: Study, runs: Sequence[Run]) -> Sequence[Task]:
 
 
 def repeat(study: Study, run: Run) -> Task:
-    """Returns the task that makes a run once more, to hold it against the one that is there."""
+    """Returns the task that makes a run once more, to compare it with the first one."""
     return Task("repeat", run.folder, run, _needs(study, run))
 
 
 def share(study: Study, jobs: Jobs) -> Sequence[Run]:
-    """A share of the runs, with about as many epochs as any; neighbours, which share a program.
+    """Returns a share of the runs. All shares have about the same number of epochs.
+
+    The runs of a share are neighbours, so that they share compiled programs.
+
+    Args:
+      study: the description.
+      jobs: the share.
 
     Raises:
       UserError: there is no such share.
@@ -72,6 +79,7 @@ def share(study: Study, jobs: Jobs) -> Sequence[Run]:
         raise UserError(f"`--jobs` must be i/n with n at least 1, got {number}/{of}. Take 1/1.")
     if not 1 <= number <= of:
         raise UserError(f"`--jobs` must be i/n with i from 1 to n, got {number}/{of}. Take 1/{of}.")
+
     runs = study.runs()
     searched: set[str] = set()
     middles, total = [], 0
@@ -90,19 +98,22 @@ def share(study: Study, jobs: Jobs) -> Sequence[Run]:
 
 
 def is_made(task: Task, folder: Path) -> bool:
-    """Returns whether a range test or a search has ended; a run's folder says more of it."""
+    """Tells whether a range test or a search has ended; for other tasks it is always false.
+
+    Whether a run has ended is told by `train.study.record.is_done`.
+    """
     if task.kind == "range test":
         return (folder / range_test_folder(task.name) / "range_test.json").exists()
     return task.kind == "search" and (folder / "tuning" / task.name / "found.json").exists()
 
 
 def is_tuned(run: Run) -> bool:
-    """Returns whether a run takes the settings that a search found."""
+    """Tells whether a run takes the settings that a search found."""
     return run.labels.get(SETTINGS) == TUNED
 
 
-def work(study: Study, task: Task) -> int:
-    """Returns how many epochs a task trains for; a range test counts as one."""
+def num_epochs(study: Study, task: Task) -> int:
+    """Returns how many epochs a task trains for. A range test counts as one."""
     if task.kind == "range test":
         return 1
     if task.kind == "search" and study.tune is not None:

@@ -1,10 +1,10 @@
-"""Equal tuning: a search with the same number of trials for each label of a study's axis."""
+"""Equal tuning: a search with the same number of trials for each label of an axis."""
 
 import dataclasses
 import math
 import operator
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,36 +15,36 @@ from train.folder.workdir import settings_sha256
 from train.study.journal import Journal, Trial
 from train.study.ranges import Range as Range
 
-_WORST = 0.0  # accuracy of a trial that was halted, or whose settings no configuration takes
-_WAIT = 5.0  # seconds
+_WORST = 0.0  # the accuracy of a trial that was halted, or whose settings no configuration takes
+_WAIT = 5.0  # seconds between two looks at the trials of other workers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Tune:
-    """A search for each label of an axis, over fields of its own, with as many trials as any."""
+    """A search for each label of an axis, over fields of its own, with equally many trials."""
 
     search: Mapping[str, Mapping[str, Range]]
-    """By label, the ranges by fields of the configuration: "schedule.peak_value". Those of the
-    schedule share one compiled program; others, as of the optimizer, compile for each trial."""
+    """For each label the ranges by the fields of the configuration: "schedule.peak_value". Values
+    of the schedule share one compiled program. Others, as of the optimizer, compile each time."""
     axis: str = "schedule"
     trials: int = 20
-    """Of each label. More may be asked for later; those that are made are kept."""
+    """The number of trials of each label. More may be asked for later: the first ones are kept."""
     method: Literal["drawn", "grid"] = "drawn"
-    """drawn: by Optuna's estimator, from what the trials before came to. grid: evenly over the one
-    range that each label then has, the same values for each; their number cannot be changed."""
+    """How values are chosen. drawn: by Optuna's estimator, from the earlier trials. grid: evenly
+    over a range, of which each label then has one; the number of trials cannot be changed later."""
     is_only: bool = False
-    """Whether the runs are made tuned alone, and not as printed besides."""
+    """Whether the runs are made only tuned, and not as printed too."""
     within: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Only combinations with these labels are tuned, by their axes."""
+    """The labels, by their axes, that a combination must have to be tuned; empty: all are."""
     changes: Changes = dataclasses.field(default_factory=dict)
-    """What makes a trial of a run: `{"epochs": 5}`."""
+    """The changes that turn the configuration of a run into that of a trial: `{"epochs": 5}`."""
     validation_fraction: float = 0.1
-    """Part of the training images that is held out to judge a trial by; the test split never is."""
+    """The part of the training images on which a trial is judged. The test images never judge."""
     seed: int = 0
-    """Of the sampler, and of the trials' runs."""
+    """The seed of the draws, and of the trials' runs."""
 
     def __post_init__(self) -> None:
-        """Checks the knobs; the labels are the study's to check."""
+        """Checks the knobs. The study checks the labels."""
         if self.trials < 1:
             raise UserError(f"`trials` must be at least 1, got {self.trials}. Take 20.")
         if not 0 < self.validation_fraction < 1:
@@ -70,14 +70,14 @@ class Tune:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What a search came to."""
+    """The finding of a search."""
 
     best: Mapping[str, float | int]
-    """The settings of the best trial, the earliest of equals."""
+    """The settings of the best trial, the earliest of equal ones."""
     trials: int
-    """How many were made, the ones that count as 0 among them."""
+    """The number of trials that were made, with those that count as 0."""
     value: float
-    """The best trial's accuracy on the validation images."""
+    """The best trial's accuracy on the validation images, from 0 to 1."""
 
 
 def search(
@@ -91,74 +91,87 @@ def search(
 ) -> Found:
     """Makes the trials of one label, on a grid or by Optuna's tree-structured Parzen estimator.
 
-    The same command again goes on, and one worker that is killed at any moment ends with the same
-    trials as one that is not: a trial enters the journal together with its settings, which depend
-    on the seed and on the trials before it alone, and a run that was cut short goes on by itself.
-    A trial counts as 0 where it is halted, or where no configuration can have its settings.
+    The same command goes on. A worker may be killed at any moment, and ends with the same trials as
+    without a kill: a trial enters the journal together with its settings, these depend only on the
+    seed and on the earlier trials, and a run that was cut short goes on by itself. A trial counts
+    as 0 if it is halted, or if no configuration can have its settings.
 
-    Several workers may share the folder, and make no more trials in all. Each waits for the others'
-    last trials, and all return the same; a worker that died must be started again under its name,
-    or all under another number of workers, which take over what the old ones left.
+    Several workers may share the folder, and make no more trials in all. Each waits for the last
+    trials of the others, and all return the same. A worker that died must be started again under
+    its name, or all workers under another number of workers: these take over the old trials.
 
     Args:
-      tune: the search; of its labels, only `ranges` is looked at.
+      tune: the search. Of its labels, only `ranges` is used.
       config: of the label, before the search.
-      ranges: by fields of the configuration.
+      ranges: by the fields of the configuration.
       folder: for the journal, and a folder for each trial's run.
-      train: `(config, folder) -> accuracy` on the validation images after a run, which it makes or
-        goes on with; NaN where it was halted.
-      worker: "i/n", the i-th of n that share the folder; one process at a time.
+      train: `(config, folder) -> accuracy`. It makes a run or goes on with it, and returns the
+        accuracy on the validation images; NaN if the run was halted.
+      worker: "i/n", the i-th of n workers that share the folder. Each is one process.
 
     Raises:
-      UserError: Optuna is not installed, a range names no field, or the folder holds another
-        search.
+      UserError: Optuna is missing, a range names no field, or the folder holds another search.
     """
     base = _base(tune, config)
-    _check(base, ranges)
-    journal = Journal(folder, _record(tune, base, ranges))
+    _check_fields(base, ranges)
+    journal = Journal(folder, _search_record(tune, base, ranges))
+    _check_trials(tune, journal, folder)
+    place, num_workers = map(int, worker.split("/"))
+
+    has_said_it_waits = False
+    while True:
+        trials = journal.trials()
+        running = [trial for trial in trials if trial.value is None]
+        mine = next((trial for trial in running if _owner(trial, num_workers) == place), None)
+        if mine and trials.index(mine) >= tune.trials:
+            journal.drop(mine)  # another worker was faster
+        elif mine:
+            value, note = _value(base, mine.settings, folder / f"trial{mine.number:03}", train)
+            journal.tell(mine, value)
+            number = trials.index(mine) + 1
+            print(f"trial {number} of {tune.trials}: {note}", flush=True)
+        elif len(trials) < tune.trials:
+            _add_trial(tune, journal, ranges, len(trials), worker)
+        elif running:
+            if not has_said_it_waits:
+                others = ", ".join(sorted({trial.worker for trial in running}))
+                print(f"waiting for the last trials of worker {others}", flush=True)
+            has_said_it_waits = True
+            time.sleep(_WAIT)
+        else:
+            return _found(trials)
+
+
+def _found(trials: Sequence[Trial]) -> Found:
+    best = max(trials, key=lambda trial: (trial.value, -trial.number))
+    assert best.value is not None
+    return Found(best.settings, len(trials), best.value)
+
+
+def _add_trial(
+    tune: Tune, journal: Journal, ranges: Mapping[str, Range], count: int, worker: str
+) -> None:
+    """Adds the next trial of a worker, where there are `count` trials before it."""
     distributions = {name: each.distribution() for name, each in sorted(ranges.items())}
+    if tune.method == "grid":
+        settings = {name: each.point(count, tune.trials) for name, each in ranges.items()}
+        journal.add(settings, distributions, worker=worker)
+    else:
+        place = int(worker.split("/")[0])
+        journal.draw(distributions, seed=(tune.seed, count, place - 1), worker=worker)
+
+
+def _check_trials(tune: Tune, journal: Journal, folder: Path) -> None:
     made = sum(trial.value is not None for trial in journal.trials())
     if made > tune.trials:
         raise UserError(
             f"`trials` must be at least {made}, the number that {folder} holds, got {tune.trials}. "
             "Ask for as many or more, or choose another `--workdir`."
         )
-    place, of = map(int, worker.split("/"))
-    is_told = False
-    while True:
-        trials = journal.trials()
-        running = [trial for trial in trials if trial.value is None]
-        mine = next((trial for trial in running if _owner(trial, of) == place), None)
-        if mine and trials.index(mine) >= tune.trials:
-            journal.drop(mine)  # another worker was faster
-        elif mine:
-            value, note = _value(base, mine.settings, folder / f"trial{mine.number:03}", train)
-            journal.tell(mine, value)
-            settings = ", ".join(f"{name} {each:.4g}" for name, each in mine.settings.items())
-            print(
-                f"trial {trials.index(mine) + 1} of {tune.trials}: {settings}: {note}", flush=True
-            )
-        elif len(trials) < tune.trials:
-            if tune.method == "grid":
-                at = {name: each.point(len(trials), tune.trials) for name, each in ranges.items()}
-                journal.add(at, distributions, worker=worker)
-            else:
-                seed = (tune.seed, len(trials), place - 1)
-                journal.draw(distributions, seed=seed, worker=worker)
-        elif running:
-            if not is_told:
-                others = ", ".join(sorted({trial.worker for trial in running}))
-                print(f"waiting for the last trials of worker {others}", flush=True)
-            is_told = True
-            time.sleep(_WAIT)
-        else:
-            best = max(trials, key=lambda trial: (trial.value, -trial.number))
-            assert best.value is not None
-            return Found(best.settings, len(trials), best.value)
 
 
 def _base(tune: Tune, config: Config) -> Config:
-    """A trial's configuration, but for its settings."""
+    """Returns the configuration of a trial, without its settings."""
     fixed = {"validation_fraction": tune.validation_fraction, "seed": tune.seed}
     return changed(config, {**fixed, **tune.changes})
 
@@ -166,24 +179,29 @@ def _base(tune: Tune, config: Config) -> Config:
 def _value(
     base: Config, settings: Changes, folder: Path, train: Callable[[Config, Path], float]
 ) -> tuple[float, str]:
-    """A trial's value, and what to say of it."""
+    """Makes a trial, and returns its value and a note on it for a person."""
+    said = ", ".join(f"{name} {each:.4g}" for name, each in settings.items())
     try:
         config = changed(base, settings)
     except ValueError as error:
-        return _WORST, f"counts as 0, since {error}"
+        return _WORST, f"{said}: counts as 0, since {error}"
     value = train(config, folder)
     if math.isnan(value):
-        return _WORST, "halted, counts as 0"
-    return value, f"{100 * value:.1f} %"
+        return _WORST, f"{said}: halted, counts as 0"
+    return value, f"{said}: {100 * value:.1f} %"
 
 
-def _owner(trial: Trial, of: int) -> int:
-    """Which of `of` workers makes a trial: its own, or any, if that one was of another number."""
-    place, its_of = map(int, trial.worker.split("/"))
-    return place if its_of == of else trial.number % of + 1
+def _owner(trial: Trial, num_workers: int) -> int:
+    """Returns the place of the worker that makes a trial.
+
+    It is the worker that added the trial. If there were another number of workers then, the trials
+    are shared out anew.
+    """
+    place, number_then = map(int, trial.worker.split("/"))
+    return place if number_then == num_workers else trial.number % num_workers + 1
 
 
-def _check(config: Config, ranges: Mapping[str, Range]) -> None:
+def _check_fields(config: Config, ranges: Mapping[str, Range]) -> None:
     for name in ranges:
         try:
             changed(config, {name: operator.attrgetter(name)(config)})
@@ -193,7 +211,7 @@ def _check(config: Config, ranges: Mapping[str, Range]) -> None:
             ) from error
 
 
-def _record(tune: Tune, base: Config, ranges: Mapping[str, Range]) -> dict[str, Any]:
+def _search_record(tune: Tune, base: Config, ranges: Mapping[str, Range]) -> dict[str, Any]:
     grid = {"grid": tune.trials} if tune.method == "grid" else {}
     return {
         "ranges": {name: dataclasses.asdict(each) for name, each in ranges.items()},

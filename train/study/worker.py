@@ -1,4 +1,4 @@
-"""One process of a study: makes the tasks that it is told, on cores of its own."""
+"""A worker: one process of a study, which makes the tasks that it is told on its own CPU cores."""
 
 import contextlib
 import multiprocessing
@@ -19,34 +19,36 @@ from train.data import cache
 from train.errors import Interrupted, UserError
 
 Do: TypeAlias = Callable[[str], str]
-"""Makes the task with this key, and says how it ended."""
+"""A function that makes the task with a key, and says how it ended."""
 
 
 def work(connection: Connection, start: Callable[[], Do], cores: Sequence[int], log: Path) -> None:
-    """Makes tasks until nobody tells it any, or whoever started it has gone.
+    """Makes tasks until the connection closes, or the process that started it has gone.
 
     It answers each key with "done", "failed" or "busy" (another process holds the run's folder),
-    and a text for a person.
+    and with a text for a person.
 
     Args:
       connection: gives the keys of tasks, and takes the answers.
-      start: gives what makes a task.
-      cores: its own.
-      log: the file that all it prints is added to.
+      start: gives the function that makes a task.
+      cores: the CPU cores of this worker.
+      log: the file to which all that the worker prints is added.
     """
     with log.open("a") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C: whoever started it ends it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # at Ctrl-C the parent ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
     _share_programs()
+
     try:
         do: Do | None = start()
         said = ("done", "")
     except UserError as error:
         do, said = None, ("failed", str(error))
+
     while True:
         try:
             key = connection.recv()
@@ -77,7 +79,7 @@ def _end_with_parent() -> None:
 
 
 def _share_programs() -> None:
-    """Compiled programs are kept on disk, so that the workers compile each once."""
+    """Keeps compiled programs on disk, so that the workers compile each program once."""
     if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         jax.config.update("jax_compilation_cache_dir", str(cache.directory() / "programs"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)

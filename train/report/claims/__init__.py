@@ -1,1 +1,1 @@
-"""The papers' claims, and what the runs say of each."""
+"""The papers' claims, and the verdicts that the runs give on them."""

@@ -1,4 +1,4 @@
-"""The papers' claims, and what the runs say of each."""
+"""The papers' claims, each with one verdict and the numbers that it follows from."""
 
 import dataclasses
 from collections import Counter
@@ -14,30 +14,30 @@ from train.report.claims.findings import (
     NO_DIFFERENCE,
     NOT_YET,
     VERDICTS,
-    fit,
+    check_arguments,
     unusable,
 )
 from train.report.numbers.margins import margin_of
 from train.report.numbers.measures import MEASURES
-from train.report.numbers.records import Study
+from train.report.numbers.records import Results
 from train.report.pages.page import Block, Bullets, Heading, Paragraph, Table, Verdict
 
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """A claim of a study, and what came of it."""
+    """A claim of a study, with its verdict."""
 
     claim: Mapping[str, Any]
     verdict: str
     lines: Sequence[str]
-    """What was measured, and the numbers."""
+    """Lines of text: what was measured, then the numbers of each setting."""
 
 
-def answer(study: Study, claim: Mapping[str, Any]) -> Answer:
+def answer(results: Results, claim: Mapping[str, Any]) -> Answer:
     """Checks a claim, and makes one verdict of its findings.
 
     Args:
-      study: the study.
+      results: of the study.
       claim: its `check` is one of `CHECKS`, its `arguments` are that one's.
 
     Raises:
@@ -46,8 +46,8 @@ def answer(study: Study, claim: Mapping[str, Any]) -> Answer:
     if claim["check"] not in CHECKS:
         raise unusable("check", f"be one of {', '.join(CHECKS)}", claim["check"])
     check, arguments = CHECKS[claim["check"]], claim.get("arguments", {})
-    fit(check, f"the check {claim['check']}", study, **arguments)
-    findings = check(study, **arguments)
+    check_arguments(check, f"the check {claim['check']}", results, **arguments)
+    findings = check(results, **arguments)
     counts = Counter(finding.verdict for finding in findings.each)
     if not counts:
         return Answer(claim, CANNOT_TELL, ["The runs that it is about are not in this study."])
@@ -63,26 +63,30 @@ def answer(study: Study, claim: Mapping[str, Any]) -> Answer:
 
 
 def verdict_of(counts: Mapping[str, int]) -> str:
-    """Of a claim that is to hold in each of several settings."""
+    """Returns the verdict on a claim that must hold in each of several settings.
+
+    Args:
+      counts: how many settings have each verdict.
+    """
     if NOT_YET in counts:
         return NOT_YET
     if counts.keys() == {NO_DIFFERENCE}:
         return NO_DIFFERENCE
-    if NO_DIFFERENCE in counts:  # in one setting there is none: so it does not hold in each
+    if NO_DIFFERENCE in counts:  # one setting shows none, so the claim does not hold in each
         return DISAGREES
     return next(v for v in (DISAGREES, CANNOT_TELL, AGREES, MEASURED) if v in counts)
 
 
-def answers(study: Study) -> Sequence[Answer]:
-    """To each claim of the study, in order."""
-    return [answer(study, claim) for claim in study.record.get("claims") or []]
+def answers(results: Results) -> Sequence[Answer]:
+    """Returns the answer to each claim of the study, in order."""
+    return [answer(results, claim) for claim in results.record.get("claims") or []]
 
 
-def section(study: Study, found: Sequence[Answer]) -> Sequence[Block]:
-    """The answers, if the study has claims, and how they came about."""
+def section(results: Results, found: Sequence[Answer]) -> Sequence[Block]:
+    """Returns the section with the answers and how they were found; empty without claims."""
     if not found:
         return []
-    is_smoke = study.record["size"] == "smoke"
+    is_smoke = results.record["size"] == "smoke"
     rows = [
         [
             f"{each.claim['text']}\n({each.claim['source']}; {each.claim['id']})",
@@ -91,6 +95,7 @@ def section(study: Study, found: Sequence[Answer]) -> Sequence[Block]:
         ]
         for each in found
     ]
+
     smoke = "Smoke size: this shows that the checks work, and is no evidence for or against them."
     note = smoke if is_smoke else ""
     headers = ("Claim", "Verdict", "What we measured")
@@ -125,7 +130,7 @@ _HOW = (
 
 
 def _margins(found: Sequence[Answer]) -> Sequence[Block]:
-    """The margins that the checks took, with the reason for each."""
+    """Returns the table of the margins that the checks used, with the reason for each."""
     rows = []
     for each in found:
         given = each.claim.get("arguments", {})

@@ -1,4 +1,4 @@
-"""The ways to hold a claim against the runs; the words come from the numbers."""
+"""The checks by which a claim is tested against the runs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -22,14 +22,14 @@ from train.report.claims.findings import (
 from train.report.numbers import words
 from train.report.numbers.comparisons import estimate_of
 from train.report.numbers.margins import Margin, margin_of
-from train.report.numbers.records import Cell, Labels, Study
+from train.report.numbers.records import Cell, Labels, Results
 from train.report.numbers.statistics import Difference, Estimate
 
 Check: TypeAlias = Callable[..., Findings]
 
 
 def compare(
-    study: Study,
+    results: Results,
     *,
     measure: str,
     of: Labels,
@@ -39,22 +39,25 @@ def compare(
     because: str = "",
     **arguments: Any,
 ) -> Findings:
-    """One setting is higher, or lower, than another: the interval of the difference excludes 0.
+    """Checks whether a setting is higher, or lower, than another one.
 
-    Where it holds 0, and two one-sided tests confirm that the difference is within the margin, the
-    verdict is that there is no difference larger than it. It cannot be told unless every seed of
-    both has the number: what halted or is not finite is not chance, and the seeds that are left are
-    the lucky ones. Of `steps_to`, where one run of a pair never gets to the accuracy, its number is
-    its length, the least that it can be.
+    It is, if the interval of the difference excludes 0. If the interval holds 0, and two one-sided
+    tests confirm that the difference is within the margin, the verdict is "no difference".
+
+    Every seed of both settings must have the number, or the verdict is "cannot tell". Runs do not
+    halt by chance: the seeds that are left would be the lucky ones.
+
+    With `steps_to`, one run of a pair may never get to the accuracy. It then counts as its whole
+    length, which is the least that its number can be.
 
     Args:
-      study: the study.
+      results: of the study.
       measure: one of `MEASURES`.
-      of: labels of the cells that the claim is about; each is a finding of its own.
-      than: the labels in which the cell that it is held against differs from it.
+      of: labels of the cells that the claim is about. Each cell gives a finding of its own.
+      than: the labels in which the other cell of the comparison differs from it.
       expect: "higher" or "lower".
-      margin: what is smaller is no difference, in the measure's unit; None: as in `MARGINS`.
-      because: the reason for a margin of the claim's own, as a sentence.
+      margin: a smaller difference counts as none, in the measure's unit; None: as in `MARGINS`.
+      because: the reason for the claim's own margin, as a sentence.
       **arguments: of the measure; `steps_to` takes a `fraction` of the best accuracy of the group.
     """
     sign = {"higher": 1, "lower": -1}.get(expect)
@@ -72,11 +75,11 @@ def compare(
         said = f"; though it is not larger than {least.text(known)}" if is_within else ""
         return (AGREES if sign * by.low > 0 else DISAGREES), said
 
-    return differences(study, measure, of, than, judge, least, arguments)
+    return differences(results, measure, of, than, judge, least, arguments)
 
 
 def equivalent(
-    study: Study,
+    results: Results,
     *,
     measure: str,
     of: Labels,
@@ -85,9 +88,10 @@ def equivalent(
     because: str = "",
     **arguments: Any,
 ) -> Findings:
-    """Two settings are the same within a margin, by two one-sided t-tests (TOST) at 5 % each.
+    """Checks whether two settings are the same within a margin.
 
-    That is: the whole 90 % interval of the difference lies within the margin. It disagrees where
+    They are, if two one-sided t-tests (TOST) at 5 % each confirm it. That is the case where the
+    whole 90 % interval of the difference lies within the margin. The verdict is "disagrees" where
     the whole 95 % interval lies outside. The arguments are those of `compare`.
     """
     known, least = measure_of(measure), _margin(measure, margin, because)
@@ -102,15 +106,15 @@ def equivalent(
         bound = words.number(by.bound, known.digits)
         return CANNOT_TELL, f"; it could be confirmed within {bound}, and not within less"
 
-    found = differences(study, measure, of, than, judge, least, arguments)
+    found = differences(results, measure, of, than, judge, least, arguments)
     return Findings(
         f"{found.measured} (the same: within {least.text(known)} either way)", found.each
     )
 
 
-def never_halted(study: Study, *, of: Labels | None = None) -> Findings:
-    """No run was halted by its guard, though it may have gone on with another schedule."""
-    runs = [run for cell in matching(study, of or {}) for run in cell.runs]
+def never_halted(results: Results, *, of: Labels | None = None) -> Findings:
+    """Checks that no run was halted by its guard, even if it went on with another schedule."""
+    runs = [run for cell in matching(results, of or {}) for run in cell.runs]
     halted = [run for run in runs if run.was_halted]
     numbers = f"{len(halted)} of {len(runs)}; {sum(run.has_ended for run in runs)} ended"
     numbers += "".join(f"; {run.name} {run.note}" for run in halted)
@@ -120,16 +124,16 @@ def never_halted(study: Study, *, of: Labels | None = None) -> Findings:
 
 
 def settles(
-    study: Study, *, of: Labels | None = None, expect: bool = True, limit: float = 10.0
+    results: Results, *, of: Labels | None = None, expect: bool = True, limit: float = 10.0
 ) -> Findings:
-    """The training loss comes to rest, or does not (`expect` false).
+    """Checks whether the training loss comes to rest; with `expect` false, that it does not.
 
-    It rests where the epochs' means of the last quarter range over less than `limit` per cent of
-    the fall from the first epoch's to the lowest; the interval over the seeds must say so, and
-    every seed have the number. Only whole epochs count, and none in which a restart falls.
+    It rests if the means of the last quarter's epochs range over less than `limit` per cent of the
+    fall from the first epoch's mean to the lowest. The interval over the seeds must say so, and
+    every seed must have the number. Only whole epochs without a restart count.
     """
     found = []
-    for cell in matching(study, of or {}):
+    for cell in matching(results, of or {}):
         unrest = estimate_of(cell, "unrest")
         left = lacking(unrest.n, len(cell.runs), "the number")
         verdict = without(unrest.n, cell.runs) if left else CANNOT_TELL
@@ -138,7 +142,7 @@ def settles(
                 verdict = AGREES if expect else DISAGREES
             elif unrest.mean - unrest.half > limit:
                 verdict = DISAGREES if expect else AGREES
-        found.append(Finding(verdict, _name(study, cell), words.mean(unrest, 1) + left))
+        found.append(Finding(verdict, _label(results, cell), words.mean(unrest, 1) + left))
     measured = (
         "Range of the epochs' training loss in the last quarter of the run (whole epochs, and none "
         f"with a restart in it), % of its whole fall (at rest: below {limit:g})"
@@ -146,16 +150,16 @@ def settles(
     return Findings(measured, found)
 
 
-def spread(study: Study, *, axis: str, measure: str = "final_accuracy") -> Findings:
-    """How much a measure depends on an axis: left open by the papers, so there is no verdict.
+def spread(results: Results, *, axis: str, measure: str = "final_accuracy") -> Findings:
+    """Measures how much a measure depends on an axis. The papers leave it open: no verdict.
 
-    The highest mean is above the lowest by chance alone, so the noise stands beside their distance:
-    the half intervals of the means, on average.
+    By chance alone the highest mean is above the lowest. So the noise stands beside their distance:
+    the average of the means' half intervals.
     """
-    if axis not in study.axes:
-        raise unusable("axis", f"be one of {', '.join(study.axes)}", axis)
+    if axis not in results.axes:
+        raise unusable("axis", f"be one of {', '.join(results.axes)}", axis)
     known, found = measure_of(measure), []
-    for name, cells in _rows_along(study, axis).items():
+    for name, cells in _rows_along(results, axis).items():
         means = [(estimate_of(cell, measure), cell.labels[axis]) for cell in cells]
         ranked = sorted(
             [(each.mean, each, label) for each, label in means if each.mean is not None],
@@ -186,7 +190,7 @@ CHECKS: Mapping[str, Check] = {
     "settles": settles,
     "spread": spread,
 }
-"""By the name by which a study's claim asks for one."""
+"""The checks by the names that the claims of a study use."""
 
 
 def _margin(measure: str, margin: float | None, because: str) -> Margin:
@@ -202,13 +206,13 @@ def _noise(means: Sequence[Estimate], digits: int) -> str:
     return f"; half intervals of {words.number(sum(halves) / len(halves), digits)} on average"
 
 
-def _rows_along(study: Study, axis: str) -> Mapping[str, Sequence[Cell]]:
+def _rows_along(results: Results, axis: str) -> Mapping[str, Sequence[Cell]]:
     rows: dict[str, list[Cell]] = {}
-    for cell in study.cells:
-        others = words.labels(cell.labels, [each for each in study.varied if each != axis])
+    for cell in results.cells:
+        others = words.labels(cell.labels, [each for each in results.varied if each != axis])
         rows.setdefault(others, []).append(cell)
     return rows
 
 
-def _name(study: Study, cell: Cell) -> str:
-    return words.labels(cell.labels, study.varied)
+def _label(results: Results, cell: Cell) -> str:
+    return words.labels(cell.labels, results.varied)

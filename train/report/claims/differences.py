@@ -1,4 +1,4 @@
-"""Settings held against each other for a claim, seed by seed."""
+"""Settings compared with each other for a claim, seed by seed."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from train.report.claims.findings import (
     Finding,
     Findings,
-    fit,
+    check_arguments,
     lacking,
     matching,
     measure_of,
@@ -16,12 +16,12 @@ from train.report.numbers import words
 from train.report.numbers.comparisons import values_of
 from train.report.numbers.margins import Margin
 from train.report.numbers.measures import Measure, best_reached
-from train.report.numbers.records import Cell, Labels, Study
+from train.report.numbers.records import Cell, Labels, Results
 from train.report.numbers.statistics import Difference, estimate, paired
 
 
 def differences(
-    study: Study,
+    results: Results,
     measure: str,
     of: Labels,
     than: Labels,
@@ -29,28 +29,28 @@ def differences(
     margin: Margin,
     arguments: Mapping[str, Any],
 ) -> Findings:
-    """A finding for each cell with the labels `of`, against that with the labels `than` besides.
+    """Compares each cell that has the labels `of` with the one that has `than` in their place.
 
     Args:
-      study: the study.
+      results: of the study.
       measure: one of `MEASURES`.
-      of: labels.
-      than: labels.
-      judge: gives a verdict, and what to say beside it, from a difference with an interval and the
-        margin in the measure's unit.
-      margin: what is smaller is no difference.
+      of: the labels of the cells that the claim is about.
+      than: the labels in which the other cell differs.
+      judge: takes a difference and the margin in the measure's unit; returns a verdict, and what to
+        say beside it.
+      margin: a smaller difference counts as none.
       arguments: of the measure.
     """
     known, found = measure_of(measure), []
     settled = {("accuracy" if name == "fraction" else name): v for name, v in arguments.items()}
-    fit(known.of, f"the measure {measure}", None, **settled)
-    for cell in matching(study, of):
-        other = study.cell({**cell.labels, **than})
+    check_arguments(known.of, f"the measure {measure}", None, **settled)
+    for cell in matching(results, of):
+        other = results.cell({**cell.labels, **than})
         if other is None or other is cell:
             continue
         given = dict(arguments)
         if "fraction" in given:
-            best = best_reached(study.groups[study.group_of(cell.labels)])
+            best = best_reached(results.groups[results.group_of(cell.labels)])
             given["accuracy"] = given.pop("fraction") * (best or 100.0)
         values, never = _paired_values(cell, other, measure, given)
         each = paired(*values)
@@ -60,11 +60,12 @@ def differences(
         if not left:
             verdict, said = judge(each, _absolute(margin, cell, values[1]))
         these, those = (
-            f"{study.name_of(one.labels)} = " + words.mean(estimate(of_each.values()), known.digits)
+            f"{results.name_of(one.labels)} = "
+            + words.mean(estimate(of_each.values()), known.digits)
             for one, of_each in zip((cell, other), values, strict=True)
         )
         numbers = f"{these}; {those}; {_difference(each, known)}{left}{never}{said}"
-        found.append(Finding(verdict, study.group_of(cell.labels), numbers))
+        found.append(Finding(verdict, results.group_of(cell.labels), numbers))
     return Findings(_title(known, arguments), found)
 
 
@@ -76,7 +77,11 @@ def _absolute(margin: Margin, cell: Cell, others: Mapping[int, float | None]) ->
 def _paired_values(
     cell: Cell, other: Cell, measure: str, arguments: Mapping[str, Any]
 ) -> tuple[list[dict[int, float | None]], str]:
-    """By seed, and what to say where a run that never got there counts as its length."""
+    """Returns both cells' values by seed, and a remark for the report.
+
+    With `steps_to`, a run that never reached the accuracy counts as its whole length, if the other
+    run of its pair did. The remark says how many such runs there are.
+    """
     values = [dict(values_of(one, measure, **arguments)) for one in (cell, other)]
     if measure != "steps_to":
         return values, ""

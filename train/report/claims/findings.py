@@ -1,4 +1,4 @@
-"""What a check finds, and what checks share."""
+"""The findings of a check, and the functions that checks share."""
 
 import dataclasses
 import inspect
@@ -8,7 +8,7 @@ from typing import Any
 from train.errors import UserError
 from train.report.numbers import words
 from train.report.numbers.measures import MEASURES, Measure
-from train.report.numbers.records import Cell, Labels, Run, Study
+from train.report.numbers.records import Cell, Labels, Outcome, Results
 
 AGREES, DISAGREES, CANNOT_TELL, MEASURED = "agrees", "disagrees", "cannot tell", "measured"
 NO_DIFFERENCE, NOT_YET = "no difference", "not yet"
@@ -19,25 +19,27 @@ of the runs are still to be made."""
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """What some runs say of a claim, and the numbers that it follows from."""
+    """A verdict of some runs on a claim, and the numbers that it follows from."""
 
     verdict: str
     where: str
-    """Which runs; empty where the claim is of the whole study."""
+    """The runs that it is about; empty if the claim is about the whole study."""
     numbers: str
 
 
 @dataclasses.dataclass(frozen=True)
 class Findings:
-    """Those of a claim."""
+    """All findings on one claim."""
 
     measured: str
-    """What the numbers are of, with their unit."""
+    """The measure that the numbers are of, with its unit."""
     each: Sequence[Finding]
 
 
-def fit(function: Callable[..., Any], named: str, *given: Any, **arguments: Any) -> None:
-    """Raises an error that can be mended where a function does not take these arguments."""
+def check_arguments(
+    function: Callable[..., Any], named: str, *given: Any, **arguments: Any
+) -> None:
+    """Raises a UserError where a function does not take these arguments."""
     try:
         inspect.signature(function).bind(*given, **arguments)
     except TypeError as error:
@@ -45,34 +47,34 @@ def fit(function: Callable[..., Any], named: str, *given: Any, **arguments: Any)
 
 
 def unusable(name: str, rule: str, got: object) -> UserError:
-    """The error for an argument of a claim."""
+    """Returns the error for an argument of a claim that cannot be used."""
     return UserError(
         f"`{name}` of a claim must {rule}, got {got}. Mend it in the study's configuration."
     )
 
 
 def measure_of(name: str) -> Measure:
-    """The one of this name."""
+    """Returns the measure of this name, or raises a UserError that lists the names."""
     if name not in MEASURES:
         raise unusable("measure", f"be one of {', '.join(MEASURES)}", name)
     return MEASURES[name]
 
 
-def matching(study: Study, labels: Labels) -> Sequence[Cell]:
-    """The cells that have all of these labels."""
-    return [cell for cell in study.cells if labels.items() <= cell.labels.items()]
+def matching(results: Results, labels: Labels) -> Sequence[Cell]:
+    """Returns the cells that have all of these labels."""
+    return [cell for cell in results.cells if labels.items() <= cell.labels.items()]
 
 
 def lacking(n: int, of: int, what: str) -> str:
-    """What to say of `n` numbers where there should be as many as seeds; empty if there are."""
+    """Says that only `n` of the `of` seeds have a number; empty if all have one."""
     return "" if n == of else f"; {n} of {words.count(of, 'seed')} have {what}"
 
 
-def without(n: int, runs: Sequence[Run]) -> str:
-    """The verdict where only `n` of the seeds of these runs have a number.
+def without(n: int, runs: Sequence[Outcome]) -> str:
+    """Returns the verdict where only `n` of the seeds of these runs have a number.
 
-    Not yet, if the runs that are still to be made are all that is lacking. A run that halted, or
-    whose number is not finite, will not come: then it cannot be told.
+    It is "not yet" if only runs that are still to be made lack one. It is "cannot tell" if a run
+    halted or its number is not finite: that number will never come.
     """
     seeds = {run.seed for run in runs}
     pending = {run.seed for run in runs if not run.is_over}

@@ -1,4 +1,4 @@
-"""What all figures share: their look, their panels, their file."""
+"""The look, the panels and the file format that all figures share."""
 
 import functools
 import io
@@ -15,22 +15,22 @@ from train.report.numbers.words import title
 from train.report.pages.page import Picture
 
 WIDTH = 9.0
-"""Of a figure, in inches."""
+"""The width of a figure, in inches."""
 MOST = 12
-"""Settings in one figure; more cannot be told apart."""
-# Of Okabe and Ito, told apart by the colour-blind too.
+"""The largest number of settings in one figure: more cannot be told apart."""
+# The palette of Okabe and Ito, whose colours colour-blind readers can tell apart too.
 _COLOURS = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#7f5539", "#56b4e9", "#e69f00", "#444444",
 )  # fmt: skip
 
 
 def colour(place: int) -> str:
-    """Of the setting with this place among the others."""
+    """Returns the colour of the setting at this place in the list of settings."""
     return _COLOURS[place % len(_COLOURS)]
 
 
 def dashes(place: int) -> str:
-    """The style of its line, which tells it from another of the same colour."""
+    """Returns the line style of the setting, which tells it from another of the same colour."""
     return "-" if place < len(_COLOURS) else "--"
 
 
@@ -43,7 +43,7 @@ def panels(
     share_x: bool = True,
     x: str = "epoch",
 ) -> tuple[Figure, Sequence[Axes]]:
-    """A figure of so many panels, row by row, `height` inches each."""
+    """Returns a figure of so many panels, row by row, `height` inches each."""
     rows = -(-count // columns)
     figure = Figure(figsize=(WIDTH, 0.9 + height * rows), layout="constrained")
     grid = figure.subplots(rows, columns, sharex=share_x, sharey=share_y, squeeze=False)
@@ -59,7 +59,7 @@ def panels(
 
 
 def tidy(axes: Axes) -> None:
-    """Light lines, and no more of them than help."""
+    """Draws the frame and the grid with few, light lines."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="0.93", linewidth=0.8)
     axes.set_axisbelow(True)
@@ -67,7 +67,7 @@ def tidy(axes: Axes) -> None:
 
 
 def legend(figure: Figure, every: Sequence[Axes]) -> None:
-    """One for all panels, above them."""
+    """Draws one legend for all panels, above them."""
     found: dict[str, Artist] = {}
     for axes in every:
         lines, names = axes.get_legend_handles_labels()
@@ -83,7 +83,11 @@ def legend(figure: Figure, every: Sequence[Axes]) -> None:
 
 
 def ticks(axes: Axes, axis: str, labels: Sequence[str]) -> Sequence[float]:
-    """Where labels stand: at their numbers, far apart by their logarithms, else side by side."""
+    """Labels the x axis, and returns the place of each label.
+
+    Labels that are numbers stand at these numbers, on a logarithmic axis if they lie far apart.
+    Other labels stand side by side.
+    """
     axes.set_xlabel(title(axis))
     try:
         numbers = [float(label) for label in labels]
@@ -98,12 +102,15 @@ def ticks(axes: Axes, axis: str, labels: Sequence[str]) -> Sequence[float]:
 
 
 def picture(name: str, figure: Figure, caption: str, alt: str) -> Picture:
-    """A figure as a block of the report."""
+    """Returns a figure as a block of the report."""
     return Picture(name, functools.partial(_png, figure), caption, alt)
 
 
 def small(image: Image.Image) -> bytes:
-    """A PNG file of 256 colours, which keeps those of the lines: a third of all of them's bytes."""
+    """Returns the image as a PNG file of 256 colours.
+
+    They are enough for the colours of the lines, and the file has a third of the bytes.
+    """
     content = io.BytesIO()
     image.convert("RGB").quantize(256).save(content, "png", optimize=True)
     return content.getvalue()

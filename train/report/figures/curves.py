@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 
 from train.report.figures import canvas, papers
 from train.report.numbers import words
-from train.report.numbers.measures import epoch_losses
-from train.report.numbers.records import Cell, Run, Study
+from train.report.numbers.measures import at_evaluations, epoch_losses
+from train.report.numbers.records import Cell, Outcome, Results
 from train.report.numbers.statistics import estimate
 from train.report.pages.page import Picture
 
@@ -17,80 +17,88 @@ Curve: TypeAlias = tuple[np.ndarray, np.ndarray]
 """Epochs, and a value at each."""
 
 
-def pictures(study: Study) -> Sequence[Picture]:
-    """One picture where all settings are one group, else one a curve with a panel a group."""
-    names = list(dict.fromkeys(study.name_of(cell.labels) for cell in study.cells))
+def pictures(results: Results) -> Sequence[Picture]:
+    """Returns one picture if all settings are one group.
+
+    Otherwise there is one picture for each kind of curve, with a panel for each group.
+    """
+    names = list(dict.fromkeys(results.name_of(cell.labels) for cell in results.cells))
     if len(names) > canvas.MOST:
         return []
-    x = papers.X.get(study.record.get("name", ""), "epoch")
-    if len(study.groups) > 1:
-        return [_by_group(study, names, of, x) for of in _CURVES]
+    x = papers.X.get(results.record.get("name", ""), "epoch")
+    if len(results.groups) > 1:
+        return [_by_group(results, names, of, x) for of in _CURVES]
+
     figure, panels = canvas.panels(len(_CURVES), 1, 2.9, share_y=False, x=x)
     for axes, (unit, curve) in zip(panels, _CURVES.values(), strict=True):
-        _draw(axes, study, names, study.cells, curve, x)
+        _draw(axes, results, names, results.cells, curve, x)
         axes.set_ylabel(unit)
     canvas.legend(figure, panels)
-    after = [f"{_named(of)} after {each}" for of in _CURVES if (each := _figure_of(study, of))]
+
+    after = [
+        f"{_curve_title(of)} after {each}" for of in _CURVES if (each := _figure_of(results, of))
+    ]
     said = f" ({'; '.join(after)})" if after else ""
     caption = f"Training and test over the run{said}. {_LINES}"
-    ends = (f"{unit}: {_ends(study, curve)}" for unit, curve in _CURVES.values())
+    ends = (f"{unit}: {_ends(results, curve)}" for unit, curve in _CURVES.values())
     alt = f"Curves over the {x}s, a panel each, with their values at the end. {'. '.join(ends)}."
     return [canvas.picture("curves", figure, caption, alt)]
 
 
-def _by_group(study: Study, names: Sequence[str], of: str, x: str) -> Picture:
+def _by_group(results: Results, names: Sequence[str], of: str, x: str) -> Picture:
     unit, curve = _CURVES[of]
-    share_x = len({run.config.get("epochs") for run in study.runs if run.config}) < 2
-    figure, panels = canvas.panels(len(study.groups), 2, 2.7, share_y=False, share_x=share_x, x=x)
-    for axes, (group, cells) in zip(panels, study.groups.items(), strict=True):
-        _draw(axes, study, names, cells, curve, x)
+    share_x = len({run.config.get("epochs") for run in results.runs if run.config}) < 2
+    figure, panels = canvas.panels(len(results.groups), 2, 2.7, share_y=False, share_x=share_x, x=x)
+    for axes, (group, cells) in zip(panels, results.groups.items(), strict=True):
+        _draw(axes, results, names, cells, curve, x)
         axes.set_title(group, fontsize=10)
     for axes in panels[::2]:
         axes.set_ylabel(unit)
     canvas.legend(figure, panels)
-    figure_of = _figure_of(study, of)
+
+    figure_of = _figure_of(results, of)
     said = f" (after {figure_of})" if figure_of else ""
-    shared = [words.plain(axis) for axis in study.varied if axis not in study.compared]
+    shared = [words.plain(axis) for axis in results.varied if axis not in results.compared]
     each = f"{'combination of ' if len(shared) > 1 else ''}{' / '.join(shared)}"
     caption = (
-        f"{words.title(_named(of))}{said}, a panel with a scale of its own for each {each}. "
+        f"{words.title(_curve_title(of))}{said}, a panel with a scale of its own for each {each}. "
         f"{_LINES}"
     )
-    alt = f"Curves of {unit} over the {x}s. At the end: {_ends(study, curve)}."
+    alt = f"Curves of {unit} over the {x}s. At the end: {_ends(results, curve)}."
     return canvas.picture(of, figure, caption, alt)
 
 
-def _ends(study: Study, curve: Callable[[Run], Curve]) -> str:
-    """The last value of each curve."""
+def _ends(results: Results, curve: Callable[[Outcome], Curve]) -> str:
+    """Returns the last value of each curve."""
     ends: dict[str, float | None] = {}
-    for cell in study.cells:
+    for cell in results.cells:
         values = [float(curve(run)[1][-1]) for run in cell.ended if len(curve(run)[1])]
-        ends[words.labels(cell.labels, study.varied)] = estimate(values).mean
+        ends[words.labels(cell.labels, results.varied)] = estimate(values).mean
     return words.values(ends, 2)
 
 
-def _named(of: str) -> str:
+def _curve_title(of: str) -> str:
     return _CURVES[of][0].partition(",")[0]
 
 
-def _figure_of(study: Study, of: str) -> str:
-    return papers.CURVES.get((study.record.get("name", ""), of), "")
+def _figure_of(results: Results, of: str) -> str:
+    return papers.CURVES.get((results.record.get("name", ""), of), "")
 
 
 def _draw(
     axes: Axes,
-    study: Study,
+    results: Results,
     names: Sequence[str],
     cells: Sequence[Cell],
-    curve: Callable[[Run], Curve],
+    curve: Callable[[Outcome], Curve],
     x: str,
 ) -> None:
     drawn = []
     for cell in cells:
-        name = study.name_of(cell.labels)
+        name = results.name_of(cell.labels)
         colour, dashes = canvas.colour(names.index(name)), canvas.dashes(names.index(name))
         if cell.ended:
-            epochs, mean, half = _mean(cell, curve)
+            epochs, mean, half = _mean_curve(cell, curve)
             places = epochs * _a_unit(cell.ended[0], x)
             marker = "." if len(epochs) <= _FEW else ""  # a line through one point is not seen
             axes.plot(places, mean, label=name, color=colour, linestyle=dashes, marker=marker)
@@ -111,14 +119,16 @@ def _draw(
             drawn.append(values)
     seen = np.concatenate([np.array([]), *drawn])
     seen = seen[np.isfinite(seen)]
-    if seen.size:  # a few spikes may not flatten the rest
+    if seen.size:  # a few spikes must not flatten the rest
         low, usual = seen.min(), np.percentile(seen, 90)
         high = min(seen.max(), low + 3 * (usual - low)) if usual > low else seen.max()
         margin = 0.1 * (high - low) or 0.1
         axes.set_ylim(low - margin, high + margin)
 
 
-def _mean(cell: Cell, curve: Callable[[Run], Curve]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _mean_curve(
+    cell: Cell, curve: Callable[[Outcome], Curve]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Epochs, means over the seeds, and half of their intervals (NaN where there is none)."""
     found = [curve(run) for run in cell.ended]
     epochs = min((epochs for epochs, _ in found), key=len)
@@ -128,20 +138,20 @@ def _mean(cell: Cell, curve: Callable[[Run], Curve]) -> tuple[np.ndarray, np.nda
     return epochs, mean, np.array([each.half for each in estimates], np.float64)
 
 
-def _a_unit(run: Run, x: str) -> int:
+def _a_unit(run: Outcome, x: str) -> int:
     return run.steps_per_epoch if x == "iteration" else 1
 
 
-def _train_loss(run: Run) -> Curve:
+def _train_loss(run: Outcome) -> Curve:
     means = epoch_losses(run)
     return np.arange(1, len(means) + 1), means
 
 
-def _test(name: str) -> Callable[[Run], Curve]:
-    return lambda run: (run.test["step"] / run.steps_per_epoch, run.test[name])
+def _test(name: str) -> Callable[[Outcome], Curve]:
+    return lambda run: (run.test["step"] / run.steps_per_epoch, at_evaluations(run, name))
 
 
-_CURVES: Mapping[str, tuple[str, Callable[[Run], Curve]]] = {
+_CURVES: Mapping[str, tuple[str, Callable[[Outcome], Curve]]] = {
     "train_loss": ("training loss, nats", _train_loss),
     "test_loss": ("test loss, nats", _test("loss")),
     "test_accuracy": ("test accuracy, %", _test("accuracy")),

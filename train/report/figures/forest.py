@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from train.report.figures import canvas
 from train.report.numbers import words
 from train.report.numbers.comparisons import Comparison, against_baseline
-from train.report.numbers.records import Study
+from train.report.numbers.records import Results
 from train.report.pages.page import Picture
 
 _MOST = 40
@@ -17,24 +17,28 @@ _BETTER, _WORSE, _OPEN = ("#0072b2", ">"), ("#d55e00", "<"), ("0.45", "o")
 """Colour and marker: told apart by the colour-blind, and in print without colours."""
 
 
-def differences(study: Study) -> Sequence[Picture]:
-    """The paired differences from the baseline, in each group the best first."""
-    tests = [t for t in against_baseline(study, "final_accuracy") if t.difference.mean is not None]
+def differences(results: Results) -> Sequence[Picture]:
+    """Returns the figure of the paired differences, with the best of each group first."""
+    tests = [
+        t for t in against_baseline(results, "final_accuracy") if t.difference.mean is not None
+    ]
     if not 0 < len(tests) <= _MOST:
         return []
     groups: dict[str, list[Comparison]] = {}
     for test in tests:
-        groups.setdefault(study.group_of(test.cell.labels), []).append(test)
+        groups.setdefault(results.group_of(test.cell.labels), []).append(test)
+
     rows = len(tests) + (len(groups) if len(groups) > 1 else 0)
     figure = Figure(figsize=(canvas.WIDTH, 1.4 + 0.3 * rows), layout="constrained")
     axes = figure.subplots()
-    name, labels = study.name_of(study.baseline), []
+    name, labels = results.name_of(results.baseline), []
     for group, of_group in groups.items():
         if len(groups) > 1:
             labels.append(group)
-        for test in sorted(of_group, key=_mean, reverse=study.is_whole):
+        for test in sorted(of_group, key=_mean_difference, reverse=results.is_whole):
             _draw(axes, test, len(labels))
-            labels.append(study.name_of(test.cell.labels))
+            labels.append(results.name_of(test.cell.labels))
+
     axes.axvline(0, color="0.2", linewidth=1)
     axes.set_yticks(range(len(labels)), labels)
     for label, text in zip(axes.get_yticklabels(), labels, strict=True):
@@ -48,14 +52,20 @@ def differences(study: Study) -> Sequence[Picture]:
     canvas.tidy(axes)
     axes.margins(x=0.05)
     _legend(figure, tests)
-    return [canvas.picture("differences", figure, _caption(name), _alt(study, name, groups))]
+    return [canvas.picture("differences", figure, _caption(name), _alt(results, name, groups))]
 
 
 def _draw(axes: Axes, test: Comparison, place: int) -> None:
     colour, marker = _kind(test)
     by = test.difference
     axes.errorbar(
-        [_mean(test)], [place], xerr=by.half, fmt=marker, color=colour, capsize=3, markersize=7
+        [_mean_difference(test)],
+        [place],
+        xerr=by.half,
+        fmt=marker,
+        color=colour,
+        capsize=3,
+        markersize=7,
     )
 
 
@@ -65,7 +75,7 @@ def _kind(test: Comparison) -> tuple[str, str]:
     return _BETTER if test.is_better else _WORSE
 
 
-def _mean(test: Comparison) -> float:
+def _mean_difference(test: Comparison) -> float:
     return test.difference.mean or 0.0
 
 
@@ -88,12 +98,12 @@ def _caption(name: str) -> str:
     )
 
 
-def _alt(study: Study, name: str, groups: dict[str, list[Comparison]]) -> str:
+def _alt(results: Results, name: str, groups: dict[str, list[Comparison]]) -> str:
     said = []
     for group, tests in groups.items():
         means = {
-            f"{study.name_of(test.cell.labels)}": test.difference.mean
-            for test in sorted(tests, key=_mean, reverse=study.is_whole)
+            f"{results.name_of(test.cell.labels)}": test.difference.mean
+            for test in sorted(tests, key=_mean_difference, reverse=results.is_whole)
         }
         where = f"{group}: " if group else ""
         said.append(f"{where}{words.values(means, 2, signed=True)}")

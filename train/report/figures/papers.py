@@ -1,4 +1,4 @@
-"""What of the papers a study repeats, by its name: that of `configs/study_<name>.py`."""
+"""The figures of the papers that a study repeats, by the name in `configs/study_<name>.py`."""
 
 from collections.abc import Mapping
 
@@ -6,12 +6,12 @@ SCHEDULES: Mapping[str, str] = {
     "experiment1": "figure 1 of Naveen 2024",
     "experiment2": "figure 1 of Naveen 2024",
 }
-"""The figure that its learning rates are after."""
+"""The paper's figure that the study's learning rates repeat."""
 CURVES: Mapping[tuple[str, str], str] = {
     ("experiment1", "train_loss"): "figure 2 of Naveen 2024",
     ("experiment2", "train_loss"): "figure 3 of Naveen 2024",
     ("smith", "test_accuracy"): "the curves of Smith 2015",
 }
-"""The figure that one of its curves is after."""
+"""The paper's figure that a curve repeats, by the names of the study and the curve."""
 X: Mapping[str, str] = {"smith": "iteration"}
-"""What the paper's figures count in, where it is not epochs."""
+"""The unit of the x axis of the paper's figures, where it is not epochs."""

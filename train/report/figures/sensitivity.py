@@ -11,40 +11,44 @@ from train.report.figures import canvas
 from train.report.numbers import words
 from train.report.numbers.comparisons import estimate_of
 from train.report.numbers.measures import MEASURES
-from train.report.numbers.records import Cell, Labels, Study
+from train.report.numbers.records import Cell, Labels, Results
 from train.report.pages.page import Picture
 
 _MEASURE = MEASURES["final_accuracy"]
 
 
-def pictures(study: Study) -> Sequence[Picture]:
+def pictures(results: Results) -> Sequence[Picture]:
     """Curves and heat maps, where the study is one of sensitivity."""
-    if study.record.get("kind") != "sensitivity":
+    if results.record.get("kind") != "sensitivity":
         return []
-    centre = centre_of(study)
-    return [*_curves(study, centre), *_maps(study, centre)]
+    centre = centre_of(results)
+    return [*_curves(results, centre), *_maps(results, centre)]
 
 
-def centre_of(study: Study) -> Labels:
-    """The setting around which the others lie: the baseline, else each axis's commonest label."""
-    counts = {axis: Counter(cell.labels[axis] for cell in study.cells) for axis in study.axes}
-    return {axis: c.most_common(1)[0][0] for axis, c in counts.items()} | dict(study.baseline)
+def centre_of(results: Results) -> Labels:
+    """Returns the setting around which the others lie.
+
+    It has the baseline's labels, and along each other axis the label that most cells have.
+    """
+    counts = {axis: Counter(cell.labels[axis] for cell in results.cells) for axis in results.axes}
+    return {axis: c.most_common(1)[0][0] for axis, c in counts.items()} | dict(results.baseline)
 
 
-def around(study: Study, centre: Labels, free: Sequence[str]) -> Sequence[Cell]:
-    """The cells that have the centre's labels in all but the free axes."""
+def around(results: Results, centre: Labels, free: Sequence[str]) -> Sequence[Cell]:
+    """Returns the cells that have the centre's labels in all but the free axes."""
     return [
         cell
-        for cell in study.cells
-        if all(cell.labels[axis] == centre[axis] for axis in study.axes if axis not in free)
+        for cell in results.cells
+        if all(cell.labels[axis] == centre[axis] for axis in results.axes if axis not in free)
     ]
 
 
-def _curves(study: Study, centre: Labels) -> Sequence[Picture]:
-    axes_of = {axis: around(study, centre, [axis]) for axis in study.varied}
+def _curves(results: Results, centre: Labels) -> Sequence[Picture]:
+    axes_of = {axis: around(results, centre, [axis]) for axis in results.varied}
     axes_of = {axis: cells for axis, cells in axes_of.items() if len(cells) > 1}
     if not axes_of:
         return []
+
     rows = -(-len(axes_of) // 2)
     figure = Figure(figsize=(canvas.WIDTH, 2.8 * rows), layout="constrained")
     panels = figure.subplots(rows, 2, sharey=True, squeeze=False).ravel()
@@ -57,13 +61,15 @@ def _curves(study: Study, centre: Labels) -> Sequence[Picture]:
         axes.errorbar(places, means, yerr=halves, fmt="o-", color="#0072b2", capsize=3)
         canvas.tidy(axes)
         axes.margins(x=0.06)
+
     low, high = panels[0].get_ylim()
     panels[0].set_ylim(max(low, 0), min(high, 100))  # wide intervals go beyond what there is
     for axes in panels[len(axes_of) :]:
         axes.set_visible(False)
     for axes in panels[::2]:
         axes.set_ylabel("final test accuracy, %")
-    fixed = words.labels(centre, study.varied)
+
+    fixed = words.labels(centre, results.varied)
     caption = (
         "Final test accuracy as one setting is varied at a time, the others held at "
         f"{fixed}. Mean over the seeds; bar: 95 % interval (Student's t), none with one seed."
@@ -83,19 +89,19 @@ def _said(cells: Sequence[Cell], axes: Sequence[str]) -> str:
     return words.values(means, _MEASURE.digits)
 
 
-def _maps(study: Study, centre: Labels) -> Sequence[Picture]:
+def _maps(results: Results, centre: Labels) -> Sequence[Picture]:
     found = []
-    for one, two in itertools.combinations(study.varied, 2):
-        cells = around(study, centre, [one, two])
+    for one, two in itertools.combinations(results.varied, 2):
+        cells = around(results, centre, [one, two])
         off = [c for c in cells if c.labels[one] != centre[one] and c.labels[two] != centre[two]]
         if off:
-            found.append(_map(study, cells, one, two, centre))
+            found.append(_map(results, cells, one, two, centre))
     return found
 
 
-def _map(study: Study, cells: Sequence[Cell], one: str, two: str, centre: Labels) -> Picture:
+def _map(results: Results, cells: Sequence[Cell], one: str, two: str, centre: Labels) -> Picture:
     rows, columns = (
-        [label for label in study.axes[axis] if any(c.labels[axis] == label for c in cells)]
+        [label for label in results.axes[axis] if any(c.labels[axis] == label for c in cells)]
         for axis in (one, two)
     )
     values = np.full((len(rows), len(columns)), np.nan)
@@ -103,6 +109,7 @@ def _map(study: Study, cells: Sequence[Cell], one: str, two: str, centre: Labels
         mean = estimate_of(cell, "final_accuracy").mean
         place = rows.index(cell.labels[one]), columns.index(cell.labels[two])
         values[place] = np.nan if mean is None else mean
+
     figure = Figure(
         figsize=(min(9, 3.2 + 1.1 * len(columns)), 1.6 + 0.6 * len(rows)), layout="constrained"
     )
@@ -119,7 +126,8 @@ def _map(study: Study, cells: Sequence[Cell], one: str, two: str, centre: Labels
     axes.set(xlabel=words.title(two), ylabel=words.title(one))
     axes.spines[:].set_visible(False)
     figure.colorbar(image, label="final test accuracy, %")
-    others = words.labels(centre, [axis for axis in study.varied if axis not in (one, two)])
+
+    others = words.labels(centre, [axis for axis in results.varied if axis not in (one, two)])
     held = f"; held: {others}" if others else ""
     caption = (
         f"Final test accuracy by {words.plain(one)} and {words.plain(two)}, mean "

@@ -1,1 +1,1 @@
-"""What the runs came to, as numbers: records, measures, statistics."""
+"""The numbers of a study: records, measures, statistics."""

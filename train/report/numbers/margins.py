@@ -1,4 +1,4 @@
-"""How small a difference counts as none: a margin for each measure, and the reason for it."""
+"""Margins: for each measure, how small a difference counts as none, and the reason for it."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -12,21 +12,21 @@ Relation: TypeAlias = Literal["", "of the steps", "of the other"]
 
 @dataclasses.dataclass(frozen=True)
 class Margin:
-    """Two settings whose difference is smaller are called the same."""
+    """A margin: two settings whose difference is smaller are called the same."""
 
     value: float
-    """In the measure's unit, or in % of what `relation` names."""
+    """The margin in the measure's unit, or in % of the number that `relation` names."""
     why: str
     """The reason, as a sentence."""
     relation: Relation = ""
     """Empty: the value is absolute."""
 
     def absolute(self, *, steps: float, other: float | None) -> float | None:
-        """In the measure's unit.
+        """Returns the margin in the measure's unit; None if `relation` names an unknown number.
 
         Args:
-          steps: of a whole run.
-          other: the mean of the setting that the first is held against, if it has one.
+          steps: the number of steps of a whole run.
+          other: the mean of the setting that the first is compared with, if it has one.
         """
         if not self.relation:
             return self.value
@@ -34,7 +34,7 @@ class Margin:
         return None if whole is None else self.value / 100 * abs(whole)
 
     def text(self, measure: Measure) -> str:
-        """`0.5 points`, `2 % of the steps`."""
+        """Writes the margin: `0.5 points`, `2 % of the steps`."""
         if self.relation:
             return f"{self.value:g} % {self.relation}"
         return " ".join(filter(None, [f"{self.value:g}", words.unit(measure.unit)]))
@@ -91,7 +91,7 @@ MARGINS: Mapping[str, Margin] = {
 
 
 def margin_of(measure: str, margin: float | None, because: str) -> Margin:
-    """A claim's own margin, else the measure's."""
+    """Returns a claim's own margin, else the measure's."""
     if margin is None:
         return MARGINS[measure]
     return Margin(margin, because or "The claim has this margin of its own.")

@@ -1,4 +1,4 @@
-"""What a run that ended came to: functions of its records, in the units that are shown."""
+"""The measures of a run that ended: functions of its records, in the units that are shown."""
 
 import dataclasses
 import itertools
@@ -9,49 +9,51 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from train.report.numbers.records import Cell, Run
+from train.report.numbers.records import Cell, Outcome
 
 
 @dataclasses.dataclass(frozen=True)
 class Measure:
-    """A number that a run has, and how it is written."""
+    """A kind of number that a run has, and how it is written."""
 
     title: str
     unit: str
     digits: int
     better: int
-    """+1: higher is better; -1: lower is; 0: neither."""
+    """+1: higher is better; -1: lower is better; 0: neither."""
     of: Callable[..., float | None]
-    """From a run, and the arguments of a claim by keyword; None where it has no such number."""
+    """The function that takes a run, and a claim's arguments by keyword. It returns the number, or
+    None where the run has no such number."""
 
     @property
     def header(self) -> str:
-        """The title with its unit."""
+        """Returns the title with its unit."""
         return f"{self.title}, {self.unit}" if self.unit else self.title
 
 
 @dataclasses.dataclass(frozen=True)
 class Restart:
-    """What a restart did to the training loss, as means over a window of a tenth of an epoch.
+    """The effect of a restart on the training loss, as means over windows of a tenth of an epoch.
 
-    The window is at least five steps, as a single batch's loss is mostly noise.
+    A window has at least five steps, since the loss of a single batch is mostly noise.
     """
 
     before: float
-    """Mean over the last window before the restart, in nats."""
+    """The mean over the last window before the restart, in nats."""
     height: float
-    """The highest mean over a window from there to the next restart, less `before`."""
+    """The highest mean over a window from the restart to the next one, less `before`, in nats."""
     recovery: float | None
-    """Epochs from the restart until a window's mean, after the highest, is back at `before`; None:
-    not before the next restart."""
+    """Epochs from the restart until a window after the highest one has a mean of `before` or less.
+    None: not before the next restart."""
     after: float
-    """Mean over the epoch that follows the restart."""
+    """The mean over the epoch that follows the restart, in nats."""
 
 
-def restarts(run: Run) -> Mapping[int, Restart | None]:
-    """By step, those with a whole window of steps on both sides; None where a loss is not finite.
+def restarts(run: Outcome) -> Mapping[int, Restart | None]:
+    """Returns the restarts by their steps, if a whole window of steps lies on both sides.
 
-    Where the run was halted and went on with another schedule, that is part of the restart before.
+    A restart is None where a loss beside it is not finite. A run may have halted and gone on with
+    another schedule: the steps after that belong to the restart before.
     """
     loss = run.train["loss"]
     window = max(5, run.steps_per_epoch // 10)
@@ -64,10 +66,12 @@ def restarts(run: Run) -> Mapping[int, Restart | None]:
         if not (math.isfinite(before) and np.isfinite(means).all()):
             found[step] = None
             continue
+
         height = float(means.max()) - before
         top = int(means.argmax())
         back = np.flatnonzero(means[top:] <= before)
         steps = 0 if height <= 0 else top + int(back[0]) + window if back.size else None
+
         found[step] = Restart(
             before=before,
             height=height,
@@ -77,8 +81,8 @@ def restarts(run: Run) -> Mapping[int, Restart | None]:
     return found
 
 
-def area(run: Run) -> float | None:
-    """Mean test loss over the run: the area under its curve, by trapezia, over their width."""
+def area(run: Outcome) -> float | None:
+    """Returns the mean test loss over the run: the area under its curve, divided by its width."""
     step, loss = run.test["step"], run.test["loss"]
     if not len(step):
         return None
@@ -87,24 +91,32 @@ def area(run: Run) -> float | None:
     return _finite(np.trapezoid(loss, step) / (step[-1] - step[0]))
 
 
-def steps_to(run: Run, accuracy: float) -> float | None:
-    """Updates made at the first evaluation with that test accuracy, in %; None: never reached."""
-    reached = run.test["step"][run.test["accuracy"] >= accuracy]
+def steps_to(run: Outcome, accuracy: float) -> float | None:
+    """Returns how many updates were made at the first evaluation with a test accuracy.
+
+    Args:
+      run: the run.
+      accuracy: in %.
+
+    Returns:
+      None: the accuracy was never reached.
+    """
+    reached = run.test["step"][at_evaluations(run, "accuracy") >= accuracy]
     return float(reached[0]) if len(reached) else None
 
 
 def best_reached(cells: Sequence[Cell]) -> float | None:
-    """The highest test accuracy, in %, at any evaluation of any run that ended."""
-    accuracies = [run.test["accuracy"] for cell in cells for run in cell.ended]
+    """Returns the highest test accuracy, in %, at any evaluation of any run that ended."""
+    accuracies = [at_evaluations(run, "accuracy") for cell in cells for run in cell.ended]
     finite = [values[np.isfinite(values)] for values in accuracies]
     return max((float(values.max()) for values in finite if len(values)), default=None)
 
 
-def unrest(run: Run) -> float | None:
-    """How far the epochs' mean training losses still range in the last quarter of the run.
+def unrest(run: Outcome) -> float | None:
+    """Returns how far the epochs' mean training losses still range in the last quarter of the run.
 
-    In per cent of their fall from the first epoch's mean to the lowest: 0 has settled. Of the last
-    quarter only whole epochs count, and none in which a restart falls; None with fewer than two.
+    It is in per cent of the fall from the first epoch's mean to the lowest; 0 has settled. Only
+    whole epochs without a restart count. With fewer than two of them it is None.
     """
     means = epoch_losses(run)
     spiking = {step // run.steps_per_epoch for step in run.restarts}
@@ -113,8 +125,13 @@ def unrest(run: Run) -> float | None:
     return _finite(100 * (max(last) - min(last)) / fall) if fall > 0 else None
 
 
-def epoch_losses(run: Run) -> np.ndarray:
-    """The mean training loss of each whole epoch."""
+def at_evaluations(run: Outcome, name: str) -> np.ndarray:
+    """Returns a record of each evaluation on the test images; the accuracy in %."""
+    return 100 * run.test[name] if name == "accuracy" else run.test[name]
+
+
+def epoch_losses(run: Outcome) -> np.ndarray:
+    """Returns the mean training loss of each whole epoch."""
     whole = len(run.train["loss"]) // run.steps_per_epoch * run.steps_per_epoch
     return run.train["loss"][:whole].reshape(-1, run.steps_per_epoch).mean(1)
 
@@ -127,28 +144,30 @@ def _at_best(name: str) -> Callable[..., float | None]:
     return lambda run: _at(run, name, run.summary.get("best_step"))
 
 
-def _at(run: Run, name: str, step: int | None) -> float | None:
-    found = run.test[name][run.test["step"] == (step or -1)]
+def _at(run: Outcome, name: str, step: int | None) -> float | None:
+    found = at_evaluations(run, name)[run.test["step"] == (step or -1)]
     return _finite(found[0]) if len(found) else None
 
 
-def _test_part(run: Run, start: float = 0.0, stop: float = 1.0) -> float | None:
+def _test_part(run: Outcome, start: float = 0.0, stop: float = 1.0) -> float | None:
     part = run.test["step"] / max(run.total_steps, 1)
-    return _mean(run.test["loss"][(part > start) & (part <= stop)])
+    return _finite_mean(run.test["loss"][(part > start) & (part <= stop)])
 
 
-def _train_part(run: Run, start: float = 0.0, stop: float = 1.0) -> float | None:
-    return _mean(run.train["loss"][int(start * run.total_steps) : int(stop * run.total_steps)])
+def _train_part(run: Outcome, start: float = 0.0, stop: float = 1.0) -> float | None:
+    return _finite_mean(
+        run.train["loss"][int(start * run.total_steps) : int(stop * run.total_steps)]
+    )
 
 
 def _of_restarts(name: str) -> Callable[..., float | None]:
-    def value(run: Run, which: str = "all") -> float | None:
-        """`which`: "first" of the schedule's, "later" (all but that) or "all"."""
+    def value(run: Outcome, which: str = "all") -> float | None:
+        """Returns the mean over restarts: the schedule's "first", "later" (all others) or "all"."""
         part = {"first": slice(0, 1), "later": slice(1, None), "all": slice(None)}[which]
         among = run.restarts[part]
         found = [restart for step, restart in restarts(run).items() if step in among]
         values = [None if restart is None else getattr(restart, name) for restart in found]
-        return _mean(np.array(values, np.float64)) if None not in values else None
+        return _finite_mean(np.array(values, np.float64)) if None not in values else None
 
     return value
 
@@ -157,15 +176,15 @@ def _summary(name: str) -> Callable[..., float | None]:
     return lambda run: run.summary.get(name)
 
 
-def _speed(run: Run) -> float | None:
+def _speed(run: Outcome) -> float | None:
     return _finite(np.median(run.train["images_per_second"]))
 
 
-def _highest_rate(run: Run) -> float | None:
+def _highest_rate(run: Outcome) -> float | None:
     return _finite(run.train["learning_rate"].max())
 
 
-def _mean(values: np.ndarray) -> float | None:
+def _finite_mean(values: np.ndarray) -> float | None:
     return _finite(values.mean()) if len(values) else None
 
 
@@ -192,4 +211,4 @@ MEASURES: Mapping[str, Measure] = {
     "seconds": Measure("Time of a run", "s", 0, -1, _summary("seconds")),
     "images_per_second": Measure("Speed", "images/s", 0, +1, _speed),
 }
-"""Every measure that a claim may be about, by the name by which it asks for it."""
+"""Every measure that a claim may be about, by the name that the claim uses."""

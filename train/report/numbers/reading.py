@@ -1,4 +1,4 @@
-"""A study's folder, read into its records, as far as its runs have come."""
+"""Reads a study's folder, as far as its runs have come."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,17 +9,17 @@ import numpy as np
 
 import log_anneal as la
 from train.errors import UserError
-from train.folder.log import read_metrics
-from train.report.numbers.records import Run, Study
+from train.folder.log import column, read_metrics
+from train.report.numbers.records import Outcome, Results
 
 
-def load(folder: Path) -> Study:
-    """Reads a study; a run that has not ended, or is not there, is read as far as it goes.
+def load(folder: Path) -> Results:
+    """Reads a study's results. A run that has not ended is read as far as it has come.
 
     Raises:
       UserError: the folder holds no study, or one whose runs and axes do not fit.
     """
-    record = _read(folder / "study.json")
+    record = _read_or_empty(folder / "study.json")
     if not {"title", "size", "axes", "runs"} <= record.keys():
         raise UserError(
             f"`folder` must hold the study.json of a study, got {folder}. "
@@ -40,22 +40,23 @@ def load(folder: Path) -> Study:
                     f"`labels` of {run['folder']} must name one of {list(labels)} as its {axis}, "
                     f"got {run['labels'].get(axis)}. Write study.json anew."
                 )
-    return Study(folder, record, [_run(folder, run) for run in record["runs"]])
+    return Results(folder, record, [_outcome(folder, run) for run in record["runs"]])
 
 
-def _run(folder: Path, entry: Mapping[str, Any]) -> Run:
-    here = folder / entry["folder"]
+def _outcome(folder: Path, entry: Mapping[str, Any]) -> Outcome:
+    run_folder = folder / entry["folder"]
     config, summary, halted = (
-        _read(here / f"{name}.json") for name in ("config", "summary", "halted")
+        _read_or_empty(run_folder / f"{name}.json") for name in ("config", "summary", "halted")
     )
-    path = here / "metrics.jsonl"
+    path = run_folder / "metrics.jsonl"
     lines = read_metrics(path) if path.exists() else []
     train = [line for line in lines if line["kind"] == "train"]
     test = [line for line in lines if line.get("split") == "test"]
+
     spe = round(train[0]["step"] / train[0]["epoch"]) if train else 1
     total = config.get("epochs", 0) * spe
     state, note = _state(config, summary, halted, len(train), total)
-    return Run(
+    return Outcome(
         name=entry["folder"],
         labels=entry["labels"],
         seed=entry["seed"],
@@ -68,14 +69,14 @@ def _run(folder: Path, entry: Mapping[str, Any]) -> Run:
         steps_per_epoch=spe,
         total_steps=total,
         train={
-            name: _column(train, name) for name in ("loss", "learning_rate", "images_per_second")
+            name: column(train, name) for name in ("loss", "learning_rate", "images_per_second")
         },
         test={
-            "step": _column(test, "step"),
-            "loss": _column(test, "loss"),
-            "accuracy": 100 * _column(test, "accuracy"),
+            "step": column(test, "step"),
+            "loss": column(test, "loss"),
+            "accuracy": column(test, "accuracy"),
         },
-        restarts=_restarts(config, spe, total, _column(train, "learning_rate")),
+        restarts=_restarts(config, spe, total, column(train, "learning_rate")),
     )
 
 
@@ -104,7 +105,7 @@ def _restarts(
 ) -> Sequence[int]:
     record = config.get("schedule", {})
     if "schedule" not in record or total_steps == 0:
-        return []  # a plain function does not tell
+        return []  # a plain function has no record of its restarts
     schedule = la.from_dict(record)
     if config["schedule_unit"] == "epochs":
         schedule = schedule.stretch(steps_per_epoch)
@@ -112,18 +113,14 @@ def _restarts(
 
 
 def _jumps(rates: np.ndarray, step: int) -> bool:
-    """Not at the low point of a triangle, where a cycle begins without one."""
+    """Tells whether the rate jumps up. It does not where a triangle's cycle begins, at its low."""
     if not 0 < step < len(rates):
         return False
     rise, *after = np.diff(rates[step - 1 : step + 2])
     return bool(rise > 2 * max(0.0, *after))
 
 
-def _column(lines: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
-    return np.array([line.get(name) for line in lines], np.float64)  # None becomes NaN
-
-
-def _read(path: Path) -> dict[str, Any]:
+def _read_or_empty(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError):

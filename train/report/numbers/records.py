@@ -1,4 +1,7 @@
-"""The records of a study: its runs with their labels and numbers, as far as they came."""
+"""The results of a study: the outcome of each run, with its labels and numbers.
+
+What a study is to compare is described by `train.study.Study`; what came out of it is here.
+"""
 
 import dataclasses
 import functools
@@ -14,39 +17,40 @@ Labels: TypeAlias = Mapping[str, str]
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
-    """One run, or as much of it as there is."""
+class Outcome:
+    """The outcome of one run, as far as the run has come."""
 
     name: str
     labels: Labels
     seed: int
     state: Literal["ended", "halted", "unfinished", "missing"]
     note: str
-    """What became of it, where there is more to say."""
+    """A remark on how the run ended; empty if it ended as planned."""
     was_halted: bool
     """Whether the guard stopped it, though it may have gone on with another schedule."""
     goes_on: bool
-    """Whether it is halted for now, and is to go on with another schedule."""
+    """Whether the run is halted for now, and is to go on with another schedule."""
     config: Mapping[str, Any]
     summary: Mapping[str, Any]
     steps_per_epoch: int
     total_steps: int
     train: Mapping[str, np.ndarray]
-    """By name, [steps]: loss in nats, learning_rate, images_per_second."""
+    """The records of the steps by name, [steps]: loss in nats, learning_rate, images_per_second."""
     test: Mapping[str, np.ndarray]
-    """By name, [evaluations]: step, loss in nats, accuracy in %."""
+    """The records of the evaluations by name, [evaluations]: step, loss in nats, accuracy from 0
+    to 1, as in the log."""
     restarts: Sequence[int]
-    """The updates, counted from 0, with which the schedule restarts and its rate jumps up; of a
-    run that went on with another schedule those before that too, if the new one has them."""
+    """The steps, counted from 0, at which the schedule restarts and its rate jumps up. They are
+    those of the last schedule, also where the run began with another one."""
 
     @property
     def has_ended(self) -> bool:
-        """Whether all its steps are made."""
+        """Tells whether all steps are made."""
         return self.state == "ended"
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended, or was halted: its number is not merely still to come."""
+        """Tells whether the run has ended or was halted: no further number will come."""
         return self.state in ("ended", "halted")
 
 
@@ -55,56 +59,56 @@ class Cell:
     """The runs that differ in their seed alone."""
 
     labels: Labels
-    runs: Sequence[Run]
+    runs: Sequence[Outcome]
 
     @property
-    def ended(self) -> Sequence[Run]:
-        """Those with all their steps made: of these are the numbers."""
+    def ended(self) -> Sequence[Outcome]:
+        """Returns the runs with all their steps made. The numbers are of these."""
         return [run for run in self.runs if run.has_ended]
 
 
 @dataclasses.dataclass(frozen=True)
-class Study:
-    """What `study.json` says, and the runs that it names."""
+class Results:
+    """The results of a study: its `study.json`, and the outcomes of the runs that it names."""
 
     folder: Path
     record: Mapping[str, Any]
-    runs: Sequence[Run]
+    runs: Sequence[Outcome]
 
     @property
     def axes(self) -> Mapping[str, Sequence[str]]:
-        """What was varied, and its labels in order."""
+        """Returns the labels of each axis, in order."""
         return self.record["axes"]
 
     @property
     def baseline(self) -> Labels:
-        """What the others are held against; empty if there is none."""
+        """Returns the baseline's labels; empty if there is no baseline."""
         return self.record.get("baseline") or {}
 
     @property
     def is_whole(self) -> bool:
-        """Whether every planned run is over."""
+        """Tells whether every planned run is over."""
         return all(run.is_over for run in self.runs)
 
     @functools.cached_property
     def varied(self) -> Sequence[str]:
-        """The axes along which there is more than one label, the groups' first."""
+        """Returns the axes along which there is more than one label, the groups' first."""
         order = [*(axis for axis in self.axes if axis not in self.compared), *self.compared]
         return [axis for axis in order if len(self.axes[axis]) > 1] or order[:1]
 
     @functools.cached_property
     def compared(self) -> Sequence[str]:
-        """The axes whose labels are held against each other; runs that share the rest form a group.
+        """Returns the axes whose labels are compared. Runs with equal other labels form a group.
 
-        They are the baseline's, else the schedule, else the first.
+        They are the baseline's axes, else the schedule, else the first axis.
         """
         axes = self.baseline or ({"schedule"} & self.axes.keys()) or list(self.axes)[:1]
         return [axis for axis in self.axes if axis in axes]
 
     @functools.cached_property
     def cells(self) -> Sequence[Cell]:
-        """Group by group, in the order of the axes' labels."""
-        found: dict[tuple[int, ...], list[Run]] = {}
+        """Returns the cells group by group, in the order of the axes' labels."""
+        found: dict[tuple[int, ...], list[Outcome]] = {}
         for run in self.runs:
             place = [list(self.axes[axis]).index(run.labels[axis]) for axis in self.varied]
             found.setdefault(tuple(place), []).append(run)
@@ -112,20 +116,20 @@ class Study:
 
     @functools.cached_property
     def groups(self) -> Mapping[str, Sequence[Cell]]:
-        """The cells that are held against each other, by the name of what they share."""
+        """Returns the cells that are compared with each other, by the name of what they share."""
         groups: dict[str, list[Cell]] = {}
         for cell in self.cells:
             groups.setdefault(self.group_of(cell.labels), []).append(cell)
         return groups
 
     def cell(self, labels: Labels) -> Cell | None:
-        """The one with exactly these labels."""
+        """Returns the cell with exactly these labels, if there is one."""
         return next((cell for cell in self.cells if dict(cell.labels) == dict(labels)), None)
 
     def group_of(self, labels: Labels) -> str:
-        """The name of the group; empty where all is one."""
+        """Returns the name of the group; empty if all cells are one group."""
         return words.labels(labels, [axis for axis in self.varied if axis not in self.compared])
 
     def name_of(self, labels: Labels) -> str:
-        """The name within the group."""
+        """Returns the name within the group."""
         return words.labels(labels, [axis for axis in self.varied if axis in self.compared])

@@ -9,11 +9,11 @@ import numpy as np
 from scipy import optimize, stats
 
 LEVEL = 0.95
-"""Of every interval."""
+"""The level of every confidence interval."""
 ALPHA = 0.05
-"""A test whose p is below it is called significant; it is also that of each one-sided test."""
+"""A test with a p below this is significant. It is also the level of each one-sided test."""
 POWER = 0.8
-"""The probability with which a study is asked to see a difference."""
+"""The probability with which a study is to see a difference that is there."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,47 +43,47 @@ class Difference:
 
     @property
     def low(self) -> float | None:
-        """Where the interval begins."""
+        """Returns where the interval begins."""
         return None if self.mean is None or self.half is None else self.mean - self.half
 
     @property
     def high(self) -> float | None:
-        """Where the interval ends."""
+        """Returns where the interval ends."""
         return None if self.mean is None or self.half is None else self.mean + self.half
 
     @property
     def turned(self) -> "Difference":
-        """The same the other way round."""
+        """Returns the difference with the two settings exchanged."""
         return dataclasses.replace(self, mean=None if self.mean is None else -self.mean)
 
     @property
     def detectable(self) -> float | None:
-        """The smallest difference that as many pairs, scattered as these, show at 80 % power."""
+        """Returns the smallest difference that so many pairs, scattered like these, would show."""
         if self.error is None:
             return None
         return detectable(self.error * math.sqrt(self.n), self.n)
 
     @property
     def bound(self) -> float | None:
-        """The smallest margin within which two one-sided tests, at 5 % each, confirm equality.
+        """Returns the smallest margin within which two one-sided tests at 5 % confirm equality.
 
-        It is the end that is farther from 0 of the two-sided 90 % interval.
+        The two-sided 90 % interval has two ends: it is the one farther from 0.
         """
         if self.mean is None or self.error is None:
             return None
         return abs(self.mean) + _quantile(1 - ALPHA, self.n - 1) * self.error
 
     def is_within(self, margin: float) -> bool:
-        """Whether two one-sided t-tests (TOST) confirm that the difference is below a margin.
+        """Tells whether two one-sided t-tests (TOST) confirm that the difference is below a margin.
 
-        Each is at 5 %: one says that the difference is above `-margin`, one that it is below
-        `margin`. Both do so just where the 90 % interval lies inside.
+        Each is at 5 %: one says that the difference is above `-margin`, the other that it is below
+        `margin`. Both say so exactly where the 90 % interval lies inside the margin.
         """
         return self.bound is not None and self.bound < margin
 
 
 def estimate(values: Iterable[float | None]) -> Estimate:
-    """Mean and Student's t interval: `mean +- t(n - 1) s / sqrt(n)`.
+    """Returns the mean and Student's t interval: `mean +- t(n - 1) s / sqrt(n)`.
 
     Args:
       values: one a seed; None and what is not finite are left out, and do not count in `n`.
@@ -96,11 +96,11 @@ def estimate(values: Iterable[float | None]) -> Estimate:
 
 
 def paired(these: Mapping[int, float | None], those: Mapping[int, float | None]) -> Difference:
-    """The differences `these - those` over the seeds that have a finite number in both.
+    """Returns the differences `these - those` over the seeds that have a finite number in both.
 
     Args:
       these: a number for each seed.
-      those: the same of what it is held against.
+      those: a number for each seed of the other setting.
     """
     pairs = [(these[seed], those[seed]) for seed in sorted(these.keys() & those.keys())]
     both = [(a, b) for a, b in pairs if a is not None and b is not None and math.isfinite(a - b)]
@@ -118,7 +118,7 @@ def paired(these: Mapping[int, float | None], those: Mapping[int, float | None])
 
 
 def detectable(deviation: float, n: float) -> float:
-    """The minimal detectable effect of a two-sided paired t-test at 5 %, with 80 % power.
+    """Returns the minimal detectable effect of a two-sided paired t-test at 5 %, with 80 % power.
 
     If the true mean of the differences were this large, four of five such studies would call it
     significant. It solves `power(effect) = 0.8`, where the test's statistic has the noncentral t
@@ -132,7 +132,7 @@ def detectable(deviation: float, n: float) -> float:
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Holm's correction: each p for as many tests as there are of its size or above.
+    """Applies Holm's correction: each p is multiplied by the number of tests with as large a p.
 
     Sorted, `p_(k)` becomes the largest of `(m - j) p_(j)` for j = 0 .. k, and at most 1.
 

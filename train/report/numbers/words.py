@@ -1,30 +1,31 @@
-"""Numbers as a reader sees them."""
+"""Writes numbers, labels and lists for a reader."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from train.report.numbers.statistics import Difference, Estimate
 
 NONE = "\u2013"
-"""Stands where there is no number."""
+"""The dash that stands where there is no number."""
 _MOST_VALUES = 10
 AS_PRINTED, TUNED = ("settings", "as printed"), ("settings", "tuned")
-"""The axis that a search adds, and its labels of what it did not change, and of what it chose."""
+"""The axis that a search adds, with its label for printed and for chosen settings."""
 
 
 def plain(name: str) -> str:
-    """`restart_value` -> `restart value`."""
+    """Writes a name as words: `restart_value` -> `restart value`."""
     return name.replace("_", " ")
 
 
 def title(name: str) -> str:
-    """`restart_value` -> `Restart value`."""
+    """Writes a name as a title: `restart_value` -> `Restart value`."""
     return plain(name[:1].upper() + name[1:])
 
 
 def labels(of: Mapping[str, str], axes: Sequence[str]) -> str:
-    """`sigmoid / printed`, `base 20 / restart value 0.1`: a number says of what it is.
+    """Writes labels: `sigmoid / printed`, `base 20 / restart value 0.1`.
 
-    Of several axes, settings are named only where a search chose them.
+    A label that is a number stands behind the name of its axis. With several axes, settings are
+    named only where a search chose them.
     """
     named = [(axis, of[axis]) for axis in axes if axis in of]
     if len(named) > 1:
@@ -35,7 +36,7 @@ def labels(of: Mapping[str, str], axes: Sequence[str]) -> str:
 
 
 def number(value: float | None, digits: int, *, signed: bool = False) -> str:
-    """`1234.5` -> `1,234.50`; a minus as long as a plus."""
+    """Writes a number: `1234.5` -> `1,234.50`, with a minus sign as wide as a plus."""
     if value is None:
         return NONE
     text = f"{value:{'+' if signed else ''},.{digits}f}"
@@ -45,7 +46,7 @@ def number(value: float | None, digits: int, *, signed: bool = False) -> str:
 
 
 def mean(estimate: Estimate, digits: int) -> str:
-    """`84.28 ± 0.31`; of one run the number alone, and that it is one."""
+    """Writes a mean with half of its interval: `84.28 ± 0.31`; for one run `84.28 (n = 1)`."""
     text = number(estimate.mean, digits)
     if estimate.n == 1:
         return f"{text} (n = 1)"
@@ -53,7 +54,7 @@ def mean(estimate: Estimate, digits: int) -> str:
 
 
 def interval(difference: Difference, digits: int) -> str:
-    """From one end to the other, both signed, or why there is none."""
+    """Writes an interval from end to end, both signed, or the reason why there is none."""
     if difference.low is None:
         return {0: NONE, 1: "n = 1"}.get(difference.n, "all equal")
     low, high = (number(end, digits, signed=True) for end in (difference.low, difference.high))
@@ -61,26 +62,26 @@ def interval(difference: Difference, digits: int) -> str:
 
 
 def unit(of: str) -> str:
-    """That of a difference: per cent differ by points."""
+    """Returns the unit of a difference: two numbers in per cent differ by points."""
     return "points" if of == "%" else of
 
 
 def sizes(values: Iterable[float | None], digits: int) -> str:
-    """`0.52`, or of several `0.31 to 0.52`; a dash where there is none."""
+    """Writes the range of values: `0.31 to 0.52`, for a single one `0.52`, for none a dash."""
     known = sorted(value for value in values if value is not None)
     texts = dict.fromkeys(number(value, digits) for value in known[:1] + known[-1:])
     return " to ".join(texts) or NONE
 
 
 def listed(parts: Sequence[str], last: str = "and") -> str:
-    """`a, b and c`; semicolons where a part has a comma itself."""
+    """Writes a list: `a, b and c`, with semicolons where a part has a comma itself."""
     *rest, end = parts
     between = "; " if any("," in part for part in parts) else ", "
     return f"{between.join(rest)} {last} {end}" if rest else end
 
 
 def values(of: Mapping[str, float | None], digits: int, *, signed: bool = False) -> str:
-    """`log 84.28; cosine 83.90`; of many the lowest and the highest."""
+    """Writes named values: `log 84.28; cosine 83.90`; if many, the lowest and the highest."""
     known = {name: value for name, value in of.items() if value is not None}
     if not known:
         return "no number yet"
@@ -92,19 +93,19 @@ def values(of: Mapping[str, float | None], digits: int, *, signed: bool = False)
 
 
 def count(n: int, thing: str) -> str:
-    """`3 pairs`."""
+    """Writes a count with its noun: `3 pairs`."""
     return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
 
 
 def probability(p: float | None) -> str:
-    """Three digits, and nothing below them."""
+    """Writes a p-value with three digits, or that it is smaller than they show."""
     if p is None:
         return NONE
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def short(value: object) -> str:
-    """A field of a configuration."""
+    """Writes the value of a configuration's field."""
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, dict):
@@ -116,7 +117,7 @@ def short(value: object) -> str:
 
 
 def schedule(record: dict[str, object]) -> str:
-    """`cyclical_log(peak_value=0.1, ...)`: the fields that are set."""
+    """Writes a schedule with the fields that are set: `cyclical_log(peak_value=0.1, ...)`."""
     hidden = ("schedule", "callable", "version")
     fields = ", ".join(
         f"{name}={short(value)}"

@@ -20,7 +20,7 @@ from train.report.pages.page import (
 
 
 def to_html(title: str, blocks: Sequence[Block]) -> str:
-    """The whole page; only the folders of the runs that it links to lie beside it."""
+    """Returns the whole page. It needs no other file; its links lead to the runs' folders."""
     body = "\n".join(_html(block) for block in blocks)
     name = html.escape(title)
     return (
@@ -73,7 +73,7 @@ def _table(table: Table) -> str:
 
 
 def _row(table: Table, row: Sequence[str]) -> str:
-    """On a narrow screen a row of prose is a card, and the name of a row of numbers stays seen."""
+    """Returns a row. On a narrow screen prose becomes a card, and a row's name stays in view."""
     name = 0 if _is_prose(table) else max(table.num_text - 1, 0)
     cells = []
     for place, (header, cell) in enumerate(zip(table.headers, row, strict=True)):
@@ -93,7 +93,7 @@ def _is_prose(table: Table) -> bool:
 
 
 def _has_cards(table: Table) -> bool:
-    """Whether its rows become cards on a narrow screen: two columns of prose fit side by side."""
+    """Tells whether the rows become cards on a narrow screen. Two columns fit side by side."""
     return _is_prose(table) and len(table.headers) > 2
 
 
@@ -111,7 +111,7 @@ def _cell(cell: str) -> str:
 
 
 _UNBROKEN = 20
-"""Characters of a cell that stays on one line."""
+"""The length, in characters, up to which a cell stays on one line."""
 _STYLE = """
 :root { color-scheme: light; --line: #d8dde3; --pale: #f5f7f9; --ink: #1b232c; --soft: #586573; }
 * { box-sizing: border-box; }

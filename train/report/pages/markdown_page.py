@@ -16,7 +16,7 @@ from train.report.pages.page import (
 
 
 def to_markdown(title: str, blocks: Sequence[Block]) -> str:
-    """The whole text."""
+    """Returns the whole text."""
     return "\n\n".join([f"# {title}", *(_markdown(block) for block in blocks)]) + "\n"
 
 

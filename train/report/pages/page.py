@@ -1,4 +1,4 @@
-"""The blocks that a report is made of; `html_page` and `markdown_page` write them."""
+"""The blocks of a report, which `html_page` and `markdown_page` write."""
 
 import dataclasses
 import functools
@@ -14,13 +14,13 @@ class Strong(str):
 
 
 class Verdict(str):
-    """A cell of a table that says agrees, disagrees, or why neither."""
+    """A cell of a table that holds a verdict: agrees, disagrees, or why neither."""
 
     __slots__ = ()
 
 
 class Folder(str):
-    """A cell that names a folder beside the page, which the page links to."""
+    """A cell that names a folder beside the page. The page links to it."""
 
     __slots__ = ()
 
@@ -33,7 +33,7 @@ class Heading:
 
     @property
     def anchor(self) -> str:
-        """What a link to it names, as GitHub makes it of the text."""
+        """Returns the name that a link to the heading uses, made from the text as GitHub does."""
         return re.sub(r"[^\w -]", "", self.text.lower()).replace(" ", "-")
 
 
@@ -46,7 +46,7 @@ class Contents:
 
 @dataclasses.dataclass(frozen=True)
 class Paragraph:
-    """Plain text; a warning and the result each stand in a box."""
+    """A paragraph of text. A warning and the result each stand in a box."""
 
     text: str
     kind: Literal["plain", "warning", "result"] = "plain"
@@ -67,10 +67,10 @@ class Table:
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]
     num_text: int = 1
-    """How many columns are text, on the left; all others are aligned on the right."""
+    """The number of columns of text, on the left. All other columns are aligned on the right."""
     note: str = ""
     is_folded: bool = False
-    """Whether the page shows it only when asked."""
+    """Whether the page shows the table only if the reader opens it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,17 +78,17 @@ class Picture:
     """A figure, drawn when it is first asked for: the text alone needs none."""
 
     name: str
-    """Of its file, without .png."""
+    """The name of its file, without .png."""
     draw: Callable[[], bytes]
-    """Gives a PNG file."""
+    """The function that draws it, as a PNG file."""
     caption: str
-    """How to read it."""
+    """The text below the figure, which says how to read it."""
     alt: str
-    """What it shows, for who does not see it: what is on the axes, and the numbers that count."""
+    """The text for those who cannot see the figure: the axes, and the numbers that matter."""
 
     @functools.cached_property
     def png(self) -> bytes:
-        """What was drawn."""
+        """Returns the figure as a PNG file."""
         return self.draw()
 
 
