@@ -1,15 +1,15 @@
 """A record: a frozen dataclass that is a pytree, that compares, prints, pickles and stretches."""
 
 import dataclasses
-from functools import cached_property, partial
+from functools import partial
 from types import NoneType
 from typing import Any, ClassVar, Self
 
 import jax
 
 from log_anneal._core import check, tree
-from log_anneal._core.backend import MAX_STEP
 from log_anneal._core.field_kinds import kind
+from log_anneal._core.steps import MAX_STEP
 
 SCHEDULES: dict[str, type["Record"]] = {}
 """Every class of schedule, by its name in JSON."""
@@ -47,11 +47,6 @@ class Record(tree.Tree):
     def _derive(self) -> Any:
         """Returns a pytree of NumPy arrays that spares the device what only the host can do."""
         return ()
-
-    @cached_property
-    def _on_host(self) -> Self:
-        tree.refuse_stack(self)
-        return tree.on_host(self)
 
     def stretch(self, factor: float) -> Self:
         """Multiplies every duration: epochs in, steps out.
