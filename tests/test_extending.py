@@ -4,7 +4,6 @@ import operator
 import re
 import sys
 from types import ModuleType
-from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -133,7 +132,6 @@ def test_the_float32_of_a_sum_is_right_where_int32_holds_it_at_its_end():
 
 
 class CeilingSchedule(la.Schedule):
-    name: ClassVar[str] = "test_ceiling"
     value: float = number()
     period_steps: int = duration()
 
@@ -178,6 +176,13 @@ def test_the_base_of_all_schedules_is_none_and_says_where_to_look():
         TypeError, match=r"`Schedule` is what .* `value_at\(step, xp\)`, as in docs/ext"
     ):
         la.Schedule()
+
+
+def test_a_field_that_would_hide_a_property_is_refused():
+    with pytest.raises(TypeError, match=r"`duration` must not be a field of .*Call it `duration_s"):
+
+        class Hidden(la.Schedule):
+            duration: int = duration()
 
 
 def test_a_method_that_is_missing_is_named():

@@ -24,7 +24,6 @@ from every_schedule import CYCLE, EVERY_SCHEDULE, OF_FUNCTIONS, ONE_OF_EACH_CLAS
 import log_anneal as la
 from log_anneal._core.record import SCHEDULES
 
-EXTREMES = np.array([-(2**31), -1, 0, 1, 2**24 + 1, 2**31 - 2, 2**31 - 1], np.int32)
 ALL = EVERY_SCHEDULE + OF_FUNCTIONS
 ONE_OF_EACH_FORM = list({jax.tree.structure(schedule): schedule for schedule in ALL}.values())
 

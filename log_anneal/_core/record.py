@@ -131,8 +131,10 @@ def declare(cls: type[Record]) -> None:
 
     Raises:
       ValueError: another class has the name.
+      TypeError: a field has the name of a method.
     """
     dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)(cls)
+    _refuse_taken_names(cls)
     cls._kinds = {field.name: kind(field) for field in dataclasses.fields(cls)}
     cls._static_names = tuple(name for name, each in cls._kinds.items() if each.is_static)
     cls._number_names = tuple(name for name, each in cls._kinds.items() if not each.is_static)
@@ -148,6 +150,17 @@ def declare(cls: type[Record]) -> None:
     jax.tree_util.register_pytree_with_keys(
         cls, tree.flatten_with_keys, partial(tree.unflatten, cls), tree.flatten
     )
+
+
+def _refuse_taken_names(cls: type[Record]) -> None:
+    """Refuses a field that would hide a method or a property of every schedule."""
+    for name in (field.name for field in dataclasses.fields(cls)):
+        for base in cls.__mro__[1:]:
+            if name in vars(base) and name not in vars(base).get("__dataclass_fields__", {}):
+                raise TypeError(
+                    f"`{name}` must not be a field of {cls.__qualname__}, as {base.__name__} has a "
+                    f"method or property of that name. Call it `{name}_steps`, for example."
+                )
 
 
 def is_registered(cls: type[Record]) -> bool:
