@@ -26,7 +26,7 @@ Example:
   [3910, 7820, 11730]
 """
 
-from log_anneal import _moved, compat, fields, plot
+from log_anneal import _moved, compat, fields, plot, testing
 from log_anneal._compose.arithmetic import (
     CombinedSchedule,
     clip,
@@ -189,6 +189,7 @@ __all__ = [
     "swap",
     "sweep_schedule",
     "tabulated_schedule",
+    "testing",
     "to_dict",
     "to_json",
     "triangular2_schedule",
@@ -199,7 +200,7 @@ __all__ = [
 
 _public = {name: globals()[name] for name in __all__}
 name_publicly(__name__, _public)
-for _door in (compat, fields, plot):
+for _door in (compat, fields, plot, testing):
     name_publicly(_door.__name__, {name: vars(_door)[name] for name in _door.__all__})
 
 # Schedules hold these, so that a pickle must find them here.

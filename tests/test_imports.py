@@ -26,7 +26,9 @@ ROOMS = {
     "_optim": {"_core"},
     "_show": {"_core"},
     "fields.py": {"_core.fields"},
+    "_laws": {"_core"},
     "plot.py": {"_show.figure"},
+    "testing.py": {"_laws.broken", "_laws.check"},
     "_schedules": {"_core", "_curve"},
     "__main__.py": {"_core", "_show", "plot"},
     "_compose": {"_core", "_schedules.constant"},
@@ -34,7 +36,7 @@ ROOMS = {
     "compat": {"_core", "_schedules", "_compose"},
     "__init__.py": {
         *("_core", "_curve", "_schedules", "_compose", "_optim", "_range_test"),
-        *("_moved", "compat", "fields", "plot"),
+        *("_moved", "compat", "fields", "plot", "testing"),
     },
 }
 """The rooms of the library, and all that each of them may import of the others."""

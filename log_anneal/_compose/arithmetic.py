@@ -40,8 +40,8 @@ class CombinedSchedule(Schedule):
     second: Schedule = schedule()
     operation: Operation = option("product", "sum", "maximum", "minimum")
 
-    def _value(self, step: Number, xp: Backend) -> Number:
-        first, second = self.first._value(step, xp), self.second._value(step, xp)
+    def value_at(self, step: Number, xp: Backend) -> Number:
+        first, second = self.first.value_at(step, xp), self.second.value_at(step, xp)
         if self.operation == "maximum":
             return xp.maximum(first, second)
         if self.operation == "minimum":
@@ -49,17 +49,17 @@ class CombinedSchedule(Schedule):
         value = first * second if self.operation == "product" else first + second
         return xp.minimum(value, MAX_VALUE)
 
-    def _restarts(self) -> Iterator[int]:
-        both = merge(self.first._restarts(), self.second._restarts())
+    def restarts_at(self) -> Iterator[int]:
+        both = merge(self.first.restarts_at(), self.second.restarts_at())
         return (step for step, _ in groupby(both))
 
-    def _duration(self) -> int | None:
-        first, second = self.first._duration(), self.second._duration()
+    def ends_at(self) -> int | None:
+        first, second = self.first.ends_at(), self.second.ends_at()
         return None if first is None or second is None else max(first, second)
 
     def _where(self, step: int) -> tuple[int, int, int | None]:
-        restarting = self.first if next(self.first._restarts(), None) is not None else self.second
-        return restarting._on_host._where(step)
+        has_restarts = any(True for _ in self.first.restarts_at())
+        return (self.first if has_restarts else self.second)._where(step)
 
 
 combined_schedule = CombinedSchedule

@@ -14,7 +14,7 @@ from log_anneal._compose.part import schedules
 from log_anneal._core import check
 from log_anneal._core.backend import MAX_STEP, Backend, Device, Host, Number
 from log_anneal._core.fields import durations
-from log_anneal._core.schedule import Schedule
+from log_anneal._core.schedule import Schedule, values_on_device
 
 _AT_ONCE = 1024
 """The most steps whose parts are looked up together: each step takes a copy of a part's table."""
@@ -69,53 +69,51 @@ class ChainSchedule(Schedule):
         padded = (column + column[-1:] * (size - count) for column in columns)
         return Derived(*(np.array(column, np.int32) for column in padded))
 
-    def _value(self, step: Number, xp: Backend) -> Number:
+    def value_at(self, step: Number, xp: Backend) -> Number:
         if xp is Host:
             part, own_step = self._own(step, Host)
-            return self.parts[part]._value(own_step, Host)
-        if step.size <= _AT_ONCE:
-            return jnp.vectorize(self._on_device)(step)
-        values = lax.map(self._on_device, step.ravel(), batch_size=_AT_ONCE)
-        return values.reshape(step.shape)
+            return self.parts[part].value_at(own_step, Host)
+        steps = xp.whole(step)
+        if steps.size <= _AT_ONCE:
+            return jnp.vectorize(self._on_device)(steps)
+        values = lax.map(self._on_device, steps.ravel(), batch_size=_AT_ONCE)
+        return values.reshape(steps.shape)
 
     def _own(self, step: Number, xp: Backend) -> tuple[Number, Number]:
         """Returns which part a step is in, and the part's own step."""
         part = xp.count_below(self._derived.last, step)
-        own_step = step - xp.take(self._derived.start, part)
-        return part, xp.minimum(own_step, xp.take(self._derived.limit, part))
+        own_step = step - xp.entry(self._derived.start, part)
+        return part, xp.minimum(own_step, xp.entry(self._derived.limit, part))
 
     def _on_device(self, step: jax.Array) -> jax.Array:
         """Evaluates each group once, for the part that the step may be in."""
         part, own_step = self._own(step, Device)
         groups: Any = self.parts
-        group = Device.take(groups.group, part)
-        index = Device.take(groups.index, part)
+        group = Device.entry(groups.group, part)
+        index = Device.entry(groups.index, part)
         value = jnp.zeros((), jnp.float32)
         for number, stacked in enumerate(groups.stacked):
             is_here = group == number
             row = Device.where(is_here, index, 0)
-            member = jax.tree.map(lambda leaf, row=row: Device.take(leaf, row), stacked)
-            value = Device.where(is_here, member._value(own_step, Device), value)
+            member = jax.tree.map(lambda leaf, row=row: Device.entry(leaf, row), stacked)
+            value = Device.where(is_here, values_on_device(member, own_step), value)
         return value
 
-    def _restarts(self) -> Iterator[int]:
-        for number, part in enumerate(self._on_host.parts):
-            start, limit = (int(column[number]) for column in self._derived[1:])
+    def restarts_at(self) -> Iterator[int]:
+        for part, start, limit in zip(self.parts, *self._derived[1:], strict=False):
             if start:
                 yield start
-            for restart in part._restarts():
+            for restart in part.restarts_at():
                 if restart > limit or start + restart > MAX_STEP:
                     break
                 yield start + restart
 
-    def _duration(self) -> int | None:
-        parts = self._on_host.parts
-        start, limit = (int(column[len(parts) - 1]) for column in self._derived[1:])
-        ends = parts[-1]._duration()
+    def ends_at(self) -> int | None:
+        start, limit = (int(column[len(self.parts) - 1]) for column in self._derived[1:])
+        ends = self.parts[-1].ends_at()
         if ends is None and limit == MAX_STEP:
             return None
-        end = start + (limit if ends is None else min(limit, ends))
-        return end if end <= MAX_STEP else None
+        return start + (limit if ends is None else min(limit, ends))
 
     def _where(self, step: int) -> tuple[int, int, int | None]:
         part, _ = self._own(step, Host)

@@ -38,11 +38,11 @@ class FunctionSchedule(Schedule):
 
     function: Callable[[Any], Any] = function(is_of_steps=True)
 
-    def _value(self, step: Number, xp: Backend) -> Number:
+    def value_at(self, step: Number, xp: Backend) -> Number:
         if xp is Host:
             with jax.ensure_compile_time_eval():  # a caller may be tracing
                 return float(self._one(jnp.int32(step)))
-        return jnp.vectorize(self._one)(step)
+        return jnp.vectorize(self._one)(xp.whole(step))
 
     def _one(self, step: jax.Array) -> jax.Array:
         value = jnp.asarray(self.function(step), jnp.float32)

@@ -12,7 +12,7 @@ from log_anneal._compose.function import as_schedule
 from log_anneal._core import check
 from log_anneal._core.field_kinds import Kind
 from log_anneal._core.schedule import Schedule
-from log_anneal._core.tree import stack_shape
+from log_anneal._core.tree import on_device, stack_shape
 
 
 class Part(Kind):
@@ -24,8 +24,11 @@ class Part(Kind):
     def given(self, value: Any, whole: Any) -> Any:
         return value
 
-    def on_host(self, leaf: Any) -> Any:
+    def on_host(self, leaf: Any, whole: Any) -> Any:
         return leaf._on_host
+
+    def on_device(self, leaf: Any, whole: Any) -> Any:
+        return on_device(leaf)
 
     def stretched(self, name: str, value: Any, factor: float) -> Any:
         return value.stretch(factor)
@@ -71,7 +74,7 @@ class Parts(Kind):
     def given(self, value: Any, whole: Any) -> Any:
         return _ungrouped(value) if isinstance(value, Groups) else value
 
-    def on_host(self, leaf: Any) -> Any:
+    def on_host(self, leaf: Any, whole: Any) -> Any:
         return [part._on_host for part in _ungrouped(leaf)]
 
     def stretched(self, name: str, value: Any, factor: float) -> Any:

@@ -25,23 +25,23 @@ class LoopSchedule(Schedule):
     part: Schedule = schedule()
     period_steps: int = duration(way_out="Take the length of a turn.")
 
-    def _value(self, step: Number, xp: Backend) -> Number:
-        return self.part._value(xp.rem(step, self._whole["period_steps"]), xp)
+    def value_at(self, step: Number, xp: Backend) -> Number:
+        return self.part.value_at(xp.fixed(step % self.period_steps), xp)
 
-    def _restarts(self) -> Iterator[int]:
-        period = int(self._whole["period_steps"])
+    def restarts_at(self) -> Iterator[int]:
+        period = self.period_steps
         for turn in count():
             if turn:
                 if turn * period > MAX_STEP:
                     return
                 yield turn * period
-            for restart in self.part._restarts():
+            for restart in self.part.restarts_at():
                 if restart >= period or turn * period + restart > MAX_STEP:
                     break
                 yield turn * period + restart
 
     def _where(self, step: int) -> tuple[int, int, int | None]:
-        period = int(self._whole["period_steps"])
+        period = self.period_steps
         return step // period, step % period, period
 
 
@@ -95,27 +95,25 @@ class ShiftSchedule(Schedule):
     part: Schedule = schedule()
     shift_steps: int = duration(least=-MAX_STEP, way_out="Below 0 to begin in the midst.")
 
-    def _value(self, step: Number, xp: Backend) -> Number:
-        shift = self._whole["shift_steps"]
-        step = xp.minimum(step, MAX_STEP + xp.minimum(shift, 0)) - shift  # no overflow
-        return self.part._value(xp.maximum(step, 0), xp)
+    def value_at(self, step: Number, xp: Backend) -> Number:
+        shifted = xp.clip(step - self.shift_steps, 0, MAX_STEP)
+        return self.part.value_at(xp.fixed(shifted), xp)
 
-    def _restarts(self) -> Iterator[int]:
-        shift = int(self._whole["shift_steps"])
-        for restart in self.part._restarts():
+    def restarts_at(self) -> Iterator[int]:
+        shift = self.shift_steps
+        for restart in self.part.restarts_at():
             if restart + shift > MAX_STEP:
                 return
             if restart + shift > 0:
                 yield restart + shift
 
-    def _duration(self) -> int | None:
-        duration = self.part._duration()
-        shifted = None if duration is None else duration + int(self._whole["shift_steps"])
+    def ends_at(self) -> int | None:
+        end = self.part.ends_at()
+        shifted = None if end is None else end + self.shift_steps
         return None if shifted is None or shifted > MAX_STEP else max(shifted, 0)
 
     def _where(self, step: int) -> tuple[int, int, int | None]:
-        shift = int(self._whole["shift_steps"])
-        return self.part._on_host._where(min(max(step - shift, 0), MAX_STEP))
+        return self.part._where(min(max(step - self.shift_steps, 0), MAX_STEP))
 
 
 shift_schedule = ShiftSchedule

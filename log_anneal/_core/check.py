@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from log_anneal._core.backend import MAX_STEP
+from log_anneal._core.steps import MAX_STEP
 
 MAX_VALUE = 1e30
 """The largest number a field may hold, so that no equation overflows float32."""

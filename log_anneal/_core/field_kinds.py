@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from log_anneal._core import check
-from log_anneal._core.backend import MAX_STEP
+from log_anneal._core.changed import ChangedSteps
+from log_anneal._core.steps import MAX_STEP, Steps
 
 
 class Kind:
@@ -39,9 +40,15 @@ class Kind:
         """Returns the value as `repr` writes it."""
         return repr(value)
 
-    def on_host(self, leaf: Any) -> Any:
-        """Returns the leaf as Python's numbers and lists."""
-        return np.asarray(leaf).tolist() if np.ndim(leaf) else check.plain(leaf)
+    def on_host(self, leaf: Any, whole: Any) -> Any:
+        """Returns the leaf as Python's numbers and lists; a traced one stays as it is."""
+        if np.ndim(leaf) and not check.is_traced(leaf):
+            return np.asarray(leaf).tolist()
+        return check.plain(leaf)
+
+    def on_device(self, leaf: Any, whole: Any) -> Any:
+        """Returns the leaf as an equation on the device takes it."""
+        return leaf
 
     def stack_shape(self, leaf: Any) -> tuple[int, ...]:
         """Returns the dimensions in front of the leaf's own; none if it is not a stack."""
@@ -94,10 +101,23 @@ class Duration(Kind):
 
     def given(self, value: Any, whole: Any) -> Any:
         value, whole = check.plain(value), check.plain(whole)
-        if isinstance(whole, (int, list)) and not check.is_traced(value):
-            leaf, exact = np.asarray(value, np.float32), np.asarray(whole, np.float32)
-            value = whole if np.array_equal(leaf, exact) else value
+        value = whole if self._is_unchanged(value, whole) else value
         return None if self.is_optional and isinstance(value, int) and not value else value
+
+    def _is_unchanged(self, value: Any, whole: Any) -> bool:
+        """Tells whether a leaf is still the whole number that it was made from."""
+        if not isinstance(whole, (int, list)) or check.is_traced(value):
+            return False
+        return np.array_equal(np.asarray(value, np.float32), np.asarray(whole, np.float32))
+
+    def on_host(self, leaf: Any, whole: Any) -> Any:
+        value, whole = check.plain(leaf), check.plain(whole)
+        if whole is None or self._is_unchanged(value, whole):
+            return value if whole is None else whole
+        return ChangedSteps(value, whole) if isinstance(value, (int, float)) else value
+
+    def on_device(self, leaf: Any, whole: Any) -> Any:
+        return leaf if whole is None else Steps(whole, leaf)
 
     def stretched(self, name: str, value: Any, factor: float) -> Any:
         return None if value is None else check.stretched(name, value, factor, self.is_whole)

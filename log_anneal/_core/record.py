@@ -1,15 +1,15 @@
 """A record: a frozen dataclass that is a pytree, that compares, prints, pickles and stretches."""
 
 import dataclasses
-from functools import cached_property, partial
+from functools import partial
 from types import NoneType
 from typing import Any, ClassVar, Self
 
 import jax
 
 from log_anneal._core import check, tree
-from log_anneal._core.backend import MAX_STEP
 from log_anneal._core.field_kinds import kind
+from log_anneal._core.steps import MAX_STEP
 
 SCHEDULES: dict[str, type["Record"]] = {}
 """Every class of schedule, by its name in JSON."""
@@ -47,11 +47,6 @@ class Record(tree.Tree):
     def _derive(self) -> Any:
         """Returns a pytree of NumPy arrays that spares the device what only the host can do."""
         return ()
-
-    @cached_property
-    def _on_host(self) -> Self:
-        tree.refuse_stack(self)
-        return tree.on_host(self)
 
     def stretch(self, factor: float) -> Self:
         """Multiplies every duration: epochs in, steps out.
@@ -136,8 +131,10 @@ def declare(cls: type[Record]) -> None:
 
     Raises:
       ValueError: another class has the name.
+      TypeError: a field has the name of a method.
     """
     dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)(cls)
+    _refuse_taken_names(cls)
     cls._kinds = {field.name: kind(field) for field in dataclasses.fields(cls)}
     cls._static_names = tuple(name for name, each in cls._kinds.items() if each.is_static)
     cls._number_names = tuple(name for name, each in cls._kinds.items() if not each.is_static)
@@ -153,6 +150,17 @@ def declare(cls: type[Record]) -> None:
     jax.tree_util.register_pytree_with_keys(
         cls, tree.flatten_with_keys, partial(tree.unflatten, cls), tree.flatten
     )
+
+
+def _refuse_taken_names(cls: type[Record]) -> None:
+    """Refuses a field that would hide a method or a property of every schedule."""
+    for name in (field.name for field in dataclasses.fields(cls)):
+        for base in cls.__mro__[1:]:
+            if name in vars(base) and name not in vars(base).get("__dataclass_fields__", {}):
+                raise TypeError(
+                    f"`{name}` must not be a field of {cls.__qualname__}, as {base.__name__} has a "
+                    f"method or property of that name. Call it `{name}_steps`, for example."
+                )
 
 
 def is_registered(cls: type[Record]) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from log_anneal._core import check, fields, tree
-from log_anneal._core.backend import MAX_STEP, Backend, Device, Host, Number
+from log_anneal._core.backend import MAX_STEP, Backend, Device, Host, Number, Steps
 from log_anneal._core.operators import Operators
 from log_anneal._core.record import Record, declare
 from log_anneal._core.timeline import Timeline
@@ -34,7 +34,9 @@ class Schedule(Record, Timeline, Operators):
 
     A subclass becomes a frozen, keyword-only dataclass. It declares its fields with their kinds:
     `number()`, `duration()`, `option()`, ... A default of None follows the other fields, or says
-    that a part is not there.
+    that a part is not there. It defines `value_at`; `restarts_at` too if it has restarts, and
+    `ends_at` if it has an end. docs/extending.md builds three, and
+    `log_anneal.testing.check_schedule` tells whether they keep the laws of a schedule.
 
     As a pytree, its leaves are the numbers as NumPy arrays, with every None resolved that follows
     other fields, and then what the host derived from them. All schedules of a class and form (its
@@ -55,12 +57,32 @@ class Schedule(Record, Timeline, Operators):
         """Makes the subclass a dataclass and a pytree; refuses a name that another class has."""
         declare(cls)
 
-    def _value(self, step: Number, xp: Backend) -> Number:
-        """Returns the value at a step in [0, 2^31 - 1]. The leaves are resolved, and of xp's kind.
+    def __init__(self) -> None:
+        """Refuses to make a schedule without a kind; each kind has a constructor of its own."""
+        raise TypeError(
+            "`Schedule` is what all kinds of schedules have in common, and has no value. Take a "
+            "kind, `cyclical_log_schedule(...)` for example, or write your own: a subclass with "
+            "fields and `value_at(step, xp)`, as in docs/extending.md."
+        )
 
-        A duration's field is real and has a gradient; `self._whole` has the whole number.
+    def value_at(self, step: Number, xp: Backend) -> Number:
+        """Returns the value at a step from 0 to 2^31 - 1. Every subclass defines it.
+
+        The step, the durations and the counts among the fields are whole numbers: Python's ints on
+        the host, and on the device `Steps`, which are exact and have the same operators.
+
+        Args:
+          step: a whole number, or on the device several of any shape.
+          xp: the functions. On the host they compute with numbers in float64, on the device with
+            arrays in float32.
+
+        Returns:
+          The value, a number or on the device several of the steps' shape.
         """
-        raise TypeError(f"{type(self).__name__} does not define `_value(step, xp)`.")
+        raise TypeError(
+            f"{type(self).__name__} must define `value_at(step, xp)`, which returns the value at a "
+            "step. docs/extending.md has examples."
+        )
 
     def __call__(self, step: jax.typing.ArrayLike) -> jax.Array:
         """Returns float32 for one step or an array of steps, on the device.
@@ -107,13 +129,11 @@ class Schedule(Record, Timeline, Operators):
           TypeError: the steps are not whole numbers.
           ValueError: it is a stack of schedules.
         """
-        value: float
         if type(step) is int and 0 <= step <= MAX_STEP:
-            value = self._on_host._value(step, Host)
-            return value
+            value = self._on_host.value_at(step, Host)
+            return value if type(value) is float else float(value)
         if isinstance(step, (int, np.integer)) and not isinstance(step, bool):
-            value = self._on_host._value(min(max(int(step), 0), MAX_STEP), Host)
-            return value
+            return self.at(min(max(int(step), 0), MAX_STEP))
         steps = np.asarray(step)
         if not np.issubdtype(steps.dtype, np.integer):
             raise check.not_whole(step)
@@ -126,8 +146,13 @@ def _values(schedule: Schedule, steps: jax.Array) -> jax.Array:
     if steps.dtype.itemsize > 4 or steps.dtype == jnp.uint32:
         steps = jnp.minimum(steps, MAX_STEP)
     steps = steps.astype(jnp.int32)
-    fields = jax.tree.map(_on_device, schedule)
-    return jnp.broadcast_to(fields._value(steps, Device), steps.shape)
+    return values_on_device(jax.tree.map(_on_device, schedule), steps)
+
+
+def values_on_device(schedule: Schedule, steps: jax.Array) -> jax.Array:
+    """Returns float32 at int32 steps from 0 on, for a schedule whose leaves are on the device."""
+    value = Device.real(tree.on_device(schedule).value_at(Steps(steps), Device))
+    return jnp.broadcast_to(value, steps.shape)
 
 
 _values_jitted = jax.jit(_values)

@@ -1,17 +1,42 @@
 """The course of a schedule: its restarts, and its end."""
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import islice, takewhile
+from operator import index
+from typing import Self
 
-from log_anneal._core import check
-from log_anneal._core.tree import refuse_stack
+from log_anneal._core import check, tree
+from log_anneal._core.steps import MAX_STEP
 
 
-class Timeline:
+class Timeline(tree.Tree):
     """Tells where a schedule restarts and ends.
 
-    A schedule that has restarts or an end defines `_restarts`, `_duration` and `_where`.
+    A schedule that has restarts or an end defines `restarts_at` and `ends_at`. Both are called on
+    the host's copy of the schedule, whose durations are ints.
     """
+
+    @cached_property
+    def _on_host(self) -> Self:
+        tree.refuse_stack(self)
+        return tree.on_host(self)
+
+    def restarts_at(self) -> Iterable[int]:
+        """Returns the steps at which the schedule starts again, in order, all above 0.
+
+        A subclass defines it if it has restarts. They may be a list, a `range` or a generator, and
+        may have no end.
+        """
+        return ()
+
+    def ends_at(self) -> int | None:
+        """Returns a step from which on the value stays; None if it may change for ever.
+
+        A subclass defines it if it has an end.
+        """
+        return None
 
     def restarts(self, num_steps: int) -> list[int]:
         """Returns the steps at which the schedule starts again.
@@ -25,7 +50,6 @@ class Timeline:
         Raises:
           ValueError: it is a stack of schedules.
         """
-        refuse_stack(self)
         return list(takewhile(lambda step: step < num_steps, self._restarts()))
 
     def first_restarts(self, count: int) -> list[int]:
@@ -46,7 +70,6 @@ class Timeline:
           ...     restart_steps=10, restart_multiplier=1.5).first_restarts(4)
           [10, 20, 35, 58]
         """
-        refuse_stack(self)
         return list(islice(self._restarts(), check.steps("count", count, 0)))
 
     def boundaries(self, count: int) -> list[int]:
@@ -54,7 +77,8 @@ class Timeline:
         return self.first_restarts(count)
 
     def _restarts(self) -> Iterator[int]:
-        return iter(())
+        steps = map(index, self._on_host.restarts_at())
+        return takewhile(lambda step: step <= MAX_STEP, steps)
 
     @property
     def duration(self) -> int | None:
@@ -62,12 +86,28 @@ class Timeline:
 
         The step follows from the kind of schedule and its durations; values are not compared.
         """
-        refuse_stack(self)
-        return self._duration()
-
-    def _duration(self) -> int | None:
-        return None
+        end = self._on_host.ends_at()
+        return None if end is None or end > MAX_STEP else index(end)
 
     def _where(self, step: int) -> tuple[int, int, int | None]:
-        """Returns cycle, elapsed steps and length, on the host. Without restarts, only cycle 0."""
-        return 0, step, self._duration() or None
+        """Returns cycle, elapsed steps and length, on the host. Without restarts, only cycle 0.
+
+        A sequence of restarts, a `range` for example, is searched. Other ones are counted.
+        """
+        starts = self.restarts_at()
+        if not isinstance(starts, Sequence):
+            starts = _around(starts, step)
+        cycle = bisect_right(starts, step)
+        start = starts[cycle - 1] if cycle else 0
+        end = starts[cycle] if cycle < len(starts) else self.ends_at()
+        return cycle, step - start, None if end is None else end - start or None
+
+
+def _around(starts: Iterable[int], step: int) -> list[int]:
+    """Returns the restarts up to a step, and the one after it."""
+    found = []
+    for start in starts:
+        found.append(start)
+        if start > step:
+            break
+    return found

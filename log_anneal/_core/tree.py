@@ -101,13 +101,24 @@ def unflatten(cls: type[_T], structure: Structure, children: Any) -> _T:
 def on_host(record: _T) -> _T:
     """Returns the record with Python's numbers and lists for leaves."""
     numbers = (
-        None if value is None else record._kinds[name].on_host(value)
+        None if value is None else record._kinds[name].on_host(value, record._whole.get(name))
         for name, value in record._numbers.items()
     )
-    exact = jax.tree.map(Kind().on_host, (record._whole, record._derived))
+    exact = jax.tree.map(lambda leaf: Kind().on_host(leaf, None), (record._whole, record._derived))
     host = unflatten(type(record), structure(record), (*numbers, *exact))
     vars(host)["_on_host"] = host
     return host
+
+
+def on_device(record: _T) -> _T:
+    """Returns the record as an equation on the device takes it: its durations are exact `Steps`."""
+    children, static = flatten(record)
+    dressed = unflatten(type(record), static, children)
+    for name, value in record._numbers.items():
+        if value is not None:
+            whole = record._whole.get(name)
+            vars(dressed)[name] = record._kinds[name].on_device(value, whole)
+    return dressed
 
 
 def refuse_stack(schedule: Any) -> None:

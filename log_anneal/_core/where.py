@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from log_anneal._core.backend import MAX_STEP
 from log_anneal._core.check import not_whole
 from log_anneal._core.schedule import Schedule
+from log_anneal._core.steps import MAX_STEP
 from log_anneal._core.tree import refuse_stack
 
 

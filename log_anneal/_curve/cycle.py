@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from log_anneal._core.backend import MAX_STEP
 from log_anneal._core.check import simplest_fraction
+from log_anneal._core.steps import MAX_STEP
 from log_anneal._curve.table import Row, Table, table_of
 
 WARMUP, DECAY, RESTART = 0, 1, 2

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from log_anneal._core.backend import MAX_STEP
 from log_anneal._core.check import simplest_fraction
+from log_anneal._core.steps import MAX_STEP
 from log_anneal._curve.table import Row, Table, table_of
 
 

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
+from jax import lax
 
 from log_anneal._core.backend import MAX_STEP, Backend, Device, Host, Number
 
@@ -115,14 +116,14 @@ def locate(table: Table, step: Number, parameters: Sequence[Number], xp: Backend
     if xp is Host:
         return _located(table, step)
     row = xp.count_below(table.last, step)
-    period = xp.take(table.period, row)
-    since = step - xp.take(table.start, row)
-    rounds, elapsed = xp.quotient(since, period), xp.rem(since, period)
-    offset = xp.take(table.lead, row)
+    period = xp.entry(table.period, row)
+    since = xp.whole(step) - xp.entry(table.start, row)
+    rounds, elapsed = lax.div(since, period), lax.rem(since, period)  # neither is below 0
+    offset = xp.entry(table.lead, row)
     since_start = xp.real(elapsed) + offset
-    to_end = xp.real(period - 1 - elapsed) + xp.take(table.tail, row)
-    slopes = table.slopes, table.growth
-    since_start, to_end = _moved((since_start, to_end), row, rounds, slopes, tuple(parameters))
+    to_end = xp.real(period - 1 - elapsed) + xp.entry(table.tail, row)
+    slopes, real = (table.slopes, table.growth), tuple(map(xp.real, parameters))
+    since_start, to_end = _moved((since_start, to_end), row, rounds, slopes, real)
     return Place(row, rounds, elapsed, offset, since_start, to_end)
 
 
@@ -155,7 +156,7 @@ def _moved_jvp(primals: Any, tangents: Any) -> Any:
     _, row, rounds, (slopes, growth), _ = primals
     changes = jnp.stack(tangents[4])
     n = Device.real(rounds)
-    start, length = jnp.moveaxis(Device.take(slopes, row) @ changes, -1, 0)
+    start, length = jnp.moveaxis(Device.entry(slopes, row) @ changes, -1, 0)
     growing = growth @ changes
     start = start + n * length + n * (n - 1) / 2 * growing
     length = length + n * growing

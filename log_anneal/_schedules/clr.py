@@ -1,6 +1,6 @@
 """Smith's cyclical learning rates."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from log_anneal._core.backend import Backend, Host, KnownLog, Number, known_log, log_of
@@ -99,9 +99,9 @@ class ClrSchedule(Schedule):
         cycle = Row(0, self.up_steps + down_steps, length_slopes=(1.0, 1.0))
         return Derived(table_of([cycle]), known_log(self.cycle_decay), known_log(self.step_decay))
 
-    def _value(self, step: Number, xp: Backend) -> Number:
+    def value_at(self, step: Number, xp: Backend) -> Number:
         place = locate(self._derived.table, step, (self.up_steps, self.down_steps), xp)
-        is_up = place.elapsed < self._whole["up_steps"]
+        is_up = place.elapsed < self.up_steps
         x = xp.where(is_up, place.since_start / self.up_steps, place.to_end / self.down_steps)
         if self.window == "parabolic":
             x = x * (2 - x)
@@ -112,9 +112,9 @@ class ClrSchedule(Schedule):
         shrunk = xp.exp(xp.real(place.rounds) * log_cycle + xp.real(step) * log_step)
         return self.init_value + (self.peak_value - self.init_value) * x * shrunk
 
-    def _restarts(self) -> Iterator[int]:
-        period = int(self._derived.table.period[WARMUP])
-        return iter(range(period, 2**31, period))
+    def restarts_at(self) -> Sequence[int]:
+        period = self._derived.table.period[WARMUP]
+        return range(period, 2**31, period)
 
     def _where(self, step: int) -> tuple[int, int, int | None]:
         place = locate(self._derived.table, step, (), Host)

@@ -18,10 +18,10 @@ class ConstantSchedule(Schedule):
 
     value: float = number()
 
-    def _value(self, step: Number, xp: Backend) -> Number:
+    def value_at(self, step: Number, xp: Backend) -> Number:
         return self.value
 
-    def _duration(self) -> int:
+    def ends_at(self) -> int:
         return 0
 
 

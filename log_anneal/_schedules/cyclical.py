@@ -21,7 +21,7 @@ class Derived(NamedTuple):
 
 
 class CyclicalBase(Schedule):
-    """The cycle that every shape shares. A subclass defines `_weights`, the shape.
+    """The cycle that every shape shares. A subclass defines `weight_at`, the shape.
 
     Args:
       peak_value: The highest rate: where the warm-up ends and each cycle starts. From 0 to 1e30.
@@ -104,6 +104,28 @@ class CyclicalBase(Schedule):
                     "shrink."
                 )
 
+        if type(self).weight_at is not CyclicalBase.weight_at:
+            self._check_shape()
+
+    def _check_shape(self) -> None:
+        """Refuses a shape of the user's that does not fall from 1 to 0."""
+        if any(check.is_traced(getattr(self, name)) for name in self._number_names):
+            return
+        first = self.weight_at(0.0, Host)
+        try:
+            last = self.weight_at(1.0, Host)
+        except (ArithmeticError, ValueError):
+            last = 0.0  # which is what the cycle has there, whatever the shape
+        if check.is_traced(first) or (abs(first - 1) <= _NEAR and abs(last) <= _NEAR):
+            return
+        way_out = "Subtract its last value, and divide by what its first value is then."
+        if abs(first) <= _NEAR and abs(last - 1) <= _NEAR:
+            way_out = "It rises: return 1 minus it."
+        raise ValueError(
+            "`shape` must be 1 at a progress of 0 and fall to 0 at a progress of 1, got "
+            f"{float(first):.6g} and {float(last):.6g}. {way_out}"
+        )
+
     def _resolve(self) -> dict[str, Any]:
         numbers = super()._resolve()
         for name in ("restart_steps", "num_restarts"):
@@ -122,10 +144,29 @@ class CyclicalBase(Schedule):
         )
         return Derived(table, None if self.restart_decay is None else known_log(self.restart_decay))
 
-    def _weights(self, place: Place, xp: Backend) -> Weights:
-        raise TypeError(f"{type(self).__name__} does not define `_weights(place, xp)`.")
+    def weight_at(self, progress: Number, xp: Backend) -> Number:
+        """Returns the weight of a cycle's start: the shape. A subclass defines it.
 
-    def _value(self, step: Number, xp: Backend) -> Number:
+        Args:
+          progress: from 0, at the start of the cycle, to 1, at its end.
+          xp: the functions, as in `value_at`.
+
+        Returns:
+          A number that falls from 1, at a progress of 0, to 0, at a progress of 1.
+        """
+        raise TypeError(
+            f"{type(self).__name__} must define `weight_at(progress, xp)`, which falls from 1 to 0 "
+            "in a cycle. docs/extending.md has an example."
+        )
+
+    def _weights(self, place: Place, xp: Backend) -> Weights:
+        """Returns the weights of a cycle's start and end; one of the library's own shapes."""
+        is_over = place.to_end == 0  # there the slope of a shape may have no bound
+        progress = xp.where(is_over, 0.5, place.fractions()[0])
+        of_start = xp.where(is_over, 0.0, xp.real(self.weight_at(progress, xp)))
+        return of_start, 1 - of_start
+
+    def value_at(self, step: Number, xp: Backend) -> Number:
         times = self.warmup_steps, self.decay_steps, self.restart_steps, self.restart_multiplier
         place = locate(self._derived.table, step, times, xp)
         is_warmup, is_decay = place.row == WARMUP, place.row == DECAY
@@ -162,7 +203,7 @@ class CyclicalBase(Schedule):
 
     def _rise_or_fall(self, place: Place, xp: Backend) -> tuple[Number, Place]:
         """Tells whether a step is in the rise of a cycle, and its place in rise or fall."""
-        rise, real_rise = self._whole["restart_warmup_steps"], self.restart_warmup_steps
+        real_rise, rise = self.restart_warmup_steps, xp.whole(self.restart_warmup_steps)
         has_rise = (place.row >= RESTART) & (place.to_end != 0)
         is_rise = has_rise & (place.elapsed < rise)
         into = xp.where(has_rise & (place.elapsed >= rise), rise, 0)
@@ -177,11 +218,11 @@ class CyclicalBase(Schedule):
         to_end = xp.where(is_rise, to_top, place.to_end)
         return is_rise, place._replace(elapsed=elapsed, since_start=since_start, to_end=to_end)
 
-    def _restarts(self) -> Iterator[int]:
+    def restarts_at(self) -> Iterator[int]:
         starts = restarts(self._derived.table)
         return starts if self.decay_steps else islice(starts, 1, None)
 
-    def _duration(self) -> int | None:
+    def ends_at(self) -> int | None:
         return held_from(self._derived.table)
 
     def _where(self, step: int) -> tuple[int, int, int | None]:
@@ -195,5 +236,8 @@ class CyclicalBase(Schedule):
             return 0, step, table.start[first] + table.period[first]
         return n + bool(self.decay_steps), place.elapsed + step - inside, table.period[place.row]
 
+
+_NEAR = 1e-3
+"""How far the ends of a user's shape may be from 1 and 0."""
 
 _WARMUP_SHAPES = {"linear": linear_decay, "cosine": cosine_decay}

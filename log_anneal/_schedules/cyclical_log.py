@@ -161,8 +161,8 @@ class CyclicalLogSchedule(CyclicalBase):
         is_over = place.to_end == 0
         return xp.where(is_over, 0.0, of_start), xp.where(is_over, 1.0, of_end)
 
-    def _value(self, step: Number, xp: Backend) -> Number:
-        value = super()._value(step, xp)
+    def value_at(self, step: Number, xp: Backend) -> Number:
+        value = super().value_at(step, xp)
         return xp.abs(value) if self.form == "equation_4" else value
 
 

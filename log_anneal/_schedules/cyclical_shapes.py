@@ -2,11 +2,8 @@
 
 from typing import Any, ClassVar
 
-import jax.numpy as jnp
-import numpy as np
-
 from log_anneal._core import check
-from log_anneal._core.backend import Backend, Host, Number
+from log_anneal._core.backend import Backend, Number
 from log_anneal._core.fields import function, number
 from log_anneal._curve.shape import (
     Weights,
@@ -197,13 +194,16 @@ class CyclicalSchedule(CyclicalBase):
     """A shape of your own: `end + (start - end) shape(t / T, xp)`.
 
     All else is as in the anchored form of `cyclical_log_schedule`. JSON cannot hold a function. To
-    store the schedule, make a table of it by `tabulated_schedule`, or subclass `CyclicalBase` and
-    give the class a `name`.
+    store the schedule, make a table of it by `tabulated_schedule`, or write a subclass of
+    `CyclicalBase` with a `name` and `weight_at`, as in docs/extending.md.
 
     Args:
       shape: The function `shape(progress, xp)`, from 1 at a progress of 0 to 0 at a progress of 1.
-        It computes with `xp`, which is `jax.numpy` on the device and `numpy` on the host. Where its
-        slope has no bound, neither has the gradient.
+        It computes with the functions of `xp`, which have NumPy's names: with numbers on the host,
+        and with arrays on the device. Where its slope has no bound, neither has the gradient.
+
+    Raises:
+      ValueError: the shape does not fall from 1 to 0, or another argument is out of its range.
 
     Example:
       >>> schedule = cyclical_schedule(
@@ -217,12 +217,9 @@ class CyclicalSchedule(CyclicalBase):
 
     shape: Any = function()
 
-    def _weights(self, place: Place, xp: Backend) -> Weights:
-        is_over = place.to_end == 0  # there the slope of a shape may have no bound
-        progress = xp.where(is_over, 0.5, place.fractions()[0])
-        of_start: Number = self.shape(progress, np if xp is Host else jnp)
-        of_start = xp.where(is_over, 0.0, float(of_start) if xp is Host else of_start)
-        return of_start, 1 - of_start
+    def weight_at(self, progress: Number, xp: Backend) -> Number:
+        """Returns the value of `shape`."""
+        return self.shape(progress, xp)
 
 
 cyclical_schedule = CyclicalSchedule

@@ -129,7 +129,7 @@ class ExponentialSchedule(Schedule):
         known = known_log(self.decay_rate)
         return known.log / self.decay_steps, known
 
-    def _value(self, step: Number, xp: Backend) -> Number:
+    def value_at(self, step: Number, xp: Backend) -> Number:
         log_ratio, known = self._derived
         # The host's quotient has more digits. It gets the slope of its divisor, and what the rate
         # has changed since.
@@ -137,10 +137,9 @@ class ExponentialSchedule(Schedule):
         log_ratio += xp.log(self.decay_rate / xp.fixed(known.of)) / self.decay_steps
         return xp.maximum(self.init_value * xp.exp(xp.real(step) * log_ratio), self.end_value)
 
-    def _duration(self) -> int | None:
-        host = self._on_host
-        log_rate = log_of(host.decay_rate, host._derived[1], Host)
-        return first_at_end(host, log_rate / host.decay_steps, 1)
+    def ends_at(self) -> int | None:
+        log_rate = log_of(self.decay_rate, self._derived[1], Host)
+        return first_at_end(self, log_rate / self.decay_steps, 1)
 
 
 exponential_schedule = ExponentialSchedule
@@ -198,7 +197,7 @@ class InverseSqrtSchedule(Schedule):
     def _derive(self) -> Table:
         return phase_table([self.warmup_steps], is_endless=True)
 
-    def _value(self, step: Number, xp: Backend) -> Number:
+    def value_at(self, step: Number, xp: Backend) -> Number:
         place = locate(self._derived, step, [self.warmup_steps], xp)
         is_warmup = place.row == 0
         progress, remainder = place.fractions()

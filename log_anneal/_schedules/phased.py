@@ -28,12 +28,12 @@ class PhasedSchedule(Schedule):
     def _weights(self, place: Place, xp: Backend) -> Weights:
         raise TypeError(f"{type(self).__name__} does not define `_weights(place, xp)`.")
 
-    def _value(self, step: Number, xp: Backend) -> Number:
+    def value_at(self, step: Number, xp: Backend) -> Number:
         place = locate(self._derived, step, () if xp is Host else self._lengths(), xp)
         knots = self._knots()
         column = xp.stack([*knots, knots[-1]])
         of_start, of_end = self._weights(place, xp)
-        return of_start * xp.take(column, place.row) + of_end * xp.take(column, place.row + 1)
+        return of_start * xp.entry(column, place.row) + of_end * xp.entry(column, place.row + 1)
 
-    def _duration(self) -> int | None:
+    def ends_at(self) -> int | None:
         return held_from(self._derived)

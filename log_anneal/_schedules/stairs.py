@@ -89,15 +89,14 @@ class StepDecaySchedule(Schedule):
     def _derive(self) -> Any:
         return known_log(self.decay_rate)
 
-    def _value(self, step: Number, xp: Backend) -> Number:
-        decays = xp.real(xp.quotient(step, self._whole["decay_steps"]))
+    def value_at(self, step: Number, xp: Backend) -> Number:
+        decays = xp.real(step // self.decay_steps)
         log_rate = log_of(self.decay_rate, self._derived, xp)
         return xp.maximum(self.init_value * xp.exp(decays * log_rate), self.end_value)
 
-    def _duration(self) -> int | None:
-        host = self._on_host
-        log_rate = log_of(host.decay_rate, host._derived, Host)
-        return first_at_end(host, log_rate, host._whole["decay_steps"])
+    def ends_at(self) -> int | None:
+        log_rate = log_of(self.decay_rate, self._derived, Host)
+        return first_at_end(self, log_rate, self.decay_steps)
 
 
 step_decay_schedule = StepDecaySchedule
@@ -142,14 +141,13 @@ class MultiStepSchedule(Schedule):
         last[: len(self.milestones)] = np.asarray(self.milestones, np.int64) - 1
         return last, known_log(self.decay_rate)
 
-    def _value(self, step: Number, xp: Backend) -> Number:
+    def value_at(self, step: Number, xp: Backend) -> Number:
         last, known = self._derived
         decays = xp.real(xp.count_below(last, step))
         return self.init_value * xp.exp(decays * log_of(self.decay_rate, known, xp))
 
-    def _duration(self) -> int:
-        last = np.asarray(self._derived[0])
-        return int(np.max(last[last != MAX_STEP], initial=-1)) + 1
+    def ends_at(self) -> int:
+        return self.milestones[-1] if self.milestones else 0
 
 
 multi_step_schedule = MultiStepSchedule

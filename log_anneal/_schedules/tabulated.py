@@ -33,21 +33,20 @@ class TabulatedSchedule(Schedule):
     def _derive(self) -> Any:
         return np.asarray(len(self.values) - 1, np.int32)
 
-    def _value(self, step: Number, xp: Backend) -> Number:
-        interval, last = self._whole["interval_steps"], self._derived
-        passed = xp.quotient(step, interval)
+    def value_at(self, step: Number, xp: Backend) -> Number:
+        last = self._derived
+        passed = xp.whole(step // self.interval_steps)
         row = xp.minimum(passed, last)
-        value = xp.take(self.values, row)
+        value = xp.entry(self.values, row)
         if self.interpolation == "hold":
             return value
-        following = xp.take(self.values, xp.minimum(row + 1, last))
-        ahead_of_row = xp.real(xp.rem(step, interval)) / xp.real(interval)
-        z = xp.with_slope(ahead_of_row, xp.real(step) / self.interval_steps)
+        following = xp.entry(self.values, xp.minimum(row + 1, last))
+        z = step % self.interval_steps / self.interval_steps
         z = xp.where(passed < last, z, 0.0)
         return (1 - z) * value + z * following
 
-    def _duration(self) -> int | None:
-        interval, last = int(self._whole["interval_steps"]), int(self._derived)
+    def ends_at(self) -> int | None:
+        interval, last = self.interval_steps, int(self._derived)
         if last * interval <= MAX_STEP:
             return last * interval
         return None if self.interpolation == "linear" else MAX_STEP // interval * interval
