@@ -76,4 +76,4 @@ requirements:
 		--no-header --no-annotate --no-emit-index-url --upgrade pyproject.toml -o requirements.txt
 
 clean:
-	rm -rf .venv .venv-* build dist bundle
+	rm -rf .venv .venv-* build dist bundle docs/_build docs/reports

@@ -12,10 +12,11 @@ import pytest
 import small
 from test_models import assert_reaches_every_parameter, loss_and_gradient, random_images
 
-from train import data, models, optimizer, preprocess
+from train import data, optimizer, preprocess
 from train.augment import Augment
 from train.engine import state, step
 from train.models import ModelConfig, Transformer
+from train.models import build as models
 from train.models.densenet import DenseNetShape
 from train.models.googlenet import GOOGLENET, GoogLeNetShape
 from train.models.model import Model

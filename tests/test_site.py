@@ -12,7 +12,7 @@ from small import ROOT
 import log_anneal as la
 
 DOCS = ROOT / "docs"
-DOORS = ("compat", "fields", "plot")
+DOORS = ("compat", "fields", "plot", "testing")
 
 needs_sphinx = pytest.mark.skipif(
     not importlib.util.find_spec("sphinx") or not importlib.util.find_spec("myst_nb"),
