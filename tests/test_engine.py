@@ -163,7 +163,7 @@ import dataclasses, json, sys
 import jax
 sys.path.insert(0, "tests")
 import small
-from train import distributed
+from train.run import distributed
 from train.run.job import prepare
 distributed.initialize(sys.argv[1], 2, int(sys.argv[2]))
 schedule = dataclasses.replace(small.SCHEDULE, peak_value=0.005)
