@@ -69,7 +69,7 @@ results: $(INSTALLED)
 
 # The runs that are missing of every study at laptop size, until it is stopped; again, it goes on.
 evidence: $(INSTALLED)
-	TFDS_DATA_DIR=$(DATA) $(BIN)/python -m tools.evidence $(STUDIES)
+	$(if $(wildcard $(DATA)),TFDS_DATA_DIR=$(DATA)) $(BIN)/python -m tools.evidence $(STUDIES)
 
 requirements:
 	uv pip compile --universal --python-version 3.11 --extra train --extra tune --extra dev \

@@ -37,7 +37,8 @@ TRIALS = 8
 """The number of trials of each search."""
 TRIAL: Mapping[str, Any] = {"batch_size": 115}
 """The changes for a trial of a search, where schedules count steps. A trial trains on nine tenths
-of the images. With batches that are a tenth smaller, it makes as many steps as a run."""
+of the images. With batches that are a tenth smaller, a trial
+makes six steps more than a run."""
 CORES = 1
 """The number of CPU cores for each run."""
 

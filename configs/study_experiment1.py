@@ -96,7 +96,7 @@ def get_study(size: Size) -> Study:
     with_base = {**restarting, "schedule.base": Range(low=1.2, high=2000.0, scale="log")}
     return Study(
         title="Experiment 1: schedules for a ResNet on CIFAR-10 (Naveen 2024, figure 2)",
-        description=DESCRIPTION,
+        description=DESCRIPTION.replace("2 epochs", "1 epoch") if size == "laptop" else DESCRIPTION,
         base=base,
         axes={
             "head": {"sigmoid": {"head": "sigmoid"}, "softmax": {"head": "softmax"}},

@@ -89,7 +89,7 @@ def get_study(size: Size) -> Study:
         base = changed(base, {**laptop.LAPTOP, **small, **in_steps})
     return Study(
         title="Experiment 2: a transformer beside five networks (Naveen 2024, figure 3)",
-        description=DESCRIPTION,
+        description=DESCRIPTION.replace("batch 32", f"batch {base.batch_size}"),
         base=base,
         axes={
             "network": NETWORKS[size],

@@ -72,7 +72,9 @@ def get_study(size: Size) -> Study:
         values |= {"base": (1.2, 3.0, 8.0, 20.0, 100.0, 1000.0)}
     return Study(
         title="How sensitive cyclical log annealing is to its settings",
-        description=DESCRIPTION,
+        description=DESCRIPTION.replace("time and in pairs", "time")
+        if size == "laptop"
+        else DESCRIPTION,
         kind="sensitivity",
         base=base,
         axes={

@@ -102,6 +102,58 @@ def test_searches_are_taken_over_where_they_are_set_alike(is_alike: bool, tmp_pa
     assert found == (["journal.log"] if is_alike else [])
 
 
+def searched(folder: Path, best: float) -> Path:
+    """A study whose log runs took what a search found."""
+    synthetic(folder)
+    record = json.loads((folder / "study.json").read_text())
+    record["axes"]["settings"] = ["as printed", "tuned"]
+    for run in record["runs"]:
+        is_tuned = run["labels"]["schedule"] == "log"
+        run["labels"]["settings"] = "tuned" if is_tuned else "as printed"
+    write_json(folder / "study.json", record)
+    (folder / "tuning" / "log").mkdir(parents=True)
+    write_json(folder / "tuning" / "log" / "found.json", {"best": {"schedule.peak_value": best}})
+    return folder
+
+
+def test_a_search_of_runs_with_other_settings_is_not_taken_over(tmp_path: Path) -> None:
+    archive.pack(searched(tmp_path / "study", 0.1), tmp_path / "kept")
+    record = json.loads((tmp_path / "kept" / "study.json").read_text())
+    for run in record["runs"]:
+        run["sha256"] = run["sha256"] + ("changed" if run["labels"]["settings"] == "tuned" else "")
+    here = empty(tmp_path / "here", tmp_path / "kept", runs=record["runs"])
+    archive.restore(tmp_path / "kept", here)
+    assert runs(here) == {"cosine-resnet-seed0", "cosine-resnet-seed1"}
+    assert not (here / "tuning").exists()
+
+
+@pytest.mark.parametrize("own", [0.1, 0.2, None], ids=["the same", "another", "begun"])
+def test_a_tuned_run_is_taken_over_where_the_folder_found_the_same(
+    own: float | None, tmp_path: Path
+) -> None:
+    archive.pack(searched(tmp_path / "study", 0.1), tmp_path / "kept")
+    here = empty(tmp_path / "here", tmp_path / "kept")
+    (here / "tuning" / "log").mkdir(parents=True)
+    if own is not None:
+        write_json(here / "tuning" / "log" / "found.json", {"best": {"schedule.peak_value": own}})
+    archive.restore(tmp_path / "kept", here)
+    assert ("log-resnet-seed0" in runs(here)) == (own == 0.1)
+    assert "cosine-resnet-seed0" in runs(here)
+
+
+def test_packing_loses_no_run_and_no_other_study(packed: Path, tmp_path: Path) -> None:
+    before = (packed / "runs.tar.xz").read_bytes()
+    fewer = synthetic(tmp_path / "fewer")
+    cut(fewer / "log-resnet-seed1", 30)
+    with pytest.raises(UserError, match="which has 1 more, log-resnet-seed1 among them. Take them"):
+        archive.pack(fewer, packed)
+    with pytest.raises(UserError, match="`to` must hold this study, other, or be new"):
+        archive.pack(synthetic(tmp_path / "other", name="other"), packed)
+    assert (packed / "runs.tar.xz").read_bytes() == before
+    archive.pack(synthetic(tmp_path / "larger", size="laptop"), packed)  # a size of its own
+    assert json.loads((packed / "study.json").read_text())["size"] == "laptop"
+
+
 def test_of_a_run_that_is_to_go_on_after_a_halt_nothing_is_kept(tmp_path: Path) -> None:
     study = synthetic(tmp_path / "study")
     cut(study / "log-resnet-seed0", 30, "its loss was 4.7")
@@ -146,6 +198,9 @@ def test_one_run_of_each_other_origin_is_made_again(
     a_by_b = {"of": ORIGINS[0], "by": ORIGINS[1], "equal": True}
     write_json(folder / "repeats.json", [a_by_b])
     assert due(folder, monkeypatch) == ["log-seed0", "cosine-seed0"]
+    write_json(folder / "log-seed0" / "halted.json", {"step": 1, "reason": "of its loss"})
+    assert due(folder, monkeypatch) == ["log-seed1", "cosine-seed0"]  # the halted one is passed by
+    (folder / "log-seed0" / "halted.json").unlink()
     b_by_c = {"of": ORIGINS[1], "by": ORIGINS[2], "equal": True}
     write_json(folder / "repeats.json", [a_by_b, b_by_c])
     assert due(folder, monkeypatch) == []

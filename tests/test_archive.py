@@ -139,7 +139,7 @@ def test_a_folder_that_holds_something_else_is_not_replaced(study: Path, tmp_pat
 
 
 def test_a_folder_that_holds_no_study_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"`packed` must hold runs\.tar\.xz"):
+    with pytest.raises(UserError, match=r"must be a folder with runs\.tar\.xz"):
         archive.unpack(tmp_path, tmp_path / "unpacked")
     assert not list(tmp_path.iterdir())
 

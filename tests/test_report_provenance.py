@@ -43,6 +43,15 @@ def said(folder: Path) -> str:
     return " ".join(block.text for block in blocks if isinstance(block, Paragraph))
 
 
+def test_a_repeat_that_differs_is_warned_of_though_the_commit_is_one(tmp_path):
+    write_study(tmp_path, schedules=TWO, seeds=(0, 1), epochs=2)
+    origins = [{"commit": "a", "device": device, "versions": {"jax": "1"}} for device in "xy"]
+    entry = {"run": "log-resnet-seed0", "of": origins[0], "by": origins[1], "equal": False}
+    write_json(tmp_path / "repeats.json", [{**entry, "largest_difference": 0.5}])
+    report.write(tmp_path)
+    assert "Mixed: " in (tmp_path / "report.md").read_text()
+
+
 def test_a_row_for_each_commit_version_and_device(tmp_path: Path) -> None:
     mixed(tmp_path, OLD, LATER)
     rows = table(provenance.section(load(tmp_path)), "The runs by")

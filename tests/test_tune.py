@@ -304,6 +304,16 @@ def test_a_search_on_a_grid_tries_each_point_once(tmp_path):
         tune.search(finer, CONFIG, ranges, tmp_path, train)
 
 
+def test_workers_that_meet_try_each_point_of_a_grid_once(tmp_path, monkeypatch):
+    ranges = {"schedule.peak_value": Range(low=0.01, high=0.16, scale="log")}
+    grid = Tune(search={"log": ranges}, trials=5, method="grid")
+    journal = Journal(tmp_path, {"one": "search"})
+    for worker in ("1/2", "2/2", "2/2", "1/2", "1/2", "2/2"):
+        tune._add_trial(grid, journal, ranges, tmp_path, worker)
+    points = [trial.settings["schedule.peak_value"] for trial in journal.trials()]
+    assert points == pytest.approx([0.01, 0.02, 0.04, 0.08, 0.16])
+
+
 def test_a_grid_has_one_range_for_each_label():
     two = {name: Range(low=0.1, high=1.0) for name in ("schedule.peak_value", "schedule.base")}
     with pytest.raises(UserError, match="one range for each label where `method` is grid"):

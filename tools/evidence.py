@@ -53,7 +53,7 @@ def main() -> int:
         parser.error(f"`studies` must be some of {', '.join(STUDIES)}, got {min(unknown)}")
 
     study = _Child()
-    for number in (signal.SIGTERM, signal.SIGALRM):
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         signal.signal(number, study.stop)
     signal.setitimer(signal.ITIMER_REAL, arguments.seconds or 0)  # 0: never
     code = 0
@@ -100,6 +100,8 @@ class _Child:
             ["nice", "-n", "19", *words], cwd=ROOT, start_new_session=True
         )
         _yield_to_other_sessions(self._process.pid)
+        if self.is_stopped:  # a signal came while it started
+            self._process.terminate()
         while True:
             try:
                 return self._process.wait()

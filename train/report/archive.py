@@ -40,7 +40,7 @@ def pack(folder: Path, to: Path, *, digits: int | None = None) -> None:
         so.
 
     Raises:
-      UserError: no run has ended, or `to` holds something else.
+      UserError: no run has ended, or `to` holds something else, or more runs of this study.
     """
     results = load(folder)
     if not any(map(_is_final, results.runs)) and not _searched(folder):
@@ -52,6 +52,7 @@ def pack(folder: Path, to: Path, *, digits: int | None = None) -> None:
         raise UserError(
             f"`to` must be a new folder or one with {RUNS}, got {to}. Choose another, or remove it."
         )
+    _check_that_nothing_is_lost(results, to)
     to.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{to.name}.", dir=to.parent) as partial:
         made = Path(partial) / to.name
@@ -64,9 +65,11 @@ def pack(folder: Path, to: Path, *, digits: int | None = None) -> None:
         for name in ("report.md", "report.json"):
             shutil.copyfile(records / name, made / name)
         shutil.copytree(records / "figures", made / "figures")
+        old = to.with_name(f".{to.name}.old")  # not in `partial`, which goes whatever happens
         if to.exists():
-            to.rename(Path(partial) / "old")
+            to.rename(old)
         made.rename(to)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def unpack(packed: Path, to: Path) -> Path:
@@ -83,12 +86,38 @@ def unpack(packed: Path, to: Path) -> Path:
       UserError: it is no packed study.
     """
     if not (packed / RUNS).is_file():
-        raise UserError(f"`packed` must hold {RUNS}, got {packed}. Make it by `tools/results.py`.")
+        state = "which is not there" if not packed.exists() else "which holds none"
+        raise UserError(
+            f"A kept study must be a folder with {RUNS}, got {packed}, {state}. Make one by "
+            "`python -m tools.results pack STUDY results/NAME`."
+        )
     to.mkdir()
     shutil.copyfile(packed / "study.json", to / "study.json")
     with tarfile.open(packed / RUNS) as archive:
         archive.extractall(to, filter="data")
     return to
+
+
+def _check_that_nothing_is_lost(results: Results, to: Path) -> None:
+    """Refuses to replace another study, or runs of this one that the new archive would lack."""
+    if not (to / "study.json").exists():
+        return
+    record = json.loads((to / "study.json").read_bytes())
+    if record.get("name") != results.record.get("name"):
+        raise UserError(
+            f"`to` must hold this study, {results.record.get('name')}, or be new, got {to}, which "
+            f"holds {record.get('name')}. Choose another folder."
+        )
+    if record.get("size") != results.record.get("size"):
+        return
+    with tarfile.open(to / RUNS) as archive:
+        kept = {name.split("/")[0] for name in archive.getnames() if name.endswith("summary.json")}
+    if lost := kept - {run.name for run in results.runs if _is_final(run)}:
+        raise UserError(
+            f"`to` must have no run that the study lacks, got {to}, which has {len(lost)} more, "
+            f"{min(lost)} among them. Take them over first: start the study with `--from {to}`. "
+            "Or choose another folder."
+        )
 
 
 def restore(packed: Path, folder: Path) -> str:
@@ -119,9 +148,11 @@ def restore(packed: Path, folder: Path) -> str:
                 )
 
         settings = {run["folder"]: run["sha256"] for run in study["runs"]}
-        same = [run for run in record["runs"] if settings.get(run["folder"]) == run["sha256"]]
-        is_searched_alike = record.get("searches") == study["searches"]
-        if not is_searched_alike:
+        both = [run for run in record["runs"] if run["folder"] in settings]
+        same = [run for run in both if settings[run["folder"]] == run["sha256"]]
+        # A search depends on the settings of its runs, and its runs on what it found.
+        is_searched_alike = record.get("searches") == study["searches"] and len(same) == len(both)
+        if not is_searched_alike or _has_found_otherwise(source, folder):
             same = [run for run in same if not _is_searched(run, record)]
 
         others = ["repeats.json", *(_searched(source) if is_searched_alike else [])]
@@ -141,6 +172,22 @@ def restore(packed: Path, folder: Path) -> str:
 def _searched(folder: Path) -> list[str]:
     paths = [*folder.glob("range_test-*"), *folder.glob("tuning/*")]
     return [path.relative_to(folder).as_posix() for path in sorted(paths)]
+
+
+def _has_found_otherwise(source: Path, folder: Path) -> bool:
+    """Tells whether the folder has a search or a range test of its own that is not the source's."""
+    return any(
+        (folder / name).exists() and _finding(folder / name) != _finding(source / name)
+        for name in _searched(source)
+    )
+
+
+def _finding(searched: Path) -> Any:
+    """Returns what a search or a range test found; None: nothing yet."""
+    for name, part in (("found.json", "best"), ("range_test.json", "suggestions")):
+        if (searched / name).exists():
+            return json.loads((searched / name).read_bytes()).get(part)
+    return None
 
 
 def _is_searched(run: Mapping[str, Any], record: Mapping[str, Any]) -> bool:

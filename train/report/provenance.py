@@ -20,7 +20,7 @@ def warnings(results: Results) -> Sequence[Block]:
     """Warns where runs of several origins are mixed, unless repeated runs show that they agree."""
     origins = {_origin(run.summary) for run in results.runs if run.summary}
     differing = [text for entry, text in _repeats(results) if not entry.get("equal")]
-    if len(origins) < 2 or (_are_joined(origins, results) and not differing):
+    if not differing and (len(origins) < 2 or _are_joined(origins, results)):
         return []
     commits = words.count(len({commit for commit, _ in origins}), "commit")
     versions = words.count(len({each for _, each in origins}), "set")

@@ -73,6 +73,9 @@ def run(
         distributed.on_first(
             lambda: finish(job, folder, log, best_step=checkpoints.best_step(), since=begun.since)
         )
+        # Of a study, the next run must not begin.
+        if is_quiet and (signal := interrupts.received()):
+            raise Interrupted(f"{signal} came; {folder} is done.")
 
 
 @dataclasses.dataclass(frozen=True)

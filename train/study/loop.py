@@ -7,7 +7,7 @@ from pathlib import Path
 
 from train import report
 from train.data import sources
-from train.errors import UserError
+from train.errors import Interrupted, UserError
 from train.folder import workdir
 from train.folder.files import one_at_a_time
 from train.report import archive
@@ -142,12 +142,16 @@ def _side_by_side(
         print(line, flush=True)
 
     print(f"{len(workers.cores)} workers; see {folder / PAGE}", flush=True)
-    pool.make(
-        todo,
-        workers.start,
-        workers.cores,
-        folder,
-        began=progress.began,
-        ended=ended,
-        looked=functools.partial(progress.write, seldom=True),
-    )
+    try:
+        pool.make(
+            todo,
+            workers.start,
+            workers.cores,
+            folder,
+            began=progress.began,
+            ended=ended,
+            looked=functools.partial(progress.write, seldom=True),
+        )
+    except Interrupted as stop:
+        progress.stop(str(stop))
+        raise

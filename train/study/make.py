@@ -4,10 +4,11 @@ from pathlib import Path
 
 from train.changes import Changes, changed
 from train.config import Config
-from train.errors import Halted
+from train.errors import Halted, UserError
 from train.folder.files import one_at_a_time
 from train.folder.log import read_metrics
 from train.folder.thin import thin
+from train.folder.workdir import settings_sha256
 from train.run import loop, range_test
 from train.study import Bounds, Labels, Run, Size, Study, load, repeats, tune
 from train.study.record import combination, is_done, range_test_folder, read, read_bounds, write
@@ -27,6 +28,12 @@ def doer(file: Path, size: Size, data_dir: str | None, folder: Path, jobs: Jobs)
     """
     study = load.prepare_study(file, size, data_dir)
     runs = study.runs()
+    begun = {run["folder"]: run["sha256"] for run in read(folder / "study.json").get("runs", [])}
+    if any(begun.get(run.folder) != settings_sha256(run.config) for run in runs):
+        raise UserError(
+            f"The study's file must stay as it was while its runs are made, got other settings in "
+            f"{file}. Start the study again."
+        )
     known = {task.key: task for task in [*tasks(study, runs), *(repeat(study, r) for r in runs)]}
     return lambda key: do(study, known[key], folder, jobs=jobs)
 
@@ -79,7 +86,7 @@ def make_run(study: Study, run: Run, folder: Path, *, jobs: Jobs = (1, 1)) -> st
 
     thin(run_folder / "checkpoints")
     if summary := read(run_folder / "summary.json"):
-        return f"{100 * summary['test_accuracy']:.1f} %"
+        return f"test accuracy {100 * summary['test_accuracy']:.1f} %"
     return f"halted after step {read(run_folder / 'halted.json')['step']}"
 
 

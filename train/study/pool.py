@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import multiprocessing
 import os
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -72,10 +73,11 @@ def cores_of(num_workers: int | None, cores_each: int | None) -> Sequence[Sequen
     own = sorted(os.sched_getaffinity(0)) if has_affinity else list(range(os.cpu_count() or 1))
     each = cores_each or max(1, len(own) // max(num_workers or 1, 1))
     num = max(1, len(own) // each) if num_workers is None else num_workers
-    if num < 1 or num * each > max(len(own), each):
+    most = max(1, len(own) // (cores_each or 1))
+    if not 1 <= num <= most:
         raise UserError(
-            f"`--workers` must be from 1 to {max(1, len(own) // each)}, got {num}: this process "
-            f"may use {len(own)} cores, and each worker takes {each}. Ask for fewer."
+            f"`--workers` must be from 1 to {most}, got {num}: this process may use {len(own)} "
+            f"cores, and a worker takes {cores_each or 1} or more. Leave it out to use them all."
         )
     return [own[place * each : (place + 1) * each] for place in range(num)]
 
@@ -121,7 +123,7 @@ def make(
                 pool.listen()
                 looked()
                 if name := interrupts.mine():
-                    raise Interrupted(f"{name} came; each run that was being made is saved.")
+                    raise Interrupted(f"{name} came; each run that had begun is saved.")
         finally:
             _stop(pool.workers)
 
@@ -201,9 +203,13 @@ def _as_many_threads_as(cores: int) -> Iterator[None]:
 def _started(start: Callable[[], Do], cores: Sequence[int], log: Path) -> _Worker:
     context = multiprocessing.get_context("spawn")  # a fork of a process with threads can hang
     ours, theirs = context.Pipe()
+    # The worker's own interpreter must not end in a traceback while it starts: at Ctrl-C its parent
+    # ends it. A process that is started inherits that the signal is ignored.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     with _as_many_threads_as(len(cores)):
         process = context.Process(target=work, args=(theirs, start, list(cores), log))
         process.start()
+    signal.signal(signal.SIGINT, before)
     theirs.close()
     return _Worker(process, ours, cores, log)
 

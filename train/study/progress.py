@@ -42,6 +42,7 @@ class Progress:
     _open: dict[str, Task] = dataclasses.field(default_factory=dict)
     _paces: list[float] = dataclasses.field(default_factory=list)
     _written: float = 0.0
+    _stopped: str = ""
 
     def __post_init__(self) -> None:
         """Learns the pace of runs that an earlier start made."""
@@ -92,6 +93,16 @@ class Progress:
             rest.append(max(expected - spent, 0.0))
         return max(sum(rest) / self.num_workers, max(rest, default=0.0))
 
+    def stop(self, why: str) -> None:
+        """Writes the page for the last time, where a signal ends the study.
+
+        Args:
+          why: the signal, as a sentence.
+        """
+        self._stopped = f"Stopped. {why} The same command goes on."
+        self._begun.clear()
+        self.write()
+
     def write(self, *, seldom: bool = False) -> None:
         """Writes the page; with `seldom`, only if the last version is ten seconds old."""
         if seldom and time.monotonic() - self._written < _SELDOM:
@@ -122,8 +133,11 @@ class Progress:
         still = "no run has ended yet" if left is None else f"about {duration(left)} left"
         if not self._open:
             still = "nothing is left to make"
+        if self._stopped:
+            still = "and nothing is being made"
         head = f"{len(self._done)} of {len(self.runs)} runs are done, {still}"
 
+        stopped = html.escape(self._stopped)
         rows: dict[str, dict[int, str]] = {}
         for run in self.runs:
             name = " / ".join(run.labels.values())
@@ -148,7 +162,7 @@ class Progress:
         when = time.strftime("%Y-%m-%d %H:%M:%S %Z")
         return _HTML.format(
             title=html.escape(self.study.title), head=head, others=others, wrong=wrong,
-            heads=heads, body=body, workers=self.num_workers, when=when,
+            heads=heads, body=body, workers=self.num_workers, when=when, stopped=stopped,
         )  # fmt: skip
 
     def _run_state(self, run: Run) -> str:
@@ -200,7 +214,7 @@ footer {{ color: #586573; font-size: 0.875rem; }}
 </head>
 <body>
 <h1>{title}</h1>
-<p><strong>{head}</strong>, with {workers} made at once.</p>
+<p><strong>{head}</strong>, with {workers} made at once. {stopped}</p>
 <ul>{others}</ul>
 <ul class="wrong">{wrong}</ul>
 <div class="wide"><table>
@@ -209,7 +223,8 @@ footer {{ color: #586573; font-size: 0.875rem; }}
 {body}
 </tbody></table></div>
 <p>A number is the final test accuracy of a run that is done, in %; a percentage is how far a run
-has come that is being made; a dot is a run that waits.</p>
+has come that is being made, and "begun" one of which no step is told yet; a dot is a run that
+waits.</p>
 <footer>Written {when}; the page reloads itself. The report is made at the end.</footer>
 </body>
 </html>

@@ -4,6 +4,7 @@ A study that grows over days has runs of several commits. One run of each commit
 the newest, and all numbers are compared. `repeats.json` in the study's folder says what came out.
 """
 
+import itertools
 import json
 import math
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from train.config import Config
+from train.errors import Halted, UserError
 from train.folder.files import one_at_a_time, write_atomically
 from train.folder.log import read_metrics
 from train.folder.origin import origin
@@ -41,7 +43,9 @@ def due(folder: Path, runs: Sequence[Run]) -> Sequence[Run]:
     found: dict[str, Run] = {}
     for run in runs:
         summary = read(folder / run.folder / "summary.json")
-        if "commit" in summary and (its := _as_text(summary)) not in compared:
+        # A run that was halted has two schedules, which no single configuration makes again.
+        was_halted = (folder / run.folder / "halted.json").exists()
+        if "commit" in summary and not was_halted and (its := _as_text(summary)) not in compared:
             found.setdefault(its, run)
     return list(found.values())
 
@@ -59,7 +63,13 @@ def make(config: Config, name: str, folder: Path) -> str:
     """
     by = origin()
     again = folder / "repeats" / f"{by['commit'].rstrip('+')}-{name}"
-    loop.run(config, again, is_quiet=True)
+    try:
+        loop.run(config, again, is_quiet=True)
+    except Halted as halt:
+        raise UserError(
+            f"The run {name} ended before, and now its guard halts it: {halt} Look at what has "
+            "changed since, or begin the study in a new `--workdir`."
+        ) from halt
 
     digits = read(folder / name / "kept.json").get("digits")
     differences = _loss_differences(folder / name, again, digits)
@@ -68,8 +78,8 @@ def make(config: Config, name: str, folder: Path) -> str:
         "run": name,
         "of": {part: summary[part] for part in _ORIGIN},
         "by": by,
-        "equal": max(differences) == 0,
-        "largest_difference": max(differences),
+        "equal": not any(differences),  # NaN counts as a difference
+        "largest_difference": max(filter(math.isfinite, differences), default=0.0),
         "digits": digits,
     }
 
@@ -79,7 +89,8 @@ def make(config: Config, name: str, folder: Path) -> str:
     shutil.rmtree(again)
     if record["equal"]:
         return f"the same numbers as of {summary['commit']}"
-    return f"its losses differ by up to {max(differences):.2g} from those of {summary['commit']}"
+    largest = record["largest_difference"]
+    return f"its losses differ by up to {largest:.2g} from those of {summary['commit']}"
 
 
 def _known(folder: Path) -> list[dict[str, Any]]:
@@ -90,7 +101,8 @@ def _known(folder: Path) -> list[dict[str, Any]]:
 
 def _loss_differences(first: Path, again: Path, digits: int | None) -> Sequence[float]:
     """Returns the difference between the losses of each step and each evaluation, in nats."""
-    pairs = zip(_losses(first, None), _losses(again, digits), strict=True)
+    # NaN where one of them has a line that the other lacks.
+    pairs = itertools.zip_longest(_losses(first, None), _losses(again, digits), fillvalue=math.nan)
     return [0.0 if _is_equal(a, b) else abs(a - b) for a, b in pairs]
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from train.changes import Changes, changed
 from train.config import Config
 from train.errors import UserError
+from train.folder.files import one_at_a_time
 from train.folder.workdir import settings_sha256
 from train.study.journal import Journal, Trial
 from train.study.ranges import Range as Range
@@ -131,7 +132,7 @@ def search(
             number = trials.index(mine) + 1
             print(f"trial {number} of {tune.trials}: {note}", flush=True)
         elif len(trials) < tune.trials:
-            _add_trial(tune, journal, ranges, len(trials), worker)
+            _add_trial(tune, journal, ranges, folder, worker)
         elif running:
             if not has_said_it_waits:
                 others = ", ".join(sorted({trial.worker for trial in running}))
@@ -149,16 +150,26 @@ def _found(trials: Sequence[Trial]) -> Found:
 
 
 def _add_trial(
-    tune: Tune, journal: Journal, ranges: Mapping[str, Range], count: int, worker: str
+    tune: Tune, journal: Journal, ranges: Mapping[str, Range], folder: Path, worker: str
 ) -> None:
-    """Adds the next trial of a worker, where there are `count` trials before it."""
+    """Adds the next trial of a worker, if there is still one to add."""
     distributions = {name: each.distribution() for name, each in sorted(ranges.items())}
-    if tune.method == "grid":
-        settings = {name: each.point(count, tune.trials) for name, each in ranges.items()}
-        journal.add(settings, distributions, worker=worker)
-    else:
-        place = int(worker.split("/")[0])
-        journal.draw(distributions, seed=(tune.seed, count, place - 1), worker=worker)
+    with one_at_a_time(folder):
+        trials = journal.trials()
+        count = len(trials)
+        if count >= tune.trials:
+            return
+        if tune.method == "grid":
+            points = [
+                {name: each.point(place, tune.trials) for name, each in ranges.items()}
+                for place in range(tune.trials)
+            ]
+            tried = [trial.settings for trial in trials]
+            following = next(point for point in points if point not in tried)
+            journal.add(following, distributions, worker=worker)
+        else:
+            place = int(worker.split("/")[0])
+            journal.draw(distributions, seed=(tune.seed, count, place - 1), worker=worker)
 
 
 def _check_trials(tune: Tune, journal: Journal, folder: Path) -> None:

@@ -17,6 +17,7 @@ import jax
 
 from train.data import cache
 from train.errors import Interrupted, UserError
+from train.folder.origin import commit
 
 Do: TypeAlias = Callable[[str], str]
 """A function that makes the task with a key, and says how it ended."""
@@ -42,6 +43,7 @@ def work(connection: Connection, start: Callable[[], Do], cores: Sequence[int], 
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
     _share_programs()
+    commit()  # of the code as it is now: the files may change while the worker runs
 
     try:
         do: Do | None = start()
@@ -75,7 +77,9 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])
-        os.kill(os.getpid(), signal.SIGTERM)  # a run that is being made is saved
+        while True:  # a run that is being made is saved; the next one gets the next signal
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5.0)
 
 
 def _share_programs() -> None:

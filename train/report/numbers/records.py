@@ -50,8 +50,8 @@ class Outcome:
 
     @property
     def is_over(self) -> bool:
-        """Tells whether the run has ended or was halted: no further number will come."""
-        return self.state in ("ended", "halted")
+        """Tells whether the run has ended or was halted for good: no further number will come."""
+        return self.has_ended or (self.state == "halted" and not self.goes_on)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
