@@ -13,7 +13,7 @@ import studies
 from synthetic_study import TWO, change, cut, write_json, write_study
 
 from train.errors import UserError
-from train.report import archive
+from train.report import archive, restoring
 from train.run import loop
 from train.study import pool, repeats
 
@@ -47,7 +47,7 @@ def runs(folder: Path) -> set[str]:
 
 def test_every_kept_run_is_taken_over(packed: Path, tmp_path: Path) -> None:
     here = empty(tmp_path / "here", packed)
-    assert archive.restore(packed, here) == f"4 runs are kept in {packed}"
+    assert restoring.restore(packed, here) == f"4 runs are kept in {packed}"
     assert len(runs(here)) == 4
     for run in runs(here):
         assert json.loads((here / run / "kept.json").read_text()) == {"digits": 4}
@@ -60,7 +60,7 @@ def test_a_kept_run_of_other_settings_is_left(packed: Path, tmp_path: Path) -> N
         if run["labels"]["schedule"] == "log":
             run["sha256"] = "another"
     here = empty(tmp_path / "here", packed, runs=record["runs"])
-    assert archive.restore(packed, here).endswith("; 2 of other settings are left there")
+    assert restoring.restore(packed, here).endswith("; 2 of other settings are left there")
     assert runs(here) == {"cosine-resnet-seed0", "cosine-resnet-seed1"}
 
 
@@ -68,7 +68,7 @@ def test_what_the_folder_has_is_not_replaced(packed: Path, tmp_path: Path) -> No
     here = empty(tmp_path / "here", packed)
     (here / "log-resnet-seed0").mkdir()
     (here / "log-resnet-seed0" / "mine").touch()
-    archive.restore(packed, here)
+    restoring.restore(packed, here)
     assert [path.name for path in (here / "log-resnet-seed0").iterdir()] == ["mine"]
 
 
@@ -76,7 +76,7 @@ def test_what_the_folder_has_is_not_replaced(packed: Path, tmp_path: Path) -> No
 def test_another_study_is_refused(part: str, packed: Path, tmp_path: Path) -> None:
     here = empty(tmp_path / "here", packed, **{part: "other"})
     with pytest.raises(UserError, match=f"`--from` must hold this study, .* whose {part} is "):
-        archive.restore(packed, here)
+        restoring.restore(packed, here)
     assert not runs(here)
 
 
@@ -94,7 +94,7 @@ def test_searches_are_taken_over_where_they_are_set_alike(is_alike: bool, tmp_pa
     (study / "tuning" / "log" / "trial000").mkdir()
     archive.pack(study, tmp_path / "kept")
     here = empty(tmp_path / "here", tmp_path / "kept", searches="s" if is_alike else "t")
-    archive.restore(tmp_path / "kept", here)
+    restoring.restore(tmp_path / "kept", here)
     cosine = {"cosine-resnet-seed0", "cosine-resnet-seed1"}
     log = {"log-resnet-seed0", "log-resnet-seed1"}
     assert runs(here) == (cosine | log if is_alike else cosine)
@@ -122,7 +122,7 @@ def test_a_search_of_runs_with_other_settings_is_not_taken_over(tmp_path: Path) 
     for run in record["runs"]:
         run["sha256"] = run["sha256"] + ("changed" if run["labels"]["settings"] == "tuned" else "")
     here = empty(tmp_path / "here", tmp_path / "kept", runs=record["runs"])
-    archive.restore(tmp_path / "kept", here)
+    restoring.restore(tmp_path / "kept", here)
     assert runs(here) == {"cosine-resnet-seed0", "cosine-resnet-seed1"}
     assert not (here / "tuning").exists()
 
@@ -136,7 +136,7 @@ def test_a_tuned_run_is_taken_over_where_the_folder_found_the_same(
     (here / "tuning" / "log").mkdir(parents=True)
     if own is not None:
         write_json(here / "tuning" / "log" / "found.json", {"best": {"schedule.peak_value": own}})
-    archive.restore(tmp_path / "kept", here)
+    restoring.restore(tmp_path / "kept", here)
     assert ("log-resnet-seed0" in runs(here)) == (own == 0.1)
     assert "cosine-resnet-seed0" in runs(here)
 
@@ -214,7 +214,7 @@ def test_a_run_that_was_made_again_is_held_against_the_one_that_is_kept(
     originate(study, ORIGINS[0], *(path.name for path in study.glob("log*")))
     archive.pack(study, tmp_path / "kept", digits=3)
     here = empty(tmp_path / "here", tmp_path / "kept")
-    archive.restore(tmp_path / "kept", here)
+    restoring.restore(tmp_path / "kept", here)
 
     def again(config: object, folder: Path, *, is_quiet: bool) -> None:
         folder.mkdir(parents=True)

@@ -106,7 +106,7 @@ def test_the_verdict_comes_first_then_the_schedules_from_the_best_to_the_worst()
 def test_smoke_size_comes_last_and_is_said_to_be_no_evidence() -> None:
     smoke = a_report(size="smoke", headline="No evidence")
     text = readme.block({"a": smoke})
-    assert text.startswith("Which schedule is better cannot be said yet: no study is kept at a ")
+    assert text.startswith("Which schedule is better cannot be said yet: no study has a finished ")
     assert "| 3 (smoke: no evidence) |" in text
     assert "is no evidence for or against a schedule" in text
     assert "less the best" not in text and "90.5" not in text and "figures" not in text
@@ -173,3 +173,11 @@ def test_a_run_is_kept_with_its_seed_and_shown_with_its_data(tmp_path: Path) -> 
         "| `configs/small.py` | 3 | CIFAR-10, JPEG copy | 84.3 % | 21 min "
         "| 2 x cpu, jax 0.10.2, 2026-11-21 |"
     )
+
+
+def test_a_study_without_a_finished_run_has_its_row_and_no_empty_table() -> None:
+    begun = {**a_report(size="laptop"), "runs_done": 0, "runs_planned": 150}
+    text = readme.block({"experiment1": begun})
+    assert "cannot be said yet: no study has a finished run at a size that is evidence" in text
+    assert "| 0 of 150 runs so far |" in text
+    assert "| schedule | test accuracy" not in text

@@ -18,7 +18,8 @@ def block(found: Mapping[str, Mapping[str, Any]]) -> str:
     if not found:
         return "No study is kept yet."
     ordered = sorted(found, key=lambda folder: (papers.rank(found[folder]), folder))
-    evidence = [folder for folder in ordered if found[folder]["size"] != "smoke"]
+    smoke = [folder for folder in found if found[folder]["size"] == "smoke"]
+    evidence = [each for each in ordered if each not in smoke and found[each]["runs_done"]]
     parts = []
     if evidence:
         first = min(evidence, key=lambda folder: _preference(found[folder]))
@@ -27,13 +28,13 @@ def block(found: Mapping[str, Mapping[str, Any]]) -> str:
             parts += ["The other studies:", "\n".join(f"- {other}" for other in others)]
     else:
         parts.append(
-            "Which schedule is better cannot be said yet: no study is kept at a size that is "
-            "evidence."
+            "Which schedule is better cannot be said yet: no study has a finished run at a size "
+            "that is evidence."
         )
 
     headers = ["study", "size", "data", "device", "date", "runs", "seeds", "claims of the papers"]
     parts.append(table(headers, [_row(folder, found[folder]) for folder in ordered]))
-    if len(evidence) < len(found):
+    if smoke:
         parts.append(
             "Smoke size shows that a study runs from its command to its report, and is no evidence "
             "for or against a schedule: with two seeds the intervals are very wide."

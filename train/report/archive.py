@@ -5,7 +5,7 @@ import json
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ def pack(folder: Path, to: Path, *, digits: int | None = None) -> None:
       UserError: no run has ended, or `to` holds something else, or more runs of this study.
     """
     results = load(folder)
-    if not any(map(_is_final, results.runs)) and not _searched(folder):
+    if not any(map(_is_final, results.runs)) and not searched(folder):
         raise UserError(
             f"`folder` must hold a study in which a run has ended, or a search has begun, got "
             f"{folder}. Make the runs by `python -m train study`."
@@ -120,79 +120,10 @@ def _check_that_nothing_is_lost(results: Results, to: Path) -> None:
         )
 
 
-def restore(packed: Path, folder: Path) -> str:
-    """Copies into a study's folder what a packed study holds and the folder lacks.
-
-    A run is taken if its settings are the study's. Searches and range tests are taken if they are
-    set as the study's are. What the folder already has, begun or ended, stays as it is.
-
-    Args:
-      packed: what `pack` made of a study of the same name and size.
-      folder: of the study, with its `study.json`.
-
-    Returns:
-      What was taken, for a person.
-
-    Raises:
-      UserError: it is no packed study, or one of another name or size.
-    """
-    study = json.loads((folder / "study.json").read_bytes())
-    with tempfile.TemporaryDirectory(prefix=".from.", dir=folder) as partial:
-        source = unpack(packed, Path(partial) / "study")
-        record = json.loads((source / "study.json").read_bytes())
-        for part in ("name", "size"):
-            if record[part] != study[part]:
-                raise UserError(
-                    f"`--from` must hold this study, got {packed}, whose {part} is {record[part]} "
-                    f"and not {study[part]}. Leave it out, or name another folder."
-                )
-
-        settings = {run["folder"]: run["sha256"] for run in study["runs"]}
-        both = [run for run in record["runs"] if run["folder"] in settings]
-        same = [run for run in both if settings[run["folder"]] == run["sha256"]]
-        # A search depends on the settings of its runs, and its runs on what it found.
-        is_searched_alike = record.get("searches") == study["searches"] and len(same) == len(both)
-        if not is_searched_alike or _has_found_otherwise(source, folder):
-            same = [run for run in same if not _is_searched(run, record)]
-
-        others = ["repeats.json", *(_searched(source) if is_searched_alike else [])]
-        kept = sum((source / run["folder"]).exists() for run in record["runs"])
-        names = [run["folder"] for run in same if (source / run["folder"]).exists()]
-        for name in [*others, *names]:
-            if (source / name).exists() and not (folder / name).exists():
-                (folder / name).parent.mkdir(exist_ok=True)
-                if name in names:
-                    digits = json.dumps({"digits": record.get("digits")})
-                    (source / name / "kept.json").write_text(f"{digits}\n")
-                (source / name).rename(folder / name)
-    left = f"; {kept - len(names)} of other settings are left there" if kept > len(names) else ""
-    return f"{len(names)} runs are kept in {packed}{left}"
-
-
-def _searched(folder: Path) -> list[str]:
+def searched(folder: Path) -> list[str]:
+    """Returns the folders of a study's range tests and searches, relative to the study's own."""
     paths = [*folder.glob("range_test-*"), *folder.glob("tuning/*")]
     return [path.relative_to(folder).as_posix() for path in sorted(paths)]
-
-
-def _has_found_otherwise(source: Path, folder: Path) -> bool:
-    """Tells whether the folder has a search or a range test of its own that is not the source's."""
-    return any(
-        (folder / name).exists() and _finding(folder / name) != _finding(source / name)
-        for name in _searched(source)
-    )
-
-
-def _finding(searched: Path) -> Any:
-    """Returns what a search or a range test found; None: nothing yet."""
-    for name, part in (("found.json", "best"), ("range_test.json", "suggestions")):
-        if (searched / name).exists():
-            return json.loads((searched / name).read_bytes()).get(part)
-    return None
-
-
-def _is_searched(run: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
-    """Tells whether a run's settings depend on a range test or a search."""
-    return bool(record.get("range_test")) or run["labels"].get("settings") == "tuned"
 
 
 def _is_final(run: Outcome) -> bool:
@@ -249,7 +180,7 @@ def _record_files(results: Results) -> Iterator[Path]:
     }
     wanted |= {run.name: _OF_A_RUN for run in results.runs if _is_final(run)}
     wanted |= {
-        name: _OF_A_SEARCH for name in _searched(results.folder) if name.startswith("tuning/")
+        name: _OF_A_SEARCH for name in searched(results.folder) if name.startswith("tuning/")
     }
     wanted |= {".": ("repeats.json",)}
     for folder, names in sorted(wanted.items()):

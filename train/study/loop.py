@@ -10,7 +10,7 @@ from train.data import sources
 from train.errors import Interrupted, UserError
 from train.folder import workdir
 from train.folder.files import one_at_a_time
-from train.report import archive
+from train.report import restoring
 from train.report.claims.checks import CHECKS
 from train.study import Size, Study, pool, repeats
 from train.study.make import do
@@ -97,7 +97,7 @@ def begin(study: Study, folder: Path, *, name: str, size: Size, kept: Path | Non
     _write_record(study, folder, name=name, size=size)
     if kept is not None:
         with one_at_a_time(folder):
-            print(archive.restore(kept, folder), flush=True)
+            print(restoring.restore(kept, folder), flush=True)
         _write_record(study, folder, name=name, size=size)
     for dataset, data_dir in {(run.config.dataset, run.config.data_dir) for run in study.runs()}:
         sources.find(dataset, data_dir)

@@ -23,7 +23,7 @@ def pictures(results: Results) -> Sequence[Picture]:
     Otherwise there is one picture for each kind of curve, with a panel for each group.
     """
     names = list(dict.fromkeys(results.name_of(cell.labels) for cell in results.cells))
-    if len(names) > canvas.MOST:
+    if len(names) > canvas.MOST or not any(len(run.train["loss"]) for run in results.runs):
         return []
     x = papers.X.get(results.record.get("name", ""), "epoch")
     if len(results.groups) > 1:
