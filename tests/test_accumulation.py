@@ -80,28 +80,6 @@ def test_another_study_is_refused(part: str, packed: Path, tmp_path: Path) -> No
     assert not runs(here)
 
 
-@pytest.mark.parametrize("is_alike", [True, False])
-def test_searches_are_taken_over_where_they_are_set_alike(is_alike: bool, tmp_path: Path) -> None:
-    study = synthetic(tmp_path / "study")
-    record = json.loads((study / "study.json").read_text())
-    record["axes"]["settings"] = ["as printed", "tuned"]
-    for run in record["runs"]:
-        is_tuned = run["labels"]["schedule"] == "log"
-        run["labels"]["settings"] = "tuned" if is_tuned else "as printed"
-    write_json(study / "study.json", record)
-    (study / "tuning" / "log").mkdir(parents=True)
-    (study / "tuning" / "log" / "journal.log").write_text("trials\n")
-    (study / "tuning" / "log" / "trial000").mkdir()
-    archive.pack(study, tmp_path / "kept")
-    here = empty(tmp_path / "here", tmp_path / "kept", searches="s" if is_alike else "t")
-    restoring.restore(tmp_path / "kept", here)
-    cosine = {"cosine-resnet-seed0", "cosine-resnet-seed1"}
-    log = {"log-resnet-seed0", "log-resnet-seed1"}
-    assert runs(here) == (cosine | log if is_alike else cosine)
-    found = [path.name for path in here.glob("tuning/log/*")]
-    assert found == (["journal.log"] if is_alike else [])
-
-
 def searched(folder: Path, best: float) -> Path:
     """A study whose log runs took what a search found."""
     synthetic(folder)
@@ -114,6 +92,21 @@ def searched(folder: Path, best: float) -> Path:
     (folder / "tuning" / "log").mkdir(parents=True)
     write_json(folder / "tuning" / "log" / "found.json", {"best": {"schedule.peak_value": best}})
     return folder
+
+
+@pytest.mark.parametrize("is_alike", [True, False])
+def test_searches_are_taken_over_where_they_are_set_alike(is_alike: bool, tmp_path: Path) -> None:
+    study = searched(tmp_path / "study", 0.1)
+    (study / "tuning" / "log" / "journal.log").write_text("trials\n")
+    (study / "tuning" / "log" / "trial000").mkdir()
+    archive.pack(study, tmp_path / "kept")
+    here = empty(tmp_path / "here", tmp_path / "kept", searches="s" if is_alike else "t")
+    restoring.restore(tmp_path / "kept", here)
+    cosine = {"cosine-resnet-seed0", "cosine-resnet-seed1"}
+    log = {"log-resnet-seed0", "log-resnet-seed1"}
+    assert runs(here) == (cosine | log if is_alike else cosine)
+    found = {path.name for path in here.glob("tuning/log/*")}
+    assert found == ({"found.json", "journal.log"} if is_alike else set())
 
 
 def test_a_search_of_runs_with_other_settings_is_not_taken_over(tmp_path: Path) -> None:
