@@ -85,3 +85,13 @@ def test_the_page_tells_what_is_done_made_waited_for_and_failed(
     assert sorted(cells) == sorted(["50.0", "75 %", "failed", "·"])
     assert "`x` must be &lt;1&gt;." in page
     assert fourth.key in {task.key for task in ahead.tasks}
+
+
+def test_the_page_of_a_study_that_was_stopped_says_so(tmp_path: Path, clock: list[float]) -> None:
+    ahead = begun(tmp_path, 2)
+    ahead.began(ahead.tasks[0])
+    ahead.stop("SIGTERM came.")
+    page = (tmp_path / PAGE).read_text()
+    assert "0 of 4 runs are done, and nothing is being made" in page
+    assert "Stopped. SIGTERM came. The same command goes on." in page
+    assert "<td>begun</td>" not in page

@@ -93,3 +93,17 @@ def test_what_cannot_be_a_study_is_refused_in_one_line(text, arguments, message,
         study.run(parse(["study", str(file), *arguments, "--workdir", str(tmp_path / "x")]))
     assert message in str(refused.value)
     assert not list(tmp_path.glob("x/*/checkpoints"))
+
+
+def test_a_worker_refuses_a_study_file_that_has_changed_since_the_study_was_begun(tmp_path):
+    from train.errors import UserError
+    from train.study import loop, make
+
+    file = tmp_path / "study_small.py"
+    file.write_text(studies.FILE)
+    loop.begin(studies.study(), tmp_path / "study", name="small", size="smoke")
+    given = (file, "smoke", None, tmp_path / "study", (1, 1))
+    assert callable(make.doer(*given))
+    file.write_text(studies.FILE.replace("study()", "study(seeds=(0, 7))"))
+    with pytest.raises(UserError, match="must stay as it was while its runs are made"):
+        make.doer(*given)

@@ -15,7 +15,7 @@ from train import report
 from train.errors import UserError
 from train.report.figures import canvas
 from train.report.numbers.reading import load
-from train.report.numbers.records import Outcome, Results
+from train.report.numbers.records import Results
 
 RUNS = "runs.tar.xz"
 _OF_A_RUN = ("config.json", "halted.json", "metrics.jsonl", "summary.json")
@@ -43,7 +43,7 @@ def pack(folder: Path, to: Path, *, digits: int | None = None) -> None:
       UserError: no run has ended, or `to` holds something else, or more runs of this study.
     """
     results = load(folder)
-    if not any(map(_is_final, results.runs)) and not searched(folder):
+    if not any(run.is_over for run in results.runs) and not searched(folder):
         raise UserError(
             f"`folder` must hold a study in which a run has ended, or a search has begun, got "
             f"{folder}. Make the runs by `python -m train study`."
@@ -112,7 +112,7 @@ def _check_that_nothing_is_lost(results: Results, to: Path) -> None:
         return
     with tarfile.open(to / RUNS) as archive:
         kept = {name.split("/")[0] for name in archive.getnames() if name.endswith("summary.json")}
-    if lost := kept - {run.name for run in results.runs if _is_final(run)}:
+    if lost := kept - {run.name for run in results.runs if run.is_over}:
         raise UserError(
             f"`to` must have no run that the study lacks, got {to}, which has {len(lost)} more, "
             f"{min(lost)} among them. Take them over first: start the study with `--from {to}`. "
@@ -124,11 +124,6 @@ def searched(folder: Path) -> list[str]:
     """Returns the folders of a study's range tests and searches, relative to the study's own."""
     paths = [*folder.glob("range_test-*"), *folder.glob("tuning/*")]
     return [path.relative_to(folder).as_posix() for path in sorted(paths)]
-
-
-def _is_final(run: Outcome) -> bool:
-    """Tells whether a run has ended, or was halted for good."""
-    return run.state == "ended" or (run.state == "halted" and not run.goes_on)
 
 
 def _archive(results: Results, digits: int | None) -> bytes:
@@ -178,7 +173,7 @@ def _record_files(results: Results) -> Iterator[Path]:
     wanted: dict[str, tuple[str, ...]] = {
         entry["folder"]: _OF_A_RANGE_TEST for entry in results.record.get("range_test") or []
     }
-    wanted |= {run.name: _OF_A_RUN for run in results.runs if _is_final(run)}
+    wanted |= {run.name: _OF_A_RUN for run in results.runs if run.is_over}
     wanted |= {
         name: _OF_A_SEARCH for name in searched(results.folder) if name.startswith("tuning/")
     }
