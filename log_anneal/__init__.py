@@ -47,6 +47,7 @@ from log_anneal._compose.time import (
     shift,
     shift_schedule,
 )
+from log_anneal._core.as_function import AsFunction, as_function
 from log_anneal._core.backend import KnownLog as _KnownLog
 from log_anneal._core.naming import name_publicly
 from log_anneal._core.schedule import Schedule
@@ -114,6 +115,7 @@ from log_anneal.compat.others import k_decay_cosine as _k_decay
 __version__ = "0.1.0"
 
 __all__ = [
+    "AsFunction",
     "ChainSchedule",
     "ClrSchedule",
     "CombinedSchedule",
@@ -145,6 +147,7 @@ __all__ = [
     "TabulatedSchedule",
     "WarmupStableDecaySchedule",
     "WhereIn",
+    "as_function",
     "chain",
     "chain_schedule",
     "clip",
