@@ -56,6 +56,7 @@ from log_anneal._core.where import WhereIn, where_in
 from log_anneal._curve.table import Table as _Table
 from log_anneal._optim.groups import groups
 from log_anneal._optim.live import Current, Live, LiveState, current, live
+from log_anneal._optim.plateau import Plateau, PlateauState, plateau
 from log_anneal._optim.swap import swap
 from log_anneal._range_test.run import RangeTest, lr_range_test
 from log_anneal._range_test.suggest import Suggestions
@@ -137,6 +138,8 @@ __all__ = [
     "LoopSchedule",
     "MultiStepSchedule",
     "OneCycleSchedule",
+    "Plateau",
+    "PlateauState",
     "PolynomialSchedule",
     "RangeTest",
     "RexSchedule",
@@ -180,6 +183,7 @@ __all__ = [
     "multi_step_schedule",
     "one_cycle_schedule",
     "parabolic_schedule",
+    "plateau",
     "plot",
     "polynomial_schedule",
     "rex_schedule",
