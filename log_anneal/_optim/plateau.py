@@ -25,7 +25,7 @@ class PlateauState(NamedTuple):
     """int32 []: how many metrics will still be passed over after a reduction."""
     total: jax.Array
     """float32 []: the sum of the values whose mean is the next metric."""
-    count: jax.Array
+    num_values: jax.Array
     """int32 []: how many values are in that sum."""
 
 
@@ -71,7 +71,7 @@ class Plateau:
             num_bad=jnp.zeros((), jnp.int32),
             cooldown=jnp.zeros((), jnp.int32),
             total=jnp.zeros((), jnp.float32),
-            count=jnp.zeros((), jnp.int32),
+            num_values=jnp.zeros((), jnp.int32),
         )
 
     def update(self, state: PlateauState, *, value: Any = None, **extra_args: Any) -> PlateauState:
@@ -81,7 +81,7 @@ class Plateau:
           TypeError: there is no `value`, or it is no real number.
           ValueError: it is not a single one.
         """
-        total, count = state.total + _metric(value), state.count + 1
+        total, count = state.total + _metric(value), state.num_values + 1
         is_whole = count == self.accumulation_size
         judged = self._judged(state, total / count)
         chosen = jax.tree.map(
@@ -110,7 +110,7 @@ class Plateau:
             num_bad=jnp.where(is_flat, 0, num_bad),
             cooldown=jnp.where(is_flat, self.cooldown, jnp.maximum(state.cooldown - 1, 0)),
             total=jnp.zeros_like(state.total),
-            count=jnp.zeros_like(state.count),
+            num_values=jnp.zeros_like(state.num_values),
         )
 
 
