@@ -142,7 +142,7 @@ def test_a_dry_run_trains_nothing_and_shows_what_would_be(tmp_path):
         "1,437 train, 360 test",
         "44 (2 epochs of 22)",
         "MiB",
-        "┤⠉",
+        " ┤",
     ):
         assert text in out
     assert not (tmp_path / "run").exists()
