@@ -12,6 +12,7 @@ from log_anneal._core.backend import Backend, Number
 from log_anneal._core.check import MAX_VALUE
 from log_anneal._core.fields import option
 from log_anneal._core.schedule import Schedule
+from log_anneal._curve.tracks import Mix, Tracks
 
 Operation = Literal["product", "sum", "maximum", "minimum"]
 
@@ -56,6 +57,10 @@ class CombinedSchedule(Schedule):
     def ends_at(self) -> int | None:
         first, second = self.first.ends_at(), self.second.ends_at()
         return None if first is None or second is None else max(first, second)
+
+    def _tracks(self) -> Tracks | None:
+        first, second = self.first._tracks(), self.second._tracks()
+        return None if first is None or second is None else Mix(self.operation, first, second)
 
     def _where(self, step: int) -> tuple[int, int, int | None]:
         has_restarts = any(True for _ in self.first.restarts_at())

@@ -15,6 +15,7 @@ from log_anneal._core import check
 from log_anneal._core.backend import MAX_STEP, Backend, Device, Host, Number
 from log_anneal._core.fields import durations
 from log_anneal._core.schedule import Schedule, values_on_device
+from log_anneal._curve.tracks import Tracks, chained
 
 _AT_ONCE = 1024
 """The most steps whose parts are looked up together: each step takes a copy of a part's table."""
@@ -114,6 +115,15 @@ class ChainSchedule(Schedule):
         if ends is None and limit == MAX_STEP:
             return None
         return start + (limit if ends is None else min(limit, ends))
+
+    def _tracks(self) -> Tracks | None:
+        parts = [part._tracks() for part in self.parts]
+        if None in parts:
+            return None
+        starts, limits = ([int(each) for each in column] for column in self._derived[1:])
+        last = len(parts) - 1
+        limit = MAX_STEP if limits[last] == MAX_STEP else starts[last] + limits[last]
+        return chained(parts, starts[: len(parts)], limit)
 
     def _where(self, step: int) -> tuple[int, int, int | None]:
         part, _ = self._own(step, Host)

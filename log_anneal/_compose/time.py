@@ -10,6 +10,7 @@ from log_anneal._core import check
 from log_anneal._core.backend import MAX_STEP, Backend, Number
 from log_anneal._core.fields import duration
 from log_anneal._core.schedule import Schedule
+from log_anneal._curve.tracks import Frame, Tracks, framed
 
 
 class LoopSchedule(Schedule):
@@ -39,6 +40,10 @@ class LoopSchedule(Schedule):
                 if restart >= period or turn * period + restart > MAX_STEP:
                     break
                 yield turn * period + restart
+
+    def _tracks(self) -> Tracks | None:
+        tracks = self.part._tracks()
+        return tracks and framed(tracks, Frame(loop=self.period_steps))
 
     def _where(self, step: int) -> tuple[int, int, int | None]:
         period = self.period_steps
@@ -111,6 +116,10 @@ class ShiftSchedule(Schedule):
         end = self.part.ends_at()
         shifted = None if end is None else end + self.shift_steps
         return None if shifted is None or shifted > MAX_STEP else max(shifted, 0)
+
+    def _tracks(self) -> Tracks | None:
+        tracks = self.part._tracks()
+        return tracks and framed(tracks, Frame(shift=self.shift_steps))
 
     def _where(self, step: int) -> tuple[int, int, int | None]:
         return self.part._where(min(max(step - self.shift_steps, 0), MAX_STEP))

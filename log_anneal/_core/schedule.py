@@ -84,6 +84,13 @@ class Schedule(Record, Timeline, Operators):
             "step. docs/extending.md has examples."
         )
 
+    def _tracks(self) -> Any:
+        """Returns the schedule as rows of phases; None if it cannot be written so.
+
+        It is called on the host's copy, whose durations are ints and whose values may be traced.
+        """
+        return None
+
     def __call__(self, step: jax.typing.ArrayLike) -> jax.Array:
         """Returns float32 for one step or an array of steps, on the device.
 

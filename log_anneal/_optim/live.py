@@ -1,60 +1,93 @@
 """A schedule in the optimizer's state, and its place there."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax import export as jax_export
 from jax.tree_util import DictKey, tree_leaves_with_path
 
+from log_anneal._core import check
 from log_anneal._core.schedule import Schedule
 from log_anneal._core.where import where_in
-from log_anneal._optim import flax_variables
+from log_anneal._optim import flax_variables, words
+from log_anneal._optim.rate import rate
+from log_anneal._schedules.tabulated import tabulated_schedule
 
 LivePlace: TypeAlias = tuple[tuple[Hashable, ...], str, "LiveState"]
 """The labels around a live schedule, its hyperparameter, its state."""
 
 
 class LiveState(NamedTuple):
-    """The state of a live schedule, in the optimizer's state."""
+    """The state of a live schedule, in the optimizer's state: two arrays that any tool can store."""
 
     step: jax.Array
     """int32 []: the step of the schedule that the next update is at."""
-    schedule: Schedule
-    """The schedule. Its leaves are arrays on the device, of 32 bits."""
+    table: jax.Array
+    """int32 [words]: the schedule, as numbers alone. All kinds have one form, see `live`."""
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """Returns the schedule in the state; None if the table has only its name and its numbers.
+
+        Raises:
+          ValueError: the states are stacked.
+          TypeError: the state is traced.
+        """
+        return words.schedule_of(_known("schedule", self).table)
+
+
+jax_export.register_namedtuple_serialization(LiveState, serialized_name="log_anneal.LiveState")
 
 
 class Live:
     """A stateful schedule of optax; see `live`."""
 
-    def __init__(self, schedule: Schedule) -> None:
+    def __init__(self, schedule: Schedule, num_steps: int | None, room_for: Any) -> None:
         self.schedule = schedule
+        several = [room_for] if isinstance(room_for, Schedule) else list(room_for)
+        tables = [_table("room_for", each, num_steps) for each in several]
+        own = _table("schedule", schedule, num_steps)
+        self._table = own
+        size = max(table.shape[-1] for table in (own, *tables))
+        if size != own.shape[-1]:
+            self._table = _table("schedule", schedule, num_steps, size)
 
     def init(self) -> LiveState:
         """Returns the state at step 0. Its leaves are new buffers, so that it may be donated."""
-        return LiveState(jnp.zeros((), jnp.int32), jax.tree.map(_on_device, self.schedule))
+        return LiveState(jnp.zeros((), jnp.int32), jnp.array(self._table))
 
     def update(self, state: LiveState, **extra_args: Any) -> LiveState:
         """Returns the state at the next step, with the same schedule."""
-        step: jax.Array = optax.safe_increment(state.step)
+        step: jax.Array = optax.safe_increment(_checked(state).step)
         return state._replace(step=step)
 
     def __call__(self, state: LiveState, **extra_args: Any) -> jax.Array:
         """Returns the value of the schedule that the state holds."""
-        return state.schedule(state.step)
+        return rate(_checked(state).table, state.step)
 
 
-def live(schedule: Schedule) -> Live:
+def live(
+    schedule: Schedule,
+    *,
+    num_steps: int | None = None,
+    room_for: Schedule | Sequence[Schedule] = (),
+) -> Live:
     """Puts a schedule into the optimizer's state, where `swap` changes it in mid-run.
 
         optimizer = optax.inject_hyperparams(optax.sgd)(learning_rate=live(schedule))
 
     The state counts its own steps from 0. Each update takes the value of the schedule in the state;
-    only `init` uses the argument. So a jitted update is traced once for all schedules of a class
-    and form, and a checkpoint of the state restores the schedule that was in use. The step stops at
-    the last int32.
+    only `init` uses the argument. A checkpoint of the state restores the schedule that was in use,
+    whatever the code says by then.
+
+    In the state all kinds of schedules have one form, a table of 512 numbers: its phases, their
+    curves, and how they are put together. So any kind is swapped for any other without another
+    trace. A schedule with some hundred cycles or values needs a larger table, of 2048 numbers or
+    more; to swap one in later, ask for `room_for` it. No gradient reaches the schedule in a table.
 
     If the parameters are bfloat16, give `inject_hyperparams` a `hyperparam_dtype` of float32. The
     live rate is always float32, but optax rounds the other hyperparameters to bfloat16. It rounds
@@ -63,12 +96,16 @@ def live(schedule: Schedule) -> Live:
     Args:
       schedule: a schedule of this library, since a function cannot be stored. It may be traced
         under `jax.vmap`, for a population of optimizers.
+      num_steps: how many steps to follow a schedule that is not made of phases: a function, a shape
+        or a class of your own. Its values are stored one by one; then the last is held.
+      room_for: schedules that will be swapped in later, so that the table has room for them.
 
     Returns:
       What `optax.inject_hyperparams` takes for any hyperparameter. It is not an `optax.Schedule`.
 
     Raises:
-      TypeError: it is no `Schedule`.
+      TypeError: it is no `Schedule`, or is not made of phases and `num_steps` is left out.
+      ValueError: it needs a larger table than there is.
 
     Example:
       >>> import jax.numpy as jnp
@@ -79,12 +116,11 @@ def live(schedule: Schedule) -> Live:
       >>> state = optimizer.init(jnp.ones(2))
       >>> updates, state = optimizer.update(jnp.ones(2), state)
       >>> (now,) = la.current(state)
-      >>> now.step, round(now.rate, 6)
-      (1, 0.2)
-      >>> lower = la.cyclical_cosine_schedule(peak_value=0.2, end_value=0.0, decay_steps=2)
-      >>> (now,) = la.current(la.swap(state, learning_rate=lower))
-      >>> now.step, round(now.rate, 6)
-      (1, 0.1)
+      >>> now.step, round(now.rate, 6), now.kind
+      (1, 0.2, 'cyclical_cosine')
+      >>> (now,) = la.current(la.swap(state, learning_rate=la.constant_schedule(0.1)))
+      >>> now.step, round(now.rate, 6), now.kind
+      (1, 0.1, 'constant')
 
     References:
       `optax.inject_hyperparams`, which keeps the state of a stateful schedule.
@@ -94,7 +130,7 @@ def live(schedule: Schedule) -> Live:
             f"`schedule` must be a Schedule, which is data, got {schedule!r}. Make data of a "
             "function by `tabulated_schedule(function, num_steps=...)`."
         )
-    return Live(schedule)
+    return Live(schedule, num_steps, room_for)
 
 
 class Current(NamedTuple):
@@ -113,6 +149,10 @@ class Current(NamedTuple):
     """The cycle of that step, as `where_in` counts it."""
     progress: float | None
     """The part of the cycle that has passed, 0 to 1; 1 after the last, None if it has no length."""
+    kind: str
+    """The kind of schedule, by its name in JSON: "cyclical_log", for example."""
+    schedule: Schedule | None
+    """The schedule; None where the table has no room for its text, or it was built while traced."""
 
 
 def current(opt_state: Any) -> list[Current]:
@@ -125,26 +165,80 @@ def current(opt_state: Any) -> list[Current]:
       opt_state: any pytree that holds live schedules; not inside a traced function.
 
     Returns:
-      One record for each place, in the order of the tree; none if no schedule is live.
+      One record for each place, in the order of the tree.
 
     Raises:
-      ValueError: the states are stacked.
+      ValueError: no schedule in it is live, or the states are stacked.
+      TypeError: it is traced.
     """
     places = list(places_of(opt_state))
-    states = jax.device_get([bare(state) for _, _, state in places])
-    records = []
-    for (groups, name, _), (count, schedule) in zip(places, states, strict=True):
-        if np.ndim(count):
-            raise ValueError(
-                f"`opt_state` must be a single one, got a stack of shape {np.shape(count)}. "
-                "Take one of it: `jax.tree.map(lambda leaf: leaf[0], opt_state)`."
-            )
-        step = int(count)
-        place = where_in(schedule, step)
-        progress = min(place.elapsed / place.length, 1.0) if place.length else None
-        rate = float(schedule.at(step))
-        records.append(Current(name, groups, step, rate, place.cycle, progress))
-    return records
+    if not places:
+        raise ValueError(
+            "`opt_state` must hold a live schedule, and holds none. Build the optimizer with "
+            "`optax.inject_hyperparams(...)(learning_rate=live(schedule))`."
+        )
+    return [_current(groups, name, state) for groups, name, state in places]
+
+
+def _current(groups: tuple[Hashable, ...], name: str, state: LiveState) -> Current:
+    count, table = _known("opt_state", state)
+    step = int(count)
+    kind, schedule = words.text_of(table)["schedule"], words.schedule_of(table)
+    if schedule is None:
+        return Current(name, groups, step, float(rate(table, count)), 0, None, kind, None)
+    place = where_in(schedule, step)
+    progress = min(place.elapsed / place.length, 1.0) if place.length else None
+    value = float(schedule.at(step))
+    return Current(name, groups, step, value, place.cycle, progress, kind, schedule)
+
+
+def _known(name: str, state: LiveState) -> LiveState:
+    """Returns the state as NumPy's arrays; refuses one that is traced, and a stack."""
+    step, table = bare(state)
+    if check.is_traced(table):
+        raise TypeError(
+            f"`{name}` must be known, and is traced. Call this outside of the traced function, with"
+            " the state that it returns."
+        )
+    if np.ndim(step):
+        raise ValueError(
+            f"`{name}` must be a single one, got a stack of shape {np.shape(step)}. "
+            "Take one of it: `jax.tree.map(lambda leaf: leaf[0], opt_state)`."
+        )
+    return LiveState(*jax.device_get((step, table)))
+
+
+def table_of(name: str, schedule: Schedule, size: int | None, way_out: str) -> Any:
+    """Returns the words of a schedule; refuses one that has none with the way out."""
+    try:
+        return words.pack(schedule, size)
+    except words.NoPhases as error:
+        raise TypeError(
+            f"`{name}` must be made of phases, got {schedule!r}. {error} {way_out}"
+        ) from None
+    except words.DoesNotFit as error:
+        raise ValueError(
+            f"`{name}` must fit into the table of the state, got {schedule!r}. {error} Build the "
+            "optimizer with room for it: `live(schedule, room_for=...)`."
+        ) from None
+
+
+def _table(name: str, schedule: Schedule, num_steps: int | None, size: int | None = None) -> Any:
+    way_out = "Give `num_steps`, and its values are stored one by one."
+    if num_steps is not None and schedule._on_host._tracks() is None:
+        schedule = tabulated_schedule(schedule, num_steps=num_steps)
+    return table_of(name, schedule, size, way_out)
+
+
+def _checked(state: Any) -> LiveState:
+    """Refuses what is not the state of a live schedule."""
+    if isinstance(state, LiveState):
+        return state
+    raise TypeError(
+        f"A live schedule must be called with its state, got {state!r}. Give it to the optimizer by "
+        "`optax.inject_hyperparams(...)(learning_rate=live(schedule))`, and change it by `swap`; "
+        "`optax.tree.set` would put a number in place of its state."
+    )
 
 
 def places_of(opt_state: Any) -> Iterator[LivePlace]:
@@ -168,8 +262,3 @@ def is_live(node: object) -> bool:
 def bare(tree: Any) -> Any:
     """Takes the arrays out of the variables of NNX, whose optimizer wraps every array in one."""
     return jax.tree.map(flax_variables.bare, tree, is_leaf=flax_variables.is_variable)
-
-
-def _on_device(leaf: Any) -> jax.Array:
-    narrow = {"float64": jnp.float32, "int64": jnp.int32}
-    return jnp.array(leaf, narrow.get(jnp.result_type(leaf).name))

@@ -1,19 +1,27 @@
 """Puts another schedule into the optimizer's state, in mid-run."""
 
-import dataclasses
 from collections.abc import Hashable, Mapping
 from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax.tree_util import keystr, tree_leaves_with_path, tree_map_with_path
+from jax.tree_util import tree_map_with_path
 
 from log_anneal._core import check
 from log_anneal._core.schedule import Schedule
-from log_anneal._optim.live import LivePlace, LiveState, bare, is_live, labels, places_of
+from log_anneal._optim.live import (
+    LivePlace,
+    LiveState,
+    bare,
+    is_live,
+    labels,
+    places_of,
+    table_of,
+)
 
 _State = TypeVar("_State")
+
+_WAY_OUT = "Make data of it by `tabulated_schedule(schedule, num_steps=...)`."
 
 
 def swap(
@@ -29,8 +37,8 @@ def swap(
         opt_state = swap(opt_state, learning_rate={"*/bias": schedule})  # in one group alone
 
     The new schedule goes on at the step where the old one was. `from_step=0` starts it at its
-    beginning. The new leaves have the dtypes and the sharding of the old ones. Nothing is traced or
-    compiled anew.
+    beginning. It may be of any kind. The new arrays have the sharding of the old ones, and nothing
+    is traced or compiled anew.
 
     Args:
       opt_state: any pytree that holds live schedules: the state of a chain, of MultiSteps, of a
@@ -46,9 +54,9 @@ def swap(
       A new state of the same structure, shapes and dtypes.
 
     Raises:
-      ValueError: the state holds no such live hyperparameter or group, or a schedule has not the
-        structure and shapes of the one that it replaces.
-      TypeError: a value is no schedule.
+      ValueError: the state holds no such live hyperparameter or group, or a schedule needs a larger
+        table than the state has, see `live`.
+      TypeError: a value is no schedule, or is not made of phases.
     """
     if not schedules:
         raise TypeError(
@@ -70,9 +78,9 @@ def swap(
         if schedule is None:
             return node
         old = bare(node)
-        _refuse_other_form(name, old.schedule, schedule)
+        table = table_of(name, schedule, old.table.shape[-1], _WAY_OUT)
         step = old.step if start is None else jnp.full_like(old.step, start)
-        new = LiveState(step, schedule)
+        new = LiveState(step, jnp.broadcast_to(table, old.table.shape))
         leaves = map(_as, jax.tree.leaves(node), jax.tree.leaves(new))
         return jax.tree.unflatten(jax.tree.structure(node), leaves)
 
@@ -111,31 +119,3 @@ def _refuse_unknown(name: str, chosen: object, places: list[LivePlace]) -> None:
                     f"`{name}` must name a group that has it, got {label!r} where the groups are: "
                     f"{known}. Give a schedule alone for every place that has it."
                 )
-
-
-def _refuse_other_form(name: str, old: Schedule, new: Schedule) -> None:
-    """Refuses another structure, or another shape of a leaf: these would make another trace."""
-    before, after = _form(old), _form(new)
-    trees: list[Any] = [jax.tree.structure(each) for each in (old, new)]
-    if before != after or trees[0] != trees[1]:
-        differ = [key for key in before | after if before.get(key) != after.get(key)]
-        key = differ[0] if differ else "class"
-        raise ValueError(
-            f"`{name}` must have the form of the schedule in the state, whose {key} is "
-            f"{before.get(key, 'missing')}, got {after.get(key, 'none')}. Build one of its class "
-            "and options, or let both be a `tabulated_schedule` of one length from the start."
-        )
-
-
-def _form(schedule: Schedule) -> dict[str, object]:
-    """Returns what two schedules share if they share a trace, the most telling first."""
-    fields = {field.name: getattr(schedule, field.name) for field in dataclasses.fields(schedule)}
-    return {
-        "class": type(schedule).__name__,
-        **{f"`{name}`": repr(value) for name, value in fields.items() if isinstance(value, str)},
-        **{
-            f"shape of `{keystr(path, simple=True, separator='.')}`": np.shape(leaf)
-            for path, leaf in tree_leaves_with_path(schedule)
-        },
-        "tree": str(jax.tree.structure(schedule)),
-    }

@@ -9,6 +9,7 @@ from log_anneal._core.schedule import Schedule
 from log_anneal._curve.cycle import WARMUP
 from log_anneal._curve.shape import cosine_decay
 from log_anneal._curve.table import Row, Table, locate, table_of
+from log_anneal._curve.tracks import Curve, Track, log, phases
 
 
 class Derived(NamedTuple):
@@ -111,6 +112,20 @@ class ClrSchedule(Schedule):
         log_step = log_of(self.step_decay, self._derived.step_decay, xp)
         shrunk = xp.exp(xp.real(place.rounds) * log_cycle + xp.real(step) * log_step)
         return self.init_value + (self.peak_value - self.init_value) * x * shrunk
+
+    def _tracks(self) -> Track:
+        shape = {"triangular": "linear", "sinusoidal": "cosine"}.get(self.window, self.window)
+        swing = Curve(
+            shape,
+            self.peak_value,
+            self.init_value,
+            rise_steps=self.up_steps,
+            rise_shape=shape,
+            anchor=self.init_value,
+            log_cycle=log(self.cycle_decay),
+            log_step=log(self.step_decay),
+        )
+        return phases(self._derived.table, [swing])
 
     def restarts_at(self) -> Sequence[int]:
         period = self._derived.table.period[WARMUP]

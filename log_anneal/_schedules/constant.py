@@ -5,6 +5,8 @@ from typing import ClassVar
 from log_anneal._core.backend import Backend, Number
 from log_anneal._core.fields import number
 from log_anneal._core.schedule import Schedule
+from log_anneal._curve.table import Row
+from log_anneal._curve.tracks import Curve, Track
 
 
 class ConstantSchedule(Schedule):
@@ -23,6 +25,9 @@ class ConstantSchedule(Schedule):
 
     def ends_at(self) -> int:
         return 0
+
+    def _tracks(self) -> Track:
+        return Track([Row.hold(0)], [Curve.level(self.value)])
 
 
 def constant_schedule(value: float) -> ConstantSchedule:

@@ -11,6 +11,7 @@ from log_anneal._core.schedule import Schedule
 from log_anneal._curve.cycle import DECAY, RESTART, WARMUP, cycle_table, restarts
 from log_anneal._curve.shape import Weights, cosine_decay, linear_decay
 from log_anneal._curve.table import Place, Table, held_from, locate
+from log_anneal._curve.tracks import Curve, Track, curve, log, rows_of
 
 
 class Derived(NamedTuple):
@@ -217,6 +218,37 @@ class CyclicalBase(Schedule):
         )
         to_end = xp.where(is_rise, to_top, place.to_end)
         return is_rise, place._replace(elapsed=elapsed, since_start=since_start, to_end=to_end)
+
+    def _shape(self) -> tuple[str, Number] | None:
+        """Returns the shape and its parameter; None for a shape of the user's own."""
+        return None
+
+    def _tracks(self) -> Track | None:
+        shape = self._shape()
+        if shape is None:
+            return None
+        name, parameter = shape
+        warmup = shape if self.warmup_shape == "same" else (self.warmup_shape, 1.0)
+        has_decay, rise = self.restart_decay is not None, self.restart_warmup_steps or 0
+        table = self._derived.table
+        rows = list(rows_of(table))
+        cycle = curve(
+            name,
+            self.restart_value,
+            self.end_value,
+            parameter,
+            rise_steps=rise,
+            log_cycle=log(self.restart_decay) if has_decay else 0.0,
+        )
+        curves = [
+            curve(warmup[0], self.init_value, self.peak_value, warmup[1]),
+            curve(name, self.peak_value, self.end_value, parameter),
+            *[cycle] * (len(rows) - RESTART),
+        ]
+        if held_from(table) is not None:
+            final = self.end_value if self.final_value is None else self.final_value
+            curves[-1] = Curve.level(final)
+        return Track(rows, curves)
 
     def restarts_at(self) -> Iterator[int]:
         starts = restarts(self._derived.table)

@@ -161,6 +161,11 @@ class CyclicalLogSchedule(CyclicalBase):
         is_over = place.to_end == 0
         return xp.where(is_over, 0.0, of_start), xp.where(is_over, 1.0, of_end)
 
+    def _shape(self) -> tuple[str, Number]:
+        if self.form == "author_release":
+            return "author_release", 1.0
+        return ("log" if self.form == "anchored" else self.form), self.base
+
     def value_at(self, step: Number, xp: Backend) -> Number:
         value = super().value_at(step, xp)
         return xp.abs(value) if self.form == "equation_4" else value

@@ -41,6 +41,9 @@ class CyclicalCosineSchedule(CyclicalBase):
     def _weights(self, place: Place, xp: Backend) -> Weights:
         return cosine_decay(*place.fractions(), xp)
 
+    def _shape(self) -> tuple[str, Number]:
+        return ("cosine", 1.0)
+
 
 cyclical_cosine_schedule = CyclicalCosineSchedule
 
@@ -114,6 +117,9 @@ class CyclicalLinearSchedule(CyclicalBase):
     def _weights(self, place: Place, xp: Backend) -> Weights:
         return linear_decay(*place.fractions(), xp)
 
+    def _shape(self) -> tuple[str, Number]:
+        return ("linear", 1.0)
+
 
 cyclical_linear_schedule = CyclicalLinearSchedule
 
@@ -141,6 +147,9 @@ class CyclicalPolynomialSchedule(CyclicalBase):
 
     def _weights(self, place: Place, xp: Backend) -> Weights:
         return polynomial_decay(*place.fractions(), self.power, xp)
+
+    def _shape(self) -> tuple[str, Number]:
+        return ("power", self.power)
 
 
 cyclical_polynomial_schedule = CyclicalPolynomialSchedule
@@ -185,6 +194,9 @@ class CyclicalExponentialSchedule(CyclicalBase):
 
     def _weights(self, place: Place, xp: Backend) -> Weights:
         return exponential_decay(*place.fractions(), self.base, xp)
+
+    def _shape(self) -> tuple[str, Number]:
+        return ("exponential", self.base)
 
 
 cyclical_exponential_schedule = CyclicalExponentialSchedule

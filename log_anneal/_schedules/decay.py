@@ -2,12 +2,13 @@
 
 from typing import Any, ClassVar
 
-from log_anneal._core.backend import Backend, Host, Number, known_log, log_of
+from log_anneal._core.backend import MAX_STEP, Backend, Host, Number, known_log, log_of
 from log_anneal._core.fields import duration, number
 from log_anneal._core.schedule import Schedule
 from log_anneal._curve.phases import phase_table
 from log_anneal._curve.shape import Weights, polynomial_decay, rex
-from log_anneal._curve.table import Place, Table, locate
+from log_anneal._curve.table import Place, Row, Table, locate
+from log_anneal._curve.tracks import Curve, Track, log, phases
 from log_anneal._schedules.phased import PhasedSchedule
 from log_anneal._schedules.stairs import check_end, first_at_end
 
@@ -50,6 +51,9 @@ class PolynomialSchedule(PhasedSchedule):
     def _weights(self, place: Place, xp: Backend) -> Weights:
         return polynomial_decay(*place.fractions(), self.power, xp)
 
+    def _shapes(self) -> list[tuple[str, Number]]:
+        return [("power", self.power)]
+
 
 polynomial_schedule = PolynomialSchedule
 
@@ -89,6 +93,9 @@ class RexSchedule(PhasedSchedule):
 
     def _weights(self, place: Place, xp: Backend) -> Weights:
         return rex(*place.fractions(), xp)
+
+    def _shapes(self) -> list[tuple[str, Number]]:
+        return [("rex", 1.0)]
 
 
 rex_schedule = RexSchedule
@@ -140,6 +147,11 @@ class ExponentialSchedule(Schedule):
     def ends_at(self) -> int | None:
         log_rate = log_of(self.decay_rate, self._derived[1], Host)
         return first_at_end(self, log_rate / self.decay_steps, 1)
+
+    def _tracks(self) -> Track:
+        ratio = log(self.decay_rate) / self.decay_steps
+        falling = Curve("level", self.init_value, 0.0, log_step=ratio, low=self.end_value)
+        return Track([Row(0, MAX_STEP)], [falling])
 
 
 exponential_schedule = ExponentialSchedule
@@ -204,6 +216,11 @@ class InverseSqrtSchedule(Schedule):
         rising = remainder * self.init_value + progress * self.peak_value
         fallen = xp.sqrt(self.timescale_steps / (self.timescale_steps + place.since_start))
         return xp.where(is_warmup, rising, self.peak_value * fallen)
+
+    def _tracks(self) -> Track:
+        rising = Curve("linear", self.init_value, self.peak_value)
+        falling = Curve("inverse_sqrt", self.peak_value, 0.0, float(self.timescale_steps))
+        return phases(self._derived, [rising, falling])
 
 
 inverse_sqrt_schedule = InverseSqrtSchedule

@@ -75,6 +75,9 @@ class OneCycleSchedule(PhasedSchedule):
         shape = cosine_decay if self.shape == "cosine" else linear_decay
         return shape(*place.fractions(), xp)
 
+    def _shapes(self) -> list[tuple[str, Number]]:
+        return [(self.shape, 1.0)] * len(self._lengths())
+
     def momentum(self, low: float = 0.85, high: float = 0.95) -> Self:
         """Makes the schedule of the momentum, which falls while the rate rises.
 

@@ -7,6 +7,7 @@ from log_anneal._core.schedule import Schedule
 from log_anneal._curve.phases import phase_table
 from log_anneal._curve.shape import Weights
 from log_anneal._curve.table import Place, Table, held_from, locate
+from log_anneal._curve.tracks import Curve, Track, curve, phases
 
 
 class PhasedSchedule(Schedule):
@@ -37,3 +38,17 @@ class PhasedSchedule(Schedule):
 
     def ends_at(self) -> int | None:
         return held_from(self._derived)
+
+    def _shapes(self) -> list[tuple[str, Number]]:
+        """Returns the shape of each phase, and its parameter."""
+        raise TypeError(f"{type(self).__name__} does not define `_shapes()`.")
+
+    def _tracks(self) -> Track:
+        knots = self._knots()
+        curves = [
+            curve(shape, start, end, parameter)
+            for (shape, parameter), start, end in zip(
+                self._shapes(), knots[:-1], knots[1:], strict=True
+            )
+        ]
+        return phases(self._derived, [*curves, Curve.level(knots[-1])])

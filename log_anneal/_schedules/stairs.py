@@ -10,6 +10,8 @@ from log_anneal._core import check
 from log_anneal._core.backend import MAX_STEP, Backend, Host, Number, known_log, log_of
 from log_anneal._core.fields import duration, number, steps
 from log_anneal._core.schedule import Schedule
+from log_anneal._curve.table import Row
+from log_anneal._curve.tracks import Curve, Track, log
 
 
 def check_end(init_value: Any, end_value: Any) -> None:
@@ -98,6 +100,11 @@ class StepDecaySchedule(Schedule):
         log_rate = log_of(self.decay_rate, self._derived, Host)
         return first_at_end(self, log_rate, self.decay_steps)
 
+    def _tracks(self) -> Track:
+        rate = log(self.decay_rate)
+        stairs = Curve("level", self.init_value, 0.0, log_cycle=rate, low=self.end_value)
+        return Track([Row(0, self.decay_steps)], [stairs])
+
 
 step_decay_schedule = StepDecaySchedule
 
@@ -148,6 +155,11 @@ class MultiStepSchedule(Schedule):
 
     def ends_at(self) -> int:
         return self.milestones[-1] if self.milestones else 0
+
+    def _tracks(self) -> Track:
+        stairs = Curve("level", self.init_value, 0.0, log_cycle=log(self.decay_rate))
+        rows = [Row(start, MAX_STEP) for start in (0, *self.milestones)]
+        return Track(rows, [stairs] * len(rows))
 
 
 multi_step_schedule = MultiStepSchedule

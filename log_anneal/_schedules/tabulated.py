@@ -11,6 +11,8 @@ from log_anneal._core import check
 from log_anneal._core.backend import MAX_STEP, Backend, Number
 from log_anneal._core.fields import duration, numbers, option
 from log_anneal._core.schedule import Schedule
+from log_anneal._curve.table import Row
+from log_anneal._curve.tracks import Curve, Track
 
 
 class TabulatedSchedule(Schedule):
@@ -50,6 +52,11 @@ class TabulatedSchedule(Schedule):
         if last * interval <= MAX_STEP:
             return last * interval
         return None if self.interpolation == "linear" else MAX_STEP // interval * interval
+
+    def _tracks(self) -> Track:
+        shape = "level" if self.interpolation == "hold" else "linear"
+        values = Curve(shape, 0.0, 0.0, table=self.values)
+        return Track([Row(0, self.interval_steps)], [values])
 
 
 def tabulated_schedule(

@@ -74,5 +74,8 @@ class WarmupStableDecaySchedule(PhasedSchedule):
         is_warmup = place.row == 0
         return xp.where(is_warmup, linear[0], of_start), xp.where(is_warmup, linear[1], of_end)
 
+    def _shapes(self) -> list[tuple[str, Number]]:
+        return [("linear", 1.0), ("level", 1.0), (self.cooldown, 1.0)]
+
 
 warmup_stable_decay_schedule = WarmupStableDecaySchedule

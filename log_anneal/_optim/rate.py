@@ -1,0 +1,243 @@
+"""The rate that a table of words has at a step, on the device and on the host."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.experimental.xla_metadata import set_xla_metadata
+
+from log_anneal._core.backend import MAX_STEP
+from log_anneal._core.check import MAX_VALUE
+from log_anneal._curve.tracks import SHAPES
+from log_anneal._optim.words import CURVE, FRAMES, HEADER, MAX_NODES, NODE, ROW
+
+_CODES = {shape: code for code, shape in enumerate(SHAPES)}
+_TRACK = 0
+
+
+def rate(table: jax.Array, step: jax.Array) -> jax.Array:
+    """Returns the value of a table at a step.
+
+    Args:
+      table: int32 [words], as `pack` writes it.
+      step: int32 [], from 0 on.
+
+    Returns:
+      float32 [].
+    """
+    return lax.platform_dependent(table, step, cpu=_on_cpu, default=_anywhere)
+
+
+def _on_cpu(table: jax.Array, step: jax.Array) -> jax.Array:
+    """Asks the compiler for one function.
+
+    On a CPU each operation that is not fused costs 0.2 us, and this program has thirty: as one
+    function they cost less than 1 us together. A compiler that does not know these two attributes
+    ignores them.
+    """
+    with set_xla_metadata(inlineable="false", xla_cpu_small_call="true"):
+        return _searched(table, step)
+
+
+@jax.jit
+def _searched(table: jax.Array, step: jax.Array) -> jax.Array:
+    """Halves the rows until one is left, which takes the least work."""
+
+    def row_of(words: jax.Array, own_step: jax.Array) -> jax.Array:
+        def halved(bounds: Any) -> Any:
+            low, high = bounds
+            middle = lax.div(low + high + 1, jnp.int32(2))
+            is_after = _slab(table, words[3] + ROW * middle, 1)[0] <= own_step
+            return lax.select(is_after, middle, low), lax.select(is_after, high, middle - 1)
+
+        bounds = jnp.int32(0), words[4] - 1
+        row = lax.while_loop(lambda bounds: bounds[0] < bounds[1], halved, bounds)[0]
+        return words[3] + ROW * row
+
+    return _evaluated(table, step, row_of)
+
+
+@jax.jit
+def _anywhere(table: jax.Array, step: jax.Array) -> jax.Array:
+    """Compares all rows at once: an accelerator has the cores, and each turn costs it much."""
+
+    def row_of(words: jax.Array, own_step: jax.Array) -> jax.Array:
+        address = jnp.arange(table.shape[0], dtype=jnp.int32) - words[3]
+        is_start = (address >= 0) & (address < ROW * words[4]) & (address % ROW == 0)
+        passed = jnp.sum(is_start & (table <= own_step), dtype=jnp.int32)
+        return words[3] + ROW * jnp.maximum(passed - 1, 0)
+
+    return _evaluated(table, step, row_of)
+
+
+def _evaluated(table: jax.Array, step: jax.Array, row_of: Callable[..., jax.Array]) -> jax.Array:
+    """Returns the value of the last node, after those that it is made of."""
+
+    def body(state: Any) -> Any:
+        node, values = state
+        words = _slab(table, HEADER + NODE * node, NODE)
+        own_step = _framed(words, step)
+        row = row_of(words, own_step)
+        return node + 1, _with_value(table, words, node, row, own_step, values)
+
+    start = jnp.int32(0), jnp.zeros(MAX_NODES, jnp.float32)
+    values = lax.while_loop(lambda state: state[0] < _count(table), body, start)[1]
+    return lax.dynamic_slice(values, (_count(table) - 1,), (1,))[0]
+
+
+def _count(table: jax.Array) -> jax.Array:
+    return jnp.minimum(table[1], MAX_NODES)
+
+
+def _slab(table: jax.Array, address: jax.Array, length: int) -> jax.Array:
+    return lax.dynamic_slice(table, (address,), (length,))
+
+
+def _real(words: jax.Array) -> jax.Array:
+    return lax.bitcast_convert_type(words, jnp.float32)
+
+
+def _framed(words: jax.Array, step: jax.Array) -> jax.Array:
+    """Limits, shifts and repeats a step."""
+    for first in FRAMES:
+        limit, shift, loop = words[first], words[first + 1], words[first + 2]
+        step = jnp.minimum(step, limit)
+        later = lax.select(step > MAX_STEP + jnp.minimum(shift, 0), jnp.int32(MAX_STEP), step - shift)
+        step = lax.select(shift >= 0, jnp.maximum(step - shift, 0), later)
+        step = lax.select(loop > 0, lax.rem(step, jnp.maximum(loop, 1)), step)
+    return step
+
+
+def _with_value(
+    table: jax.Array,
+    words: jax.Array,
+    node: jax.Array,
+    row: jax.Array,
+    step: jax.Array,
+    values: jax.Array,
+) -> jax.Array:
+    """Returns the values of all nodes so far, and that of this one."""
+    first, second = (lax.dynamic_slice(values, (words[each],), (1,))[0] for each in (1, 2))
+    mixed = (
+        first + second,
+        first * second,
+        jnp.maximum(first, second),
+        jnp.minimum(first, second),
+        lax.select(step > 0, second, first),
+    )
+    value = _of_row(table, row, step)
+    for operation, each in enumerate(mixed, _TRACK + 1):
+        value = lax.select(words[0] == operation, each, value)
+    # Under `vmap` an update of one entry would be a scatter, which one function may not hold.
+    is_here = jnp.arange(MAX_NODES, dtype=jnp.int32) == node
+    return jnp.where(is_here, jnp.minimum(value, MAX_VALUE), values)
+
+
+def _of_row(table: jax.Array, row: jax.Array, step: jax.Array) -> jax.Array:
+    """Returns the value of a step in a row: its round, its progress, and its curve."""
+    start, period, offset, tail, address = _slab(table, row, ROW)
+    curve = _slab(table, address, CURVE)
+    since = step - start
+    rounds = lax.div(since, jnp.maximum(period, 1))
+    elapsed = since - rounds * period
+    rise = curve[1]
+    is_rise = elapsed < rise
+    steps = elapsed - lax.select(is_rise, jnp.int32(0), rise)
+    since_start = _float(steps) + _real(offset)
+    to_top = _float(rise - elapsed) - _real(offset)
+    to_end = lax.select(is_rise, to_top, _float(period - 1 - elapsed) + _real(tail))
+    length = since_start + to_end
+    p, q = since_start / length, to_end / length
+    p, q = lax.select(is_rise, q, p), lax.select(is_rise, p, q)
+
+    values, count = curve[11], curve[12]
+    is_table, is_over = count > 0, (count > 0) & (rounds >= count - 1)
+    here = values + jnp.minimum(rounds, count - 1)
+    entries = _slab(table, here, 1)[0], _slab(table, here + 1, 1)[0]
+    ends = (
+        lax.select(is_table, _real(entry), _real(own))
+        for entry, own in zip(entries, (curve[3], curve[4]), strict=True)
+    )
+    first, last = ends
+    p, q = lax.select(is_over, jnp.float32(0), p), lax.select(is_over, jnp.float32(1), q)
+
+    shape = lax.select(is_rise, curve[0] >> 8, curve[0] & 255)
+    weight = _weight(shape, p, q, _float(steps), since_start, length, _real(curve[5]))
+    weight = weight * _real(curve[13]) + _real(curve[14])
+    n = rounds + lax.div(row - curve[2], jnp.int32(ROW))
+    height = jnp.exp(_float(n) * _real(curve[7]) + _float(since) * _real(curve[8]))
+    anchor = _real(curve[6])
+    first = anchor + (first - anchor) * height
+    value = weight * first + (1 - weight) * last
+    value = lax.select(shape == _CODES["equation_4"], jnp.abs(value), value)
+    return jnp.minimum(jnp.maximum(value, _real(curve[9])), _real(curve[10]))
+
+
+def _float(whole: jax.Array) -> jax.Array:
+    return whole.astype(jnp.float32)
+
+
+def _weight(
+    shape: jax.Array,
+    p: jax.Array,
+    q: jax.Array,
+    t: jax.Array,
+    since_start: jax.Array,
+    length: jax.Array,
+    parameter: jax.Array,
+) -> jax.Array:
+    """Returns the weight of a curve's start, by two logarithms, one exponential and one root.
+
+    All shapes share them, since each further one makes the program slower to compile.
+    """
+
+    def of(shapes: dict[str, jax.Array], otherwise: jax.Array) -> jax.Array:
+        for name, value in shapes.items():
+            otherwise = lax.select(shape == _CODES[name], value, otherwise)
+        return otherwise
+
+    # log(1 + w), which has all its digits; and a logarithm where 1 + w would lose some.
+    one = jnp.float32(1)
+    is_late = p >= 0.5
+    above_one = of(
+        {
+            "log": parameter * p,
+            "power": -jnp.minimum(p, 0.5),
+            "equation_4": math.pi * length / (t + 1) - 1,
+            "author_release": (jnp.maximum(length, 2) - jnp.maximum(t, 1)) / jnp.maximum(t, 1),
+        },
+        jnp.float32(0),
+    )
+    logarithm = jnp.log1p(above_one)
+    is_power = shape == _CODES["power"]
+    other = jnp.log(jnp.maximum(lax.select(is_power, q, jnp.maximum(length, 2)), 1e-38))
+    of_power = lax.select(is_late, other, logarithm)
+    power = jnp.expm1(of({"power": parameter * of_power}, -parameter * p))
+    root = jnp.sqrt(of({"inverse_sqrt": parameter / (parameter + since_start)}, p))
+    shapes = {
+        "level": one,
+        "cosine": _half_wave(q),
+        "log": logarithm,
+        "power": 1 + power,
+        "exponential": power,
+        "1-sqrt": q / (1 + root),
+        "rex": q / (1 - p / 2),
+        "equation_4": logarithm,
+        "author_release": logarithm / (2 * other),
+        "inverse_sqrt": root,
+        "parabolic": 1 - p * p,
+    }
+    return of(shapes, q)
+
+
+def _half_wave(q: jax.Array) -> jax.Array:
+    """Returns `(1 - cos(pi q)) / 2` for q in [0, 1], by the series of the sine: to 1e-9."""
+    a = q - 0.5
+    square, total = a * a, jnp.float32(0)
+    for n in (11, 9, 7, 5, 3, 1):
+        sign = 1 if n % 4 == 1 else -1
+        total = total * square + sign * math.pi**n / (2 * math.factorial(n))
+    return 0.5 + a * total

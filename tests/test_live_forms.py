@@ -1,0 +1,197 @@
+"""The table of a live schedule: every kind in one form, exact, whole in every file."""
+
+import functools
+import io
+import itertools
+import pathlib
+import subprocess
+import sys
+
+import chex
+import flax.serialization
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import orbax.checkpoint
+import pytest
+from every_schedule import CYCLE, EVERY_SCHEDULE, OF_FUNCTIONS
+
+import log_anneal as la
+from log_anneal._core.record import SCHEDULES
+from log_anneal._optim import words
+from log_anneal._optim.rate import _anywhere, rate
+
+PARAMS = {"w": jnp.ones(2)}
+STEPS = np.unique(
+    [*range(120), *range(250, 300), 5_000, 10**6, 10**8, 2**31 - 2, 2**31 - 1]
+).astype(np.int32)
+FORMS = [
+    *EVERY_SCHEDULE,
+    la.chain([(la.loop(la.clr_schedule(init_value=0.1, peak_value=0.2, up_steps=3), 4), 11), 0.3]),
+    la.chain([(la.shift(EVERY_SCHEDULE[13], -3), 9), (EVERY_SCHEDULE[22] * 2.0, 5), 0.2]),
+    la.loop(la.chain([(EVERY_SCHEDULE[22] + 0.1, 5), (la.loop(EVERY_SCHEDULE[30], 3), 8)]), 13),
+    la.chain([(EVERY_SCHEDULE[13], 12), (EVERY_SCHEDULE[13], 12)]),
+    la.shift(la.loop(EVERY_SCHEDULE[13], 40), 7),
+    la.multi_step_schedule(init_value=0.1, milestones=[0, 3, 3, 9], decay_rate=0.5),
+]
+SMALL = [each for each in EVERY_SCHEDULE if len(words.pack(each)) == words.SIZES[0]]
+
+
+@functools.cache
+def rates_of(program):
+    return jax.jit(jax.vmap(program, in_axes=(None, 0)))
+
+
+def sgd(schedule):
+    return optax.inject_hyperparams(optax.sgd)(learning_rate=la.live(schedule))
+
+
+@functools.cache
+def update():
+    """One jitted update for all: what it is made of does not matter, the state does."""
+    return jax.jit(chex.assert_max_traces(lambda state: sgd(0.1 * SMALL[0]).update(PARAMS, state), 2))
+
+
+def after(state, count):
+    """The rates of the next updates."""
+    found = []
+    for _ in range(count):
+        updates, state = update()(state)
+        found.append(-float(updates["w"][0]))
+    return found
+
+
+@pytest.mark.parametrize("program", [rate, _anywhere], ids=["cpu", "accelerator"])
+@pytest.mark.parametrize("schedule", FORMS, ids=repr)
+def test_a_table_has_the_values_of_its_schedule(schedule, program):
+    found = rates_of(program)(jnp.asarray(words.pack(schedule)), STEPS)
+    expected = schedule.at(STEPS)
+    # Four units in the last place of the range, as the schedule itself.
+    unit = np.spacing(np.float32(np.abs(schedule.at(np.arange(300))).max()))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=4 * unit)
+
+
+def test_every_kind_of_the_library_is_written_so():
+    written = {schedule.name for schedule in FORMS}
+    functions = {"function", "cyclical"}
+    of_tests = {name for name, cls in SCHEDULES.items() if not cls.__module__.startswith("log_anneal")}
+    assert SCHEDULES.keys() - of_tests == written | functions
+    for schedule in OF_FUNCTIONS:
+        with pytest.raises(words.NoPhases):
+            words.pack(schedule)
+
+
+@pytest.mark.parametrize("schedule", FORMS, ids=repr)
+def test_a_table_tells_its_schedule(schedule):
+    table = words.pack(schedule)
+    assert words.schedule_of(table) == schedule
+    assert words.text_of(table)["schedule"] == schedule.name
+    state = sgd(schedule).init(PARAMS)
+    assert la.current(state)[0].kind == schedule.name
+    assert state.hyperparams_states["learning_rate"].schedule == schedule
+
+
+def test_few_cycles_take_two_kilobytes_and_two_leaves():
+    several = [
+        la.cyclical_log_schedule(**CYCLE | {"restart_multiplier": 1.01, "num_restarts": 47}),
+        *(each for each in EVERY_SCHEDULE if len(each.first_restarts(50)) < 50),
+    ]
+    for schedule in several:
+        leaves = jax.tree.leaves(la.live(schedule).init())
+        assert len(leaves) == 2 and sum(leaf.nbytes for leaf in leaves) <= 2052
+
+
+def test_any_kind_swaps_for_any_other_without_another_trace():
+    state = sgd(SMALL[0]).init(PARAMS)
+    after(state, 1)
+    traces = update()._cache_size()
+    for old, new in itertools.permutations(SMALL, 2):
+        state = la.swap(state, learning_rate=new, from_step=11)
+        if old is SMALL[0] or new is SMALL[0]:
+            rates, expected = after(state, 2), new.at([11, 12])
+            np.testing.assert_allclose(rates, expected, rtol=2e-5, err_msg=f"{old} -> {new}")
+    assert update()._cache_size() == traces
+
+
+def by_flax(state, other):
+    return flax.serialization.from_bytes(other, flax.serialization.to_bytes(state))
+
+
+def by_numpy(state, other):
+    file = io.BytesIO()
+    np.savez(file, *jax.tree.leaves(state))
+    file.seek(0)
+    with np.load(file) as leaves:
+        return jax.tree.unflatten(jax.tree.structure(other), list(leaves.values()))
+
+
+@pytest.mark.parametrize("move", [by_flax, by_numpy])
+def test_a_restored_state_holds_the_saved_schedule_whatever_the_code_says(move):
+    states = [la.swap(sgd(each).init(PARAMS), learning_rate=each, from_step=3) for each in SMALL]
+    for (saved, state), other in itertools.product(zip(SMALL, states, strict=True), states):
+        restored = move(state, other)
+        leaves = zip(jax.tree.leaves(restored), jax.tree.leaves(state), strict=True)
+        assert all(np.array_equal(new, old) for new, old in leaves)
+        if other is states[0]:
+            assert la.current(restored)[0].schedule == saved
+
+
+def test_orbax_restores_the_saved_schedule_and_refuses_another_size(tmp_path):
+    many = la.cyclical_log_schedule(**CYCLE | {"restart_multiplier": 1.05})
+    with orbax.checkpoint.StandardCheckpointer() as checkpointer:
+        chosen = [SMALL[0], SMALL[12], SMALL[-1]]
+        for number, saved in enumerate([*chosen, many]):
+            checkpointer.save(tmp_path / str(number), sgd(saved).init(PARAMS))
+        checkpointer.wait_until_finished()
+        for (number, saved), other in itertools.product(enumerate(chosen), chosen):
+            restored = checkpointer.restore(tmp_path / str(number), sgd(other).init(PARAMS))
+            assert la.current(restored)[0].schedule == saved
+            np.testing.assert_allclose(after(restored, 3), saved.at(range(3)), rtol=2e-5)
+        with pytest.raises(ValueError, match="shape"):
+            checkpointer.restore(tmp_path / "3", sgd(chosen[0]).init(PARAMS))
+
+
+IN_ANOTHER_PROCESS = """
+import sys
+import jax, jax.export, numpy as np
+import optax
+import log_anneal as la
+for cls in (optax.InjectStatefulHyperparamsState, optax.EmptyState):
+    jax.export.register_namedtuple_serialization(cls, serialized_name=f"optax.{cls.__name__}")
+program = jax.export.deserialize(bytearray(open(sys.argv[1], "rb").read()))
+schedule = la.from_json(sys.argv[2])
+optimizer = optax.inject_hyperparams(optax.sgd)(learning_rate=la.live(schedule))
+state = optimizer.init(np.ones(2, np.float32))
+for step in range(4):
+    updates, state = program.call(np.ones(2, np.float32), state)
+    np.testing.assert_allclose(-updates, np.full(2, schedule.at(step)), rtol=2e-5)
+"""
+
+
+def test_an_exported_update_takes_any_kind_in_another_process(tmp_path):
+    for cls in (optax.InjectStatefulHyperparamsState, optax.EmptyState):
+        jax.export.register_namedtuple_serialization(cls, serialized_name=f"optax.{cls.__name__}")
+    optimizer = sgd(SMALL[0])
+    arguments = jnp.ones(2), optimizer.init(jnp.ones(2))
+    exported = jax.export.export(jax.jit(optimizer.update))(*arguments)
+    (tmp_path / "update").write_bytes(exported.serialize())
+    command = [sys.executable, "-c", IN_ANOTHER_PROCESS, str(tmp_path / "update")]
+    root = pathlib.Path(la.__file__).parents[1]
+    subprocess.run([*command, la.to_json(SMALL[13])], check=True, cwd=root)
+
+
+def test_a_cast_of_all_floats_does_not_touch_it():
+    state = sgd(SMALL[13]).init(PARAMS)
+    cast = jax.tree.map(
+        lambda leaf: leaf.astype(jnp.bfloat16) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf,
+        state,
+    )
+    assert la.current(cast) == la.current(state)
+
+
+def test_a_table_of_a_later_release_is_refused():
+    state = la.live(SMALL[0]).init()
+    later = state._replace(table=state.table.at[0].set(words.VERSION + 1))
+    with pytest.raises(ValueError, match="must be of version 1, got 2"):
+        la.current({"learning_rate": later})
