@@ -76,5 +76,5 @@ def as_schedule(name: str, value: Any) -> Schedule:
         return ConstantSchedule(value=constant)
     raise ValueError(
         f"`{name}` must be a schedule, a function of the step or a number, got {value!r}. "
-        "For a list of schedules, use `chain`."
+        + (check.of_text(value) or "For a list of schedules, use `chain`.")
     )

@@ -1,5 +1,6 @@
 """Checks of arguments, when a schedule is built. Traced ones pass: their values are not known."""
 
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -35,13 +36,27 @@ def is_array(value: object) -> bool:
 def number(name: str, value: Any) -> Any:
     """Returns a real scalar as a Python int or float. A traced one stays as it is."""
     if not _is_number(value):
-        way_out = (
-            "Vary it by `jax.vmap`."
-            if is_array(value) and np.ndim(value)
-            else "Give one, 0.1 for example."
-        )
-        raise ValueError(f"`{name}` must be a number, got {value!r}. {way_out}")
+        way_out = "Give one, 0.1 for example."
+        if is_array(value) and np.ndim(value):
+            way_out = "Vary it by `jax.vmap`."
+        raise ValueError(f"`{name}` must be a number, got {value!r}. {of_text(value) or way_out}")
     return plain(value)
+
+
+def of_text(value: Any) -> str:
+    """Returns the way out for a number that came as text, from YAML for example; or nothing."""
+    try:
+        number = float(value) if isinstance(value, str) else math.nan
+    except ValueError:
+        return ""
+    if not math.isfinite(number):
+        return ""
+    digits, _, power = f"{number:.15g}".partition("e")
+    written = f"{digits}{'' if '.' in digits else '.0'}e{power}" if power else digits
+    return (
+        f"That is text: write {written} without quotes. YAML reads a number with an exponent as "
+        "text unless it has a point and a sign, as in 1.0e-3."
+    )
 
 
 def real(name: str, value: Any, least: float, most: float, way_out: str = "") -> float:
@@ -61,7 +76,7 @@ def steps(name: str, value: Any, least: int, way_out: str = "") -> int:
     if count is None or (isinstance(count, float) and not count.is_integer()):
         raise ValueError(
             f"`{name}` must be a whole number of steps, got {value!r}. "
-            "Round it, or count in a smaller unit and use `.stretch()`."
+            + (of_text(value) or "Round it, or count in a smaller unit and use `.stretch()`.")
         )
     if not least <= count <= MAX_STEP:
         too_many = "Steps are counted in int32: take fewer, or a larger unit."

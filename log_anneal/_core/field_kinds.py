@@ -9,8 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from log_anneal._core import check
-from log_anneal._core.changed import ChangedSteps
+from log_anneal._core.slopes import with_slope_of
 from log_anneal._core.steps import MAX_STEP, Steps
+
+
+def is_fixed(exact: Any) -> bool:
+    """Tells whether a number has an exact one beside its leaf. Its gradient has none."""
+    dtype = getattr(exact, "dtype", None)
+    return isinstance(exact, (int, float)) if dtype is None else jnp.issubdtype(dtype, jnp.integer)
 
 
 class Kind:
@@ -28,9 +34,9 @@ class Kind:
         """Returns a pytree of NumPy arrays, or of tracers, for a checked value."""
         return value
 
-    def given(self, value: Any, whole: Any) -> Any:
-        """Returns the value that was given: from the field, or from its leaf."""
-        return check.plain(value)
+    def given(self, value: Any, exact: Any) -> Any:
+        """Returns what the record computes with: the exact number, or else the field or leaf."""
+        return check.plain(exact if is_fixed(exact) else value)
 
     def stretched(self, name: str, value: Any, factor: float) -> Any:
         """Returns the value, with every duration multiplied by `factor`."""
@@ -80,7 +86,7 @@ class Real(Kind):
 
 @dataclasses.dataclass(frozen=True)
 class Duration(Kind):
-    """A number of steps. The leaf is real, for its gradient; beside it is the whole number."""
+    """A number of steps. The whole number counts; its leaf is real, and has the gradient."""
 
     least: float = 1
     way_out: str = ""
@@ -99,25 +105,15 @@ class Duration(Kind):
     def leaf(self, value: Any) -> Any:
         return np.asarray(value or 0, np.float64)
 
-    def given(self, value: Any, whole: Any) -> Any:
-        value, whole = check.plain(value), check.plain(whole)
-        value = whole if self._is_unchanged(value, whole) else value
+    def given(self, value: Any, exact: Any) -> Any:
+        value = super().given(value, exact)
         return None if self.is_optional and isinstance(value, int) and not value else value
 
-    def _is_unchanged(self, value: Any, whole: Any) -> bool:
-        """Tells whether a leaf is still the whole number that it was made from."""
-        if not isinstance(whole, (int, list)) or check.is_traced(value):
-            return False
-        return np.array_equal(np.asarray(value, np.float32), np.asarray(whole, np.float32))
-
     def on_host(self, leaf: Any, whole: Any) -> Any:
-        value, whole = check.plain(leaf), check.plain(whole)
-        if whole is None or self._is_unchanged(value, whole):
-            return value if whole is None else whole
-        return ChangedSteps(value, whole) if isinstance(value, (int, float)) else value
+        return super().on_host(whole if is_fixed(whole) else leaf, None)
 
     def on_device(self, leaf: Any, whole: Any) -> Any:
-        return leaf if whole is None else Steps(whole, leaf)
+        return leaf if whole is None else Steps(whole, with_slope_of(whole, leaf))
 
     def stretched(self, name: str, value: Any, factor: float) -> Any:
         return None if value is None else check.stretched(name, value, factor, self.is_whole)
@@ -132,7 +128,7 @@ class Count(Duration):
         except ValueError:
             raise ValueError(
                 f"`{name}` must be a whole number of at least {self.least}, got {value!r}. "
-                + self.way_out
+                + (check.of_text(value) or self.way_out)
             ) from None
 
     def stretched(self, name: str, value: Any, factor: float) -> Any:
@@ -224,7 +220,7 @@ class Numbers(Kind):
             return jnp.stack([jnp.asarray(each, jnp.float32) for each in value])
         return np.asarray(value, np.int32 if self.is_steps else np.float64)
 
-    def given(self, value: Any, whole: Any) -> Any:
+    def given(self, value: Any, exact: Any) -> Any:
         values = check.plain(value)
         return tuple(values) if isinstance(values, list) else values
 

@@ -48,9 +48,15 @@ class Schedule(Record, Timeline, Operators):
     transformation or `jax.tree.map` holds the resolved numbers: its None defaults no longer follow
     the other fields, and have slopes of their own in a gradient.
 
-    Durations are whole numbers, but you can differentiate with respect to them: the leaf of a
-    duration is real, and has the slope of the continuous schedule. Where the steps of a schedule
-    lie follows from the whole durations beside the leaves, which are exact in int32.
+    A schedule says what it computes with: `repr`, `to_dict`, `replace`, `==` and `hash` take the
+    same numbers as its values. For a duration that is the whole number beside its leaf, exact in
+    int32. For a real duration and a multiplier of which the host made a table, it is what the
+    table has. Their leaves are real, and have the slope of the continuous schedule and nothing
+    else: what an optimizer or a cast makes of such a leaf changes no value. To take it over, write
+    `schedule.replace(decay_steps=round(float(schedule.decay_steps)))`, for example. Every other
+    number is its leaf.
+
+    A copy and a pickle keep the fields alone, by their names, and derive the rest anew.
     """
 
     def __init_subclass__(cls) -> None:

@@ -91,6 +91,13 @@ def _restarts(
     return [*rows, Row.hold(-(-real_start >> _BITS))]
 
 
+def multiplier_of(table: Table) -> float | None:
+    """Returns the multiplier that a table was made with; None if it has fewer than two cycles."""
+    if np.asarray(table.growth)[-1]:
+        return 1.0
+    return float(np.asarray(table.slopes)[RESTART + 1, 1, 2]) or None
+
+
 def restart_rows(table: Table) -> Iterator[tuple[int, int, int]]:
     """Yields the first step, the last step and the period of each row of restarts."""
     columns: Any = (table.start, table.last, table.period, table.tail)

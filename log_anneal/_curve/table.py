@@ -15,6 +15,7 @@ import numpy.typing as npt
 from jax import lax
 
 from log_anneal._core.backend import MAX_STEP, Backend, Device, Host, Number
+from log_anneal._core.check import plain
 
 
 class Row(NamedTuple):
@@ -161,6 +162,27 @@ def _moved_jvp(primals: Any, tangents: Any) -> Any:
     start = start + n * length + n * (n - 1) / 2 * growing
     length = length + n * growing
     return _moved(*primals), (-start, start + length)
+
+
+def is_known(table: Table) -> bool:
+    """Tells whether a table is that of one schedule: neither traced, nor a stack, nor a slope."""
+    start: Any = table.start
+    is_whole = jnp.issubdtype(jnp.result_type(start), jnp.integer) if start is not None else False
+    return is_whole and np.ndim(start) == 1 and not isinstance(start, jax.core.Tracer)
+
+
+def read_back(exact: float, leaf: Any) -> float:
+    """Returns a number that a table was made of: with the leaf's digits while that is the same."""
+    leaf = np.asarray(leaf)
+    few = np.finfo(np.float32).eps if leaf.dtype.itemsize < 8 else np.finfo(np.float64).eps
+    is_same = leaf.dtype.itemsize >= 4 and abs(leaf - exact) <= 4 * few * abs(exact)
+    number: float = plain(leaf if is_same else np.float32(exact))
+    return number
+
+
+def length_of(table: Table, row: int) -> float:
+    """Returns the real length of the phase in a row."""
+    return float(table.period[row]) - 1 + float(table.lead[row]) + float(table.tail[row])
 
 
 def held_from(table: Table) -> int | None:

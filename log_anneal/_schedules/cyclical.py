@@ -8,9 +8,9 @@ from log_anneal._core import check
 from log_anneal._core.backend import Backend, Host, KnownLog, Number, known_log, log_of
 from log_anneal._core.fields import count, duration, number, option
 from log_anneal._core.schedule import Schedule
-from log_anneal._curve.cycle import DECAY, RESTART, WARMUP, cycle_table, restarts
+from log_anneal._curve.cycle import DECAY, RESTART, WARMUP, cycle_table, multiplier_of, restarts
 from log_anneal._curve.shape import Weights, cosine_decay, linear_decay
-from log_anneal._curve.table import Place, Table, held_from, locate
+from log_anneal._curve.table import Place, Table, held_from, is_known, locate, read_back
 
 
 class Derived(NamedTuple):
@@ -143,6 +143,13 @@ class CyclicalBase(Schedule):
             self.num_restarts,
         )
         return Derived(table, None if self.restart_decay is None else known_log(self.restart_decay))
+
+    def _read_back(self) -> dict[str, Any]:
+        table = self._derived.table
+        multiplier = multiplier_of(table) if is_known(table) else None
+        if multiplier is None:
+            return {}
+        return {"restart_multiplier": read_back(multiplier, self._numbers["restart_multiplier"])}
 
     def weight_at(self, progress: Number, xp: Backend) -> Number:
         """Returns the weight of a cycle's start: the shape. A subclass defines it.

@@ -1,12 +1,12 @@
 """Phases, one after the other, and then the last value held."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from log_anneal._core.backend import Backend, Host, Number
 from log_anneal._core.schedule import Schedule
 from log_anneal._curve.phases import phase_table
 from log_anneal._curve.shape import Weights
-from log_anneal._curve.table import Place, Table, held_from, locate
+from log_anneal._curve.table import Place, Table, held_from, is_known, length_of, locate, read_back
 
 
 class PhasedSchedule(Schedule):
@@ -20,6 +20,18 @@ class PhasedSchedule(Schedule):
 
     def _derive(self) -> Table:
         return phase_table(self._lengths())
+
+    def _read_back(self) -> dict[str, Any]:
+        if not is_known(self._derived):
+            return {}
+        leaves = {name: self._numbers[name] for name in self._durations}
+        there = [name for name, leaf in leaves.items() if leaf is not None]
+        lengths = (length_of(self._derived, row) for row in range(len(there)))
+        return {
+            name: read_back(length, leaves[name])
+            for name, length in zip(there, lengths, strict=True)
+            if name not in self._whole
+        }
 
     def _knots(self) -> list[Number]:
         """Returns the values at the ends of the phases: one more than there are phases."""
