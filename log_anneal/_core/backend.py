@@ -23,6 +23,7 @@ __all__ = [
     "Steps",
     "known_log",
     "log_of",
+    "log_of_change",
 ]
 
 
@@ -43,7 +44,20 @@ def known_log(value: Any) -> KnownLog:
 
 def log_of(value: Number, known: KnownLog, xp: "Backend") -> Number:
     """Returns `log(value)`: exactly the known one, unless the leaf has changed since."""
-    return xp.fixed(known.log) + xp.log(value / xp.fixed(known.of))
+    return xp.fixed(known.log) + log_of_change(value, known, xp)
+
+
+def log_of_change(value: Number, known: KnownLog, xp: "Backend") -> Number:
+    """Returns `log(value / known.of)`: exactly 0 if the leaf is still the known value.
+
+    It takes the difference first. Of a quotient by a number that all steps share, a compiler makes
+    the product with its reciprocal, and that of two equal numbers is not always 1.
+    """
+    of = xp.fixed(known.of)
+    is_above = value >= of
+    low, high = xp.where(is_above, of, value), xp.where(is_above, value, of)
+    log = xp.log1p((high - low) / low)
+    return xp.where(is_above, log, -log)
 
 
 Backend: TypeAlias = type[Host] | type[Device]

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from log_anneal._core.backend import Backend, Host, Number, known_log, log_of
+from log_anneal._core.backend import Backend, Host, Number, known_log, log_of, log_of_change
 from log_anneal._core.fields import duration, number
 from log_anneal._core.schedule import Schedule
 from log_anneal._curve.phases import phase_table
@@ -134,7 +134,7 @@ class ExponentialSchedule(Schedule):
         # The host's quotient has more digits. It gets the slope of its divisor, and what the rate
         # has changed since.
         log_ratio = xp.with_slope(log_ratio, xp.fixed(known.log) / self.decay_steps)
-        log_ratio += xp.log(self.decay_rate / xp.fixed(known.of)) / self.decay_steps
+        log_ratio += log_of_change(self.decay_rate, known, xp) / self.decay_steps
         return xp.maximum(self.init_value * xp.exp(xp.real(step) * log_ratio), self.end_value)
 
     def ends_at(self) -> int | None:
