@@ -227,7 +227,7 @@ def test_equation_4_has_the_values_that_its_docstring_says():
         ({"decay_steps": 10**400}, "`decay_steps` must be .* got an integer of 1329 bits"),
         ({"peak_value": math.nan}, "`peak_value` must be .* got nan"),
         ({"peak_value": math.inf}, "`peak_value` must be .* got inf"),
-        ({"peak_value": "0.1"}, "`peak_value` must be a number, got '0.1'. Give one"),
+        ({"peak_value": "0.1"}, "`peak_value` must be a number, got '0.1'. That is text"),
         ({"peak_value": True}, "`peak_value` must be a number, got True"),
         ({"peak_value": None}, "`peak_value` must be a number, got None. Give one"),
         ({"peak_value": np.ones(2)}, r"`peak_value` must be a number, got array.*vmap"),

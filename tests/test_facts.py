@@ -165,3 +165,9 @@ def test_what_is_said_after_a_step_of_an_optimizer_is_what_is_computed():
         )
         again = la.from_json(la.to_json(changed))
         np.testing.assert_allclose(again.at(STEPS), changed.at(STEPS), rtol=1e-6)
+
+
+def test_a_phase_that_begins_after_the_last_step_is_said_as_it_was_given():
+    schedule = la.one_cycle_schedule(peak_value=1.0, warmup_steps=2.0**31 - 9, decay_steps=2e9)
+    assert eval(repr(schedule), vars(la)) == schedule
+    assert "decay_steps=2000000000.0" in repr(schedule)

@@ -35,7 +35,7 @@ def is_array(value: object) -> bool:
 
 def number(name: str, value: Any) -> Any:
     """Returns a real scalar as a Python int or float. A traced one stays as it is."""
-    if not _is_number(value):
+    if not is_number(value):
         way_out = "Give one, 0.1 for example."
         if is_array(value) and np.ndim(value):
             way_out = "Vary it by `jax.vmap`."
@@ -72,7 +72,7 @@ def real(name: str, value: Any, least: float, most: float, way_out: str = "") ->
 def steps(name: str, value: Any, least: int, way_out: str = "") -> int:
     """Returns a whole number of steps as a Python int."""
     known(name, value)
-    count = plain(value) if _is_number(value) else None
+    count = plain(value) if is_number(value) else None
     if count is None or (isinstance(count, float) and not count.is_integer()):
         raise ValueError(
             f"`{name}` must be a whole number of steps, got {value!r}. "
@@ -100,7 +100,7 @@ def plain(value: Any) -> Any:
     """Returns an array as Python numbers; what is traced or has no real numbers stays as it is."""
     if is_traced(value) or not isinstance(value, (np.ndarray, np.generic, jax.Array)):
         return value
-    if not _is_real(value):
+    if not is_real(value):
         return value
     if np.ndim(value):
         return [plain(each) for each in np.asarray(value)]
@@ -153,11 +153,13 @@ def _as_written(number: Any) -> float:
     return value
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Tells whether a value is a real scalar, of Python, NumPy or JAX; it may be traced."""
     if isinstance(value, (np.ndarray, np.generic, jax.Array)):
-        return np.ndim(value) == 0 and _is_real(value)
+        return np.ndim(value) == 0 and is_real(value)
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _is_real(array: Any) -> bool:
+def is_real(array: Any) -> bool:
+    """Tells whether an array holds whole or real numbers, and no others."""
     return any(jnp.issubdtype(array.dtype, kind) for kind in (np.integer, np.floating))

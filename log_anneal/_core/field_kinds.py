@@ -189,7 +189,7 @@ class Numbers(Kind):
     def check(self, name: str, value: Any) -> Any:
         if self.is_steps:
             check.known(name, value)
-        is_array = check.is_array(value) and np.ndim(value) == 1
+        is_array = check.is_array(value) and np.ndim(value) == 1 and check.is_real(value)
         is_exact = is_array and (check.is_traced(value) or value.dtype == np.float64)
         values = value if is_exact else check.plain(value)
         if not is_array and (not isinstance(values, Sequence) or isinstance(values, str)):

@@ -180,8 +180,10 @@ def read_back(exact: float, leaf: Any) -> float:
     return number
 
 
-def length_of(table: Table, row: int) -> float:
-    """Returns the real length of the phase in a row."""
+def length_of(table: Table, row: int) -> float | None:
+    """Returns the real length of the phase in a row; None if that begins after the last step."""
+    if row and int(table.last[row - 1]) == MAX_STEP:
+        return None
     return float(table.period[row]) - 1 + float(table.lead[row]) + float(table.tail[row])
 
 

@@ -24,13 +24,12 @@ class PhasedSchedule(Schedule):
     def _read_back(self) -> dict[str, Any]:
         if not is_known(self._derived):
             return {}
-        leaves = {name: self._numbers[name] for name in self._durations}
-        there = [name for name, leaf in leaves.items() if leaf is not None]
-        lengths = (length_of(self._derived, row) for row in range(len(there)))
+        there = [name for name in self._durations if self._numbers[name] is not None]
+        lengths = {name: length_of(self._derived, row) for row, name in enumerate(there)}
         return {
-            name: read_back(length, leaves[name])
-            for name, length in zip(there, lengths, strict=True)
-            if name not in self._whole
+            name: read_back(length, self._numbers[name])
+            for name, length in lengths.items()
+            if length is not None and name not in self._whole
         }
 
     def _knots(self) -> list[Number]:
