@@ -47,6 +47,7 @@ from log_anneal._compose.time import (
     shift,
     shift_schedule,
 )
+from log_anneal._compose.whole import as_whole
 from log_anneal._core.backend import KnownLog as _KnownLog
 from log_anneal._core.naming import name_publicly
 from log_anneal._core.schedule import Schedule
@@ -145,6 +146,7 @@ __all__ = [
     "TabulatedSchedule",
     "WarmupStableDecaySchedule",
     "WhereIn",
+    "as_whole",
     "chain",
     "chain_schedule",
     "clip",

@@ -86,7 +86,8 @@ def as_schedule(name: str, value: Any) -> Schedule:
     if isinstance(value, (int, float, np.number)) or check.is_array(value):
         constant = check.number(name, value)
         if not check.is_traced(constant):
-            check.real(name, constant, 0, check.MAX_VALUE)
+            way_out = "Subtract it: `schedule - 0.1`, for example." if constant < 0 else ""
+            check.real(name, constant, 0, check.MAX_VALUE, way_out)
         return ConstantSchedule(value=constant)
     raise ValueError(
         f"`{name}` must be a schedule, a function of the step or a number, got {value!r}. "

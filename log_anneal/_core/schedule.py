@@ -29,7 +29,7 @@ from log_anneal._core.timeline import Timeline
         fields.steps,
     ),
 )
-class Schedule(Record, Timeline, Operators):
+class Schedule(Record, Timeline, Operators["Schedule"]):
     """A learning rate, or any hyperparameter, as a function of the step and of its fields.
 
     A subclass becomes a frozen, keyword-only dataclass. It declares its fields with their kinds:

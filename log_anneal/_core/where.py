@@ -26,7 +26,8 @@ def where_in(schedule: Schedule, step: int) -> WhereIn:
 
     A step before the start counts as step 0. After the last cycle, the elapsed steps pass its
     length. The cycle of a chain is the part, and the cycle of a loop is the turn. A shifted
-    schedule is where its part is. Of two schedules put together, the first that restarts counts.
+    schedule is where its part is. Of two schedules put together, the first that restarts counts; if
+    none does, cycle 0 is as long as the two together.
 
     Args:
       schedule: a single schedule, not a stack.
