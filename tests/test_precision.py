@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from every_schedule import EVERY_SCHEDULE, OF_FUNCTIONS, ONE_OF_EACH_CLASS
 from on_device import SIZE, on_device
@@ -167,3 +168,55 @@ def test_a_rate_that_has_changed_since_has_its_digits_too(by):
         same = KnownLog(known.log, jnp.float32(0.6))
         slope = jax.grad(lambda value, same=same: log_of_change(value, same, Device))(0.6)
         assert slope == pytest.approx(1 / 0.6, rel=1e-6)
+
+
+GROWING = [
+    la.exponential_schedule(init_value=1e-6, decay_steps=7, decay_rate=1.1, end_value=0.3),
+    la.exponential_schedule(init_value=0.1, decay_steps=7, decay_rate=1.5),
+    la.step_decay_schedule(init_value=0.1, decay_steps=7, decay_rate=1.01, end_value=0.2),
+    la.step_decay_schedule(init_value=1e-30, decay_steps=1, decay_rate=1e20),
+    la.multi_step_schedule(init_value=0.1, milestones=range(0, 600, 3), decay_rate=2.0),
+    la.clr_schedule(init_value=0.1, peak_value=0.2, up_steps=3, cycle_decay=1.1, step_decay=1.01),
+    la.clr_schedule(init_value=0.2, peak_value=0.1, up_steps=3, cycle_decay=1.5, down_steps=1),
+    la.cyclical_cosine_schedule(
+        peak_value=0.1, end_value=0.01, decay_steps=5, restart_steps=5, restart_decay=1.3
+    ),
+    la.exponential_schedule(init_value=1e20, decay_steps=1, decay_rate=0.5, end_value=1e-20),
+]
+
+
+@pytest.mark.parametrize("schedule", GROWING, ids=repr)
+def test_a_growing_rate_keeps_the_laws_up_to_its_bound(schedule):
+    la.testing.check_schedule(schedule)
+    values = schedule.at(np.arange(5000))
+    assert values.min() >= 0 and values.max() <= 1e30
+
+
+@pytest.mark.parametrize("rate", [0.9, 1.1])
+@pytest.mark.parametrize("staircase", [False, True])
+@pytest.mark.parametrize("end", [None, 0.05, 2.0])
+def test_a_decay_or_growth_with_an_end_is_that_of_optax(rate, staircase, end):
+    if end is not None and (end > 1) != (rate > 1):
+        end = None
+    make = la.step_decay_schedule if staircase else la.exponential_schedule
+    bound = {} if end is None else {"end_value": end}
+    ours = make(init_value=1.0, decay_steps=5, decay_rate=rate, **bound)
+    theirs = optax.exponential_decay(1.0, 5, rate, staircase=staircase, end_value=end)
+    expected = [theirs(step) for step in range(200)]
+    np.testing.assert_allclose(ours.at(np.arange(200)), expected, rtol=1e-5)
+
+
+def test_a_growth_ends_where_it_first_is_at_its_end():
+    ends = [each.duration for each in GROWING[:4]]
+    for schedule, end in zip(GROWING[:4], ends, strict=True):
+        if end:
+            assert schedule.at(end) == schedule.at(MAX_STEP) > schedule.at(end - 1)
+    assert ends[0] and ends[1] is None and ends[2]
+
+
+def test_a_traced_rate_may_grow():
+    def value(rate):
+        return la.exponential_schedule(init_value=1.0, decay_steps=1, decay_rate=rate)(3)
+
+    assert jax.jit(value)(2.0) == pytest.approx(8, rel=1e-6)
+    assert jax.grad(value)(2.0) == pytest.approx(12, rel=1e-5)

@@ -3,24 +3,28 @@
 An equation takes one of the two as `xp`. So each equation is written once.
 """
 
+import math
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from log_anneal._core.check import MAX_VALUE
 from log_anneal._core.device import Device
 from log_anneal._core.host import Host
 from log_anneal._core.steps import MAX_STEP, Number, Steps
 
 __all__ = [
     "MAX_STEP",
+    "MOST_GROWTH",
     "Backend",
     "Device",
     "Host",
     "KnownLog",
     "Number",
     "Steps",
+    "grown",
     "known_log",
     "log_of",
     "log_of_change",
@@ -58,6 +62,18 @@ def log_of_change(value: Number, known: KnownLog, xp: "Backend") -> Number:
     low, high = xp.where(is_above, of, value), xp.where(is_above, value, of)
     log = xp.log1p((high - low) / low)
     return xp.where(is_above, log, -log)
+
+
+MOST_GROWTH = 1e20
+"""The most by which a growth multiplies a value: its slope by a duration, that of 2^31 steps, must
+fit float32."""
+
+_MOST_LOG = math.log(MOST_GROWTH)
+
+
+def grown(value: Number, log_factor: Number, xp: "Backend") -> Number:
+    """Returns `value * exp(log_factor)`: the factor is held at 1e20, the product at 1e30."""
+    return xp.minimum(value * xp.exp(xp.minimum(log_factor, _MOST_LOG)), MAX_VALUE)
 
 
 Backend: TypeAlias = type[Host] | type[Device]

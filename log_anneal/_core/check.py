@@ -88,12 +88,27 @@ def steps(name: str, value: Any, least: int, way_out: str = "") -> int:
     return int(count)
 
 
-def not_whole(step: Any) -> TypeError:
-    """Returns the error for a step that is no whole number."""
-    return TypeError(
-        f"`step` must be a whole number, got {step!r}. To count in epochs, build the schedule in "
-        "epochs and take `.stretch(steps_per_epoch)`."
-    )
+def whole_steps(step: Any) -> Any:
+    """Returns steps that are no ints as int64, if they are floats that are whole numbers.
+
+    Of a traced float it is not known whether it is. To round it would hide a fault.
+    """
+    if is_traced(step):
+        raise TypeError(
+            f"`step` must be a whole number, got a traced {step.dtype}. Round it as you mean it: "
+            "`schedule(jnp.floor(step).astype(jnp.int32))`. To count in epochs, build the schedule "
+            "in epochs and take `.stretch(steps_per_epoch)`."
+        )
+    steps = np.asarray(step)
+    real = np.full((), np.nan)
+    if jnp.issubdtype(steps.dtype, jnp.floating):
+        real = steps.astype(np.float64)
+    if not np.all(np.isfinite(real) & (real == np.floor(real))):
+        raise TypeError(
+            f"`step` must be a whole number, got {step!r}. To count in epochs, build the schedule "
+            "in epochs and take `.stretch(steps_per_epoch)`."
+        )
+    return np.clip(real, -MAX_STEP, MAX_STEP).astype(np.int64)
 
 
 def plain(value: Any) -> Any:

@@ -97,7 +97,8 @@ class Schedule(Record, Timeline, Operators["Schedule"]):
 
         Args:
           step: whole numbers of any integer dtype and any shape. Below 0 counts as 0, above
-            2^31 - 1 as 2^31 - 1.
+            2^31 - 1 as 2^31 - 1. Floats that are whole numbers are taken too, but not inside a
+            traced function, where their values are not known.
 
         Returns:
           float32, never weakly typed, of the step's shape.
@@ -111,7 +112,7 @@ class Schedule(Record, Timeline, Operators["Schedule"]):
             step = min(max(step, 0), MAX_STEP)
         steps = step if isinstance(step, jax.Array) else np.asarray(step)
         if not jnp.issubdtype(steps.dtype, jnp.integer):
-            raise check.not_whole(step)
+            steps = check.whole_steps(step)
         if isinstance(steps, np.ndarray):  # JAX would wrap 64 bits to 32
             steps = np.clip(steps, 0, MAX_STEP).astype(np.int32)
         # Inside another traced function the fields may be constants of its program. Outside, the
@@ -126,7 +127,7 @@ class Schedule(Record, Timeline, Operators["Schedule"]):
         """Returns the value at each step in float64, on the host, without JAX.
 
         Args:
-          step: a whole number, or an array of them of any shape.
+          step: a whole number, or an array of them of any shape. Floats that are whole are taken.
 
         Returns:
           A Python float for one step, float64 of the steps' shape for an array.
@@ -142,7 +143,7 @@ class Schedule(Record, Timeline, Operators["Schedule"]):
             return self.at(min(max(int(step), 0), MAX_STEP))
         steps = np.asarray(step)
         if not np.issubdtype(steps.dtype, np.integer):
-            raise check.not_whole(step)
+            steps = check.whole_steps(step)
         values = np.array([self.at(each) for each in steps.ravel().tolist()], np.float64)
         return values.reshape(steps.shape) if steps.ndim else float(values[0])
 

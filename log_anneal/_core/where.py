@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from log_anneal._core.check import not_whole
+from log_anneal._core.check import whole_steps
 from log_anneal._core.schedule import Schedule
 from log_anneal._core.steps import MAX_STEP
 from log_anneal._core.tree import refuse_stack
@@ -48,6 +48,10 @@ def where_in(schedule: Schedule, step: int) -> WhereIn:
       WhereIn(cycle=2, elapsed=5, length=20)
     """
     if isinstance(step, bool) or not isinstance(step, (int, np.integer)):
-        raise not_whole(step)
+        if np.ndim(step):
+            raise TypeError(
+                f"`step` must be one whole number, got {step!r}. Ask for each by itself."
+            )
+        step = whole_steps(step)
     refuse_stack(schedule)
     return WhereIn(*schedule._on_host._where(min(max(int(step), 0), MAX_STEP)))

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from log_anneal._core import check
-from log_anneal._core.backend import Backend, Host, KnownLog, Number, known_log, log_of
+from log_anneal._core.backend import Backend, Host, KnownLog, Number, grown, known_log, log_of
 from log_anneal._core.fields import count, duration, number, option
 from log_anneal._core.schedule import Schedule
 from log_anneal._curve.cycle import DECAY, RESTART, WARMUP, cycle_table, multiplier_of, restarts
@@ -41,7 +41,7 @@ class CyclicalBase(Schedule):
       restart_value: The rate at which the cycles after the first decay start. From 0 to 1e30. None
         means `peak_value`.
       restart_decay: The height of each restart, divided by the height of the one before it.
-        From 1e-6 to 1; None means 1.
+        From 1e-6 to 1e6, up to 1e20 times `restart_value` and at most 1e30; None means 1.
       restart_warmup_steps: The length of a straight rise from `end_value`, with which each cycle
         after the first decay begins. Whole steps, fewer than the shortest cycle has; None means no
         rise.
@@ -71,7 +71,7 @@ class CyclicalBase(Schedule):
         default=None, way_out="Leave it out to restart at `peak_value`."
     )
     restart_decay: float | None = number(
-        default=None, most=1.0, least=1e-6, way_out="Leave it out for restarts of one height."
+        default=None, most=1e6, least=1e-6, way_out="Leave it out for restarts of one height."
     )
     restart_warmup_steps: int | None = duration(
         default=None, way_out="Leave it out for restarts that jump."
@@ -200,8 +200,7 @@ class CyclicalBase(Schedule):
             return self.restart_value
         n = xp.real(xp.maximum(place.row - RESTART + place.rounds, 0))
         log_decay = log_of(self.restart_decay, self._derived.restart_decay, xp)
-        value: Number = self.restart_value
-        return value * xp.exp(n * log_decay)
+        return grown(self.restart_value, n * log_decay, xp)
 
     def _end_value(self, place: Place, xp: Backend) -> Number:
         if self.final_value is None:

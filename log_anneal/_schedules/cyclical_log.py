@@ -89,7 +89,7 @@ class CyclicalLogSchedule(CyclicalBase):
       restart_value: The rate at which the cycles after the first decay start. From 0 to 1e30. None
         means `peak_value`.
       restart_decay: The height of each restart, divided by the height of the one before it.
-        From 1e-6 to 1; None means 1.
+        From 1e-6 to 1e6, up to 1e20 times `restart_value` and at most 1e30; None means 1.
       restart_warmup_steps: The length of a straight rise from `end_value`, with which each cycle
         after the first decay begins. Whole steps, fewer than the shortest cycle has; None means no
         rise.

@@ -2,14 +2,23 @@
 
 from typing import Any, ClassVar
 
-from log_anneal._core.backend import Backend, Host, Number, known_log, log_of, log_of_change
+from log_anneal._core.backend import (
+    MOST_GROWTH,
+    Backend,
+    Host,
+    Number,
+    grown,
+    known_log,
+    log_of,
+    log_of_change,
+)
 from log_anneal._core.fields import duration, number
 from log_anneal._core.schedule import Schedule
 from log_anneal._curve.phases import phase_table
 from log_anneal._curve.shape import Weights, polynomial_decay, rex
 from log_anneal._curve.table import Place, Table, locate
 from log_anneal._schedules.phased import PhasedSchedule
-from log_anneal._schedules.stairs import check_end, first_at_end
+from log_anneal._schedules.stairs import bounded, check_end, first_at_end
 
 
 class PolynomialSchedule(PhasedSchedule):
@@ -100,11 +109,16 @@ class ExponentialSchedule(Schedule):
     The value is `init_value` at step 0 and before. It stays at `end_value` once it is there. With
     an `end_value` of 0 it falls until float32 underflows to 0, with a relative error below 2e-5.
 
+    A `decay_rate` above 1 grows, as in optax: then `end_value` is the highest rate. Without it the
+    value grows up to 1e20 times `init_value`, at most 1e30, and is held there.
+
     Args:
       init_value: The first rate, at step 0. From 0 to 1e30.
       decay_steps: The distance of two rates whose ratio is `decay_rate`. Whole steps, at least 1.
-      decay_rate: The ratio of two rates that are `decay_steps` apart. From 1e-30 to 1.
-      end_value: The lowest rate, at which the decay stops. From 0 to `init_value`.
+      decay_rate: The ratio of two rates that are `decay_steps` apart. From 1e-30 to 1e20; above 1
+        it grows.
+      end_value: The lowest rate, at which the decay stops. From 0 to `init_value`. Of a growth it
+        is the highest rate, from `init_value` on, and 0 is no bound.
 
     Raises:
       ValueError: an argument is out of its range.
@@ -119,11 +133,13 @@ class ExponentialSchedule(Schedule):
 
     init_value: float = number()
     decay_steps: int = duration(way_out="Take 1 for a ratio from step to step.")
-    decay_rate: float = number(least=1e-30, most=1.0, way_out="Take 0.5 to halve it.")
+    decay_rate: float = number(
+        least=1e-30, most=MOST_GROWTH, way_out="Take 0.5 to halve it, 2 to double."
+    )
     end_value: float = number(default=0.0)
 
     def _check(self) -> None:
-        check_end(self.init_value, self.end_value)
+        check_end(self.init_value, self.decay_rate, self.end_value)
 
     def _derive(self) -> Any:
         known = known_log(self.decay_rate)
@@ -135,7 +151,8 @@ class ExponentialSchedule(Schedule):
         # has changed since.
         log_ratio = xp.with_slope(log_ratio, xp.fixed(known.log) / self.decay_steps)
         log_ratio += log_of_change(self.decay_rate, known, xp) / self.decay_steps
-        return xp.maximum(self.init_value * xp.exp(xp.real(step) * log_ratio), self.end_value)
+        value = grown(self.init_value, xp.real(step) * log_ratio, xp)
+        return bounded(value, self.decay_rate, self.end_value, xp)
 
     def ends_at(self) -> int | None:
         log_rate = log_of(self.decay_rate, self._derived[1], Host)
