@@ -1,10 +1,11 @@
 """A record: a frozen dataclass that is a pytree, that compares, prints, pickles and stretches."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial, wraps
 from types import NoneType
 from typing import Any, ClassVar, Self
+from weakref import WeakSet
 
 import jax
 
@@ -13,8 +14,34 @@ from log_anneal._core.field_kinds import kind
 from log_anneal._core.misnamed import misnamed
 from log_anneal._core.steps import MAX_STEP
 
-SCHEDULES: dict[str, type["Record"]] = {}
+
+class Registry(dict[str, type["Record"]]):
+    """Classes by their names in JSON, with those that got a name after they were made.
+
+    Cloudpickle, which notebooks and clusters use, makes a class first and then gives it what its
+    body had, its name too.
+    """
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self._with_late_ones()
+
+    def __missing__(self, name: str) -> type["Record"]:
+        return self._with_late_ones()[name]
+
+    def _with_late_ones(self) -> dict[str, type["Record"]]:
+        """Enters them, and returns the names as an ordinary dict."""
+        for cls in _below(Record):
+            if cls not in _DECLARED and "name" in vars(cls):
+                _DECLARED.add(cls)
+                self.setdefault(cls.name, cls)
+        return dict(self)
+
+
+SCHEDULES = Registry()
 """Every class of schedule, by its name in JSON."""
+
+_DECLARED: WeakSet[type["Record"]] = WeakSet()
+"""The classes whose names have been entered."""
 
 
 class Record(tree.Tree):
@@ -155,6 +182,7 @@ def declare(cls: type[Record]) -> None:
                 f"Give {cls.__qualname__} another."
             )
         SCHEDULES[cls.name] = cls
+        _DECLARED.add(cls)
     jax.tree_util.register_pytree_with_keys(
         cls, tree.flatten_with_keys, partial(tree.unflatten, cls), tree.flatten
     )
@@ -188,5 +216,14 @@ def _refuse_taken_names(cls: type[Record]) -> None:
 
 
 def is_registered(cls: type[Record]) -> bool:
-    """Tells whether a class has a name of its own in JSON."""
-    return SCHEDULES.get(getattr(cls, "name", "")) is cls
+    """Tells whether a class has a name of its own in JSON, or is the same definition again."""
+    if "name" not in vars(cls) or cls.name not in SCHEDULES:
+        return False
+    return SCHEDULES[cls.name]._defined_as == cls._defined_as
+
+
+def _below(cls: type[Record]) -> Iterator[type[Record]]:
+    """Yields every class that is built on one."""
+    for each in cls.__subclasses__():
+        yield each
+        yield from _below(each)
