@@ -88,6 +88,16 @@ def steps(name: str, value: Any, least: int, way_out: str = "") -> int:
     return int(count)
 
 
+def longer_than(steps: float, what: str) -> str:
+    """Returns the way out for a run that is over before its decay; nothing if nothing precedes."""
+    if not steps:
+        return ""
+    return (
+        f"A run must be longer than {what}, {steps:.10g} steps here: lengthen the run, or shorten "
+        f"{what}."
+    )
+
+
 def whole_steps(step: Any) -> Any:
     """Returns steps that are no ints as int64, if they are floats that are whole numbers.
 

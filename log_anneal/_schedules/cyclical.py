@@ -89,9 +89,10 @@ class CyclicalBase(Schedule):
                         " for no restarts."
                     )
             if not self.decay_steps:
+                way_out = check.longer_than(self.warmup_steps, "the warm-up")
                 raise ValueError(
                     "`restart_steps` must be given where `decay_steps` is 0, got None. "
-                    "Give the length of a cycle to one of them."
+                    f"Give the length of a cycle to one of them. {way_out}".rstrip()
                 )
         elif self.restart_warmup_steps is not None:
             shrinks = self.restart_multiplier < 1

@@ -2,7 +2,8 @@
 
 from typing import ClassVar, Literal
 
-from log_anneal._core.backend import Backend, Number
+from log_anneal._core import check
+from log_anneal._core.backend import MAX_STEP, Backend, Number
 from log_anneal._core.fields import duration, number, option
 from log_anneal._curve.shape import Weights, cosine_decay, linear_decay, one_minus_sqrt
 from log_anneal._curve.table import Place
@@ -54,13 +55,19 @@ class WarmupStableDecaySchedule(PhasedSchedule):
 
     peak_value: float = number()
     stable_steps: int = duration(least=0, way_out="0 for no plateau.")
-    decay_steps: int = duration(way_out="Take 1 to be at `end_value` a step later.")
+    decay_steps: int = duration(least=-MAX_STEP)
     init_value: float = number(default=0.0)
     warmup_steps: int = duration(default=0, least=0, way_out="Leave it out for no warm-up.")
     end_value: float = number(default=0.0)
     cooldown: Literal["linear", "cosine", "1-sqrt"] = option(
         "linear", "cosine", "1-sqrt", default="linear"
     )
+
+    def _check(self) -> None:
+        before = self.warmup_steps + self.stable_steps
+        way_out = check.longer_than(before, "warm-up and plateau")
+        way_out = way_out or "Take 1 to be at `end_value` a step later."
+        check.steps("decay_steps", self.decay_steps, 1, way_out)
 
     def _knots(self) -> list[Number]:
         return [self.init_value, self.peak_value, self.peak_value, self.end_value]
