@@ -139,19 +139,26 @@ def within(name: str, value: Any, low: float, high: float, way_out: str) -> None
         raise ValueError(f"`{name}` must be from {low:.7g} to {high:.7g}, got {value}. {way_out}")
 
 
-def stretched(name: str, duration: float, factor: float, is_whole: bool = True) -> float:
-    """Multiplies a duration by a factor, which must leave a whole duration whole."""
+def stretched(name: str, duration: float, factor: float) -> Fraction:
+    """Multiplies a duration by a factor, exactly."""
     known(name, duration)
     exact = simplest_fraction(float(duration)) * simplest_fraction(factor)
-    if (is_whole and exact.denominator != 1) or exact > MAX_STEP:
-        way_out = f"Round it: `.stretch({round(factor)})`." if factor >= 1 else ""
-        if exact > MAX_STEP:
-            way_out = "Take a smaller factor."
+    if exact > MAX_STEP:
         raise ValueError(
-            f"`{name}` must stay a whole number of steps below 2^31, got {float(exact)} "
-            f"by `stretch({factor:.10g})`. {way_out or 'Take a factor that divides it.'}"
+            f"`{name}` must stay below 2^31 steps, got {float(exact)} by `stretch({factor:.10g})`. "
+            "Take a smaller factor."
         )
-    return int(exact) if is_whole else float(exact)
+    return exact
+
+
+def first_step(exact: Fraction) -> int:
+    """Returns the first whole step at or after a real one; what floats have rounded is no step."""
+    nearest = round(exact)
+    return nearest if abs(exact - nearest) <= _ROUNDED * max(1, nearest) else math.ceil(exact)
+
+
+_ROUNDED = Fraction(1, 10**9)
+"""How far a number of steps may be from a whole one, relative to it, and is that one."""
 
 
 def simplest_fraction(value: float) -> Fraction:

@@ -1,6 +1,7 @@
 """The kinds of fields. A kind checks a value, makes its leaf, and writes it."""
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -9,8 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from log_anneal._core import check
-from log_anneal._core.slopes import with_slope_of
-from log_anneal._core.steps import MAX_STEP, Steps
 
 
 def is_fixed(exact: Any) -> bool:
@@ -32,6 +31,10 @@ class Kind:
 
     def leaf(self, value: Any) -> Any:
         """Returns a pytree of NumPy arrays, or of tracers, for a checked value."""
+        return value
+
+    def whole(self, value: Any) -> Any:
+        """Returns the whole number that is kept beside the leaf of a kind that `is_whole`."""
         return value
 
     def given(self, value: Any, exact: Any) -> Any:
@@ -82,57 +85,6 @@ class Real(Kind):
 
     def stretched(self, name: str, value: Any, factor: float) -> Any:
         return value ** (1 / factor) if self.is_ratio_per_step else value
-
-
-@dataclasses.dataclass(frozen=True)
-class Duration(Kind):
-    """A number of steps. The whole number counts; its leaf is real, and has the gradient."""
-
-    least: float = 1
-    way_out: str = ""
-    is_whole: bool = True
-    is_optional: bool = False
-
-    def check(self, name: str, value: Any) -> Any:
-        is_leaf = check.is_array(value) and not check.is_traced(value)
-        if self.is_optional and is_leaf and np.array_equal(value, 0):
-            return None  # A leaf cannot be None: there it is an array of 0.
-        if self.is_whole:
-            return check.steps(name, value, int(self.least), self.way_out)
-        check.known(name, value)
-        return check.real(name, check.number(name, value), self.least, MAX_STEP, self.way_out)
-
-    def leaf(self, value: Any) -> Any:
-        return np.asarray(value or 0, np.float64)
-
-    def given(self, value: Any, exact: Any) -> Any:
-        value = super().given(value, exact)
-        return None if self.is_optional and isinstance(value, int) and not value else value
-
-    def on_host(self, leaf: Any, whole: Any) -> Any:
-        return super().on_host(whole if is_fixed(whole) else leaf, None)
-
-    def on_device(self, leaf: Any, whole: Any) -> Any:
-        return leaf if whole is None else Steps(whole, with_slope_of(whole, leaf))
-
-    def stretched(self, name: str, value: Any, factor: float) -> Any:
-        return None if value is None else check.stretched(name, value, factor, self.is_whole)
-
-
-class Count(Duration):
-    """A whole number of things that are no steps."""
-
-    def check(self, name: str, value: Any) -> Any:
-        try:
-            return super().check(name, value)
-        except ValueError:
-            raise ValueError(
-                f"`{name}` must be a whole number of at least {self.least}, got {value!r}. "
-                + (check.of_text(value) or self.way_out)
-            ) from None
-
-    def stretched(self, name: str, value: Any, factor: float) -> Any:
-        return value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -227,7 +179,11 @@ class Numbers(Kind):
     def stretched(self, name: str, value: Any, factor: float) -> Any:
         if not self.is_steps:
             return value
-        return tuple(check.stretched(name, each, factor) for each in value)
+        ends = value if not self.may_fall else itertools.accumulate(value)
+        steps = [check.first_step(check.stretched(name, each, factor)) for each in ends]
+        if not self.may_fall:
+            return tuple(steps)
+        return tuple(after - before for before, after in pairwise([0, *steps]))
 
 
 def kind(field: "dataclasses.Field[Any]") -> Kind:

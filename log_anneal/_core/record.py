@@ -69,6 +69,13 @@ class Record(tree.Tree):
     def stretch(self, factor: float) -> Self:
         """Multiplies every duration: epochs in, steps out.
 
+        Any real factor will do: 390.625 steps in an epoch. A boundary (the end of a warm-up, a
+        restart, a milestone, the start of a part) is then at the first whole step at or after the
+        real one. It is counted from step 0, so that no error adds up. Where cycles, phases or parts
+        follow one another, each real length is kept. A kind whose one duration repeats by itself (a
+        stair, a turn of a loop, Smith's cycle, the distance of two values in a table) rounds that
+        duration up once. A product within 1e-9 of a whole number is that number.
+
         Args:
           factor: above 0, for example the number of steps in an epoch.
 
@@ -76,8 +83,8 @@ class Record(tree.Tree):
           A new schedule; its values and its multiplier are the same.
 
         Raises:
-          ValueError: `factor` is no number above 0, or a duration is not a whole number of steps
-            below 2^31 afterwards.
+          ValueError: `factor` is no number above 0, or a duration is too short or 2^31 steps or
+            more afterwards.
           TypeError: `factor` or a duration is traced, or a part is a plain function.
 
         Example:

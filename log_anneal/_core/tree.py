@@ -64,12 +64,13 @@ _T = TypeVar("_T", bound=Tree)
 def given(record: Tree) -> dict[str, Any]:
     """Returns the fields as they were given, as Python values; None is not resolved.
 
-    They are what the record computes with. A duration is the whole number beside its leaf.
+    They are what the record computes with. A duration is the whole number beside its leaf, or real
+    as a table has it.
     """
     values, in_table = {}, record._read_back()
     for name, kind in record._kinds.items():
         value = getattr(record, name)
-        exact = record._whole.get(name, in_table.get(name))
+        exact = in_table.get(name, record._whole.get(name))
         values[name] = None if value is None else kind.given(value, exact)
     return values
 
@@ -98,7 +99,7 @@ def leaves(record: Tree, values: dict[str, Any]) -> dict[str, Any]:
 def whole(record: Tree, values: dict[str, Any]) -> dict[str, Any]:
     """Returns the whole durations in int32: float32 would round those above 2^24."""
     return {
-        name: np.asarray(value, np.int32)
+        name: np.asarray(record._kinds[name].whole(value), np.int32)
         for name, value in values.items()
         if value is not None and record._kinds[name].is_whole
     }

@@ -5,7 +5,7 @@ comes again and again, in rounds. The last row may hold the end for ever.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -60,6 +60,28 @@ class Table(NamedTuple):
     """float [parameters]: how much the length's slope grows from one round to the next."""
 
 
+class Wrap(NamedTuple):
+    """How steps come again: after so many cycles, which are so many whole steps."""
+
+    first: npt.NDArray[Any]
+    """int32: the first step of the first cycle."""
+    steps: npt.NDArray[Any]
+    """int32: whole steps in a turn."""
+    cycles: npt.NDArray[Any]
+    """int32: cycles in a turn."""
+
+    @classmethod
+    def of(cls, first: int, steps: int, cycles: int) -> "Wrap":
+        """Returns the wrap as arrays."""
+        return cls(*(np.asarray(min(each, MAX_STEP), np.int32) for each in (first, steps, cycles)))
+
+    def turns(self, step: Number, xp: Backend) -> Number:
+        """Returns how many turns are over at a step."""
+        if xp is Host:
+            return max(step - int(self.first), 0) // int(self.steps)
+        return lax.div(jnp.maximum(xp.whole(step) - self.first, 0), self.steps)
+
+
 class Place(NamedTuple):
     """The place of a step in its phase."""
 
@@ -108,18 +130,30 @@ def table_of(rows: Sequence[Row], growth: Sequence[float] = (), *, min_rows: int
     )
 
 
-def locate(table: Table, step: Number, parameters: Sequence[Number], xp: Backend) -> Place:
+def locate(
+    table: Table,
+    step: Number,
+    parameters: Sequence[Number],
+    xp: Backend,
+    wrap: Wrap | None = None,
+) -> Place:
     """Finds the place of a step in [0, 2^31 - 1].
 
     `parameters` are the real numbers that the table was made from. They do not change the values of
     the place, which the table has exactly; they give it a gradient.
     """
+    if wrap is not None:
+        turns = wrap.turns(step, xp)
+        step = xp.whole(step) - turns * wrap.steps
     if xp is Host:
-        return _located(table, step)
+        place = _located(table, step)
+        return place if wrap is None else place._replace(rounds=turns * wrap.cycles)
     row = xp.count_below(table.last, step)
     period = xp.entry(table.period, row)
     since = xp.whole(step) - xp.entry(table.start, row)
     rounds, elapsed = lax.div(since, period), lax.rem(since, period)  # neither is below 0
+    if wrap is not None:
+        rounds = turns * wrap.cycles
     offset = xp.entry(table.lead, row)
     since_start = xp.real(elapsed) + offset
     to_end = xp.real(period - 1 - elapsed) + xp.entry(table.tail, row)
@@ -178,6 +212,18 @@ def read_back(exact: float, leaf: Any) -> float:
     is_same = leaf.dtype.itemsize >= 4 and abs(leaf - exact) <= 4 * few * abs(exact)
     number: float = plain(leaf if is_same else np.float32(exact))
     return number
+
+
+def real_lengths(
+    table: Table, names: Sequence[str], leaves: Mapping[str, Any], whole: Container[str]
+) -> dict[str, float]:
+    """Returns the lengths of the first phases by name: those that are no whole numbers beside."""
+    found = {name: length_of(table, row) for row, name in enumerate(names)}
+    return {
+        name: read_back(length, leaves[name])
+        for name, length in found.items()
+        if length is not None and not (length.is_integer() and name in whole)
+    }
 
 
 def length_of(table: Table, row: int) -> float | None:

@@ -32,7 +32,7 @@ class PolynomialSchedule(PhasedSchedule):
       init_value: The first rate, at step 0. From 0 to 1e30.
       end_value: The last rate, at step `decay_steps` and after it. From 0 to 1e30. Above
         `init_value` it makes a rise.
-      decay_steps: The length of the fall or rise. Whole steps, at least 1.
+      decay_steps: The length of the fall or rise. Steps, whole or real, at least 1.
       power: The exponent of the part of the way that is left: 1 gives a straight line, 2 a fall
         that slows down towards the end. From 0.01 to 100.
 
@@ -50,7 +50,9 @@ class PolynomialSchedule(PhasedSchedule):
 
     init_value: float = number()
     end_value: float = number()
-    decay_steps: int = duration(way_out="For one value, use `constant_schedule`.")
+    decay_steps: float = duration(
+        may_be_real=True, way_out="For one value, use `constant_schedule`."
+    )
     power: float = number(default=1.0, least=0.01, most=100.0, way_out="1 is a straight line.")
 
     def _knots(self) -> list[Number]:
@@ -71,7 +73,8 @@ class RexSchedule(PhasedSchedule):
 
     Args:
       init_value: The first rate, at step 0. From 0 to 1e30.
-      decay_steps: The length of the fall: the whole budget of training. Whole steps, at least 1.
+      decay_steps: The length of the fall: the whole budget of training. Steps, whole or real, at
+        least 1.
       end_value: The last rate, at step `decay_steps` and after it. From 0 to 1e30.
 
     Raises:
@@ -90,7 +93,7 @@ class RexSchedule(PhasedSchedule):
     _durations = ("decay_steps",)
 
     init_value: float = number()
-    decay_steps: int = duration(way_out="Take the number of steps of the run.")
+    decay_steps: float = duration(may_be_real=True, way_out="Take the number of steps of the run.")
     end_value: float = number(default=0.0)
 
     def _knots(self) -> list[Number]:

@@ -6,7 +6,7 @@ from log_anneal._core.backend import Backend, Host, Number
 from log_anneal._core.schedule import Schedule
 from log_anneal._curve.phases import phase_table
 from log_anneal._curve.shape import Weights
-from log_anneal._curve.table import Place, Table, held_from, is_known, length_of, locate, read_back
+from log_anneal._curve.table import Place, Table, held_from, is_known, locate, real_lengths
 
 
 class PhasedSchedule(Schedule):
@@ -25,12 +25,7 @@ class PhasedSchedule(Schedule):
         if not is_known(self._derived):
             return {}
         there = [name for name in self._durations if self._numbers[name] is not None]
-        lengths = {name: length_of(self._derived, row) for row, name in enumerate(there)}
-        return {
-            name: read_back(length, self._numbers[name])
-            for name, length in lengths.items()
-            if length is not None and name not in self._whole
-        }
+        return real_lengths(self._derived, there, self._numbers, self._whole)
 
     def _knots(self) -> list[Number]:
         """Returns the values at the ends of the phases: one more than there are phases."""
