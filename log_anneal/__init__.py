@@ -54,6 +54,7 @@ from log_anneal._core.schedule import Schedule
 from log_anneal._core.to_json import from_dict, from_json, to_dict, to_json
 from log_anneal._core.where import WhereIn, where_in
 from log_anneal._curve.table import Table as _Table
+from log_anneal._curve.table import Wrap as _Wrap
 from log_anneal._optim.groups import groups
 from log_anneal._optim.live import Current, Live, LiveState, current, live
 from log_anneal._optim.swap import swap
@@ -215,6 +216,7 @@ name_publicly(
         "_Groups": _Groups,
         "_KnownLog": _KnownLog,
         "_Table": _Table,
+        "_Wrap": _Wrap,
         "_k_decay": _k_decay,
     },
 )

@@ -50,6 +50,12 @@ def test_a_warm_up_as_long_as_the_run_is_told_how_long_it_is(make, fields, said,
         make(peak_value=0.1, warmup_steps=100, decay_steps=decay, **fields)
 
 
+def test_a_pickle_of_a_real_length_names_no_private_file():
+    moved = jax.tree.map(lambda leaf: leaf, SEVENTHS)
+    assert b"log_anneal._c" not in pickle.dumps(moved, 0)
+    assert pickle.loads(pickle.dumps(moved)) == SEVENTHS
+
+
 ENDS = {"peak_value": 1.0, "end_value": 0.01}
 SEVENTHS = la.cyclical_cosine_schedule(**ENDS, decay_steps=900 / 7, restart_steps=900 / 7)
 REAL = [
