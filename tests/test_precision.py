@@ -161,9 +161,10 @@ def test_a_schedule_that_is_a_constant_of_the_program_loses_no_digits(way):
 @pytest.mark.parametrize("by", [1e-3, 1.0 + 1e-6, 0.7, 1.4])
 def test_a_rate_that_has_changed_since_has_its_digits_too(by):
     known = known_log(0.6)
-    for xp in (Host, Device):
-        ours = float(log_of_change(np.float32(0.6 * by), KnownLog(known.log, np.float32(0.6)), xp))
-        expected = np.log(np.float64(np.float32(0.6 * by)) / np.float64(np.float32(0.6)))
+    value, of = np.float32(0.6 * by), np.float32(0.6)
+    expected = np.log(np.float64(value) / np.float64(of))
+    for xp, kind in ((Host, float), (Device, jnp.float32)):
+        ours = float(log_of_change(kind(value), KnownLog(known.log, kind(of)), xp))
         assert ours == pytest.approx(expected, rel=1e-6)
         same = KnownLog(known.log, jnp.float32(0.6))
         slope = jax.grad(lambda value, same=same: log_of_change(value, same, Device))(0.6)

@@ -57,6 +57,8 @@ def log_of_change(value: Number, known: KnownLog, xp: "Backend") -> Number:
     It takes the difference first. Of a quotient by a number that all steps share, a compiler makes
     the product with its reciprocal, and that of two equal numbers is not always 1.
     """
+    if xp is Host:
+        return xp.log(value / known.of)
     of = xp.fixed(known.of)
     is_above = value >= of
     low, high = xp.where(is_above, of, value), xp.where(is_above, value, of)

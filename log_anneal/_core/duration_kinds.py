@@ -9,8 +9,8 @@ import numpy as np
 
 from log_anneal._core import check
 from log_anneal._core.field_kinds import Kind, is_fixed
-from log_anneal._core.slopes import with_slope_of
-from log_anneal._core.steps import MAX_STEP, Steps
+from log_anneal._core.slopes import StepsOfLeaf
+from log_anneal._core.steps import MAX_STEP
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Duration(Kind):
         return super().on_host(whole if is_fixed(whole) else leaf, None)
 
     def on_device(self, leaf: Any, whole: Any) -> Any:
-        return leaf if whole is None else Steps(whole, with_slope_of(whole, leaf))
+        return leaf if whole is None else StepsOfLeaf(whole, leaf)
 
     def stretched(self, name: str, value: Any, factor: float) -> Any:
         if value is None:

@@ -49,9 +49,7 @@ def where_in(schedule: Schedule, step: int) -> WhereIn:
     """
     if isinstance(step, bool) or not isinstance(step, (int, np.integer)):
         if np.ndim(step):
-            raise TypeError(
-                f"`step` must be one whole number, got {step!r}. Ask for each by itself."
-            )
+            raise TypeError(f"`step` must be a whole number, got {step!r}. Ask for each by itself.")
         step = whole_steps(step)
     refuse_stack(schedule)
     return WhereIn(*schedule._on_host._where(min(max(int(step), 0), MAX_STEP)))

@@ -16,6 +16,7 @@ from jax import lax
 
 from log_anneal._core.backend import MAX_STEP, Backend, Device, Host, Number
 from log_anneal._core.check import plain
+from log_anneal._core.slopes import slope_of
 
 
 class Row(NamedTuple):
@@ -157,7 +158,7 @@ def locate(
     offset = xp.entry(table.lead, row)
     since_start = xp.real(elapsed) + offset
     to_end = xp.real(period - 1 - elapsed) + xp.entry(table.tail, row)
-    slopes, real = (table.slopes, table.growth), tuple(map(xp.real, parameters))
+    slopes, real = (table.slopes, table.growth), tuple(map(slope_of, parameters))
     since_start, to_end = _moved((since_start, to_end), row, rounds, slopes, real)
     return Place(row, rounds, elapsed, offset, since_start, to_end)
 
