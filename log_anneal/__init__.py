@@ -47,6 +47,7 @@ from log_anneal._compose.time import (
     shift,
     shift_schedule,
 )
+from log_anneal._compose.whole import as_whole
 from log_anneal._core.as_function import AsFunction, as_function
 from log_anneal._core.backend import KnownLog as _KnownLog
 from log_anneal._core.naming import name_publicly
@@ -54,6 +55,7 @@ from log_anneal._core.schedule import Schedule
 from log_anneal._core.to_json import from_dict, from_json, to_dict, to_json
 from log_anneal._core.where import WhereIn, where_in
 from log_anneal._curve.table import Table as _Table
+from log_anneal._curve.table import Wrap as _Wrap
 from log_anneal._optim.groups import groups
 from log_anneal._optim.live import Current, Live, LiveState, current, live
 from log_anneal._optim.plateau import Plateau, PlateauState, plateau
@@ -151,6 +153,7 @@ __all__ = [
     "WarmupStableDecaySchedule",
     "WhereIn",
     "as_function",
+    "as_whole",
     "chain",
     "chain_schedule",
     "clip",
@@ -220,6 +223,7 @@ name_publicly(
         "_Groups": _Groups,
         "_KnownLog": _KnownLog,
         "_Table": _Table,
+        "_Wrap": _Wrap,
         "_k_decay": _k_decay,
     },
 )

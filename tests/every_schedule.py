@@ -94,6 +94,7 @@ EVERY_SCHEDULE = [
     COSINE * 0.5,
     la.clip(COSINE, 0.01, 0.05),
     RISE + la.clr_schedule(**RANGE),
+    1 - COSINE,
 ]
 
 OF_FUNCTIONS = [

@@ -42,8 +42,9 @@ def test_step_decay_has_the_gradient_of_its_rate():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"decay_rate": 0}, r"`decay_rate` must be a number from 1e-30 to 1, got 0. Take 0\.1"),
-        ({"decay_rate": 1.1}, r"`decay_rate` must be a number from 1e-30 to 1, got 1\.1"),
+        ({"decay_rate": 0}, r"`decay_rate` must be a number from 1e-30 to 1e\+20, got 0. Take 0"),
+        ({"decay_rate": 1e31}, r"`decay_rate` must be a number from 1e-30 to 1e\+20, got 1e\+31"),
+        ({"decay_rate": 1.1, "end_value": 0.01}, r"`end_value` must be from 1 to .* leave it out"),
         ({"end_value": 2.0}, r"`end_value` must be from 0 to 1, got 2\.0.*lower `end_value`"),
         ({"decay_steps": 0}, "`decay_steps` must be at least 1 step"),
     ],

@@ -117,7 +117,7 @@ def test_the_arguments_of_one_command_are_not_those_of_another(argv, message):
         (["--epochs", "0"], "`epochs` must be a whole number of at least 1, got 0"),
         (["--schedule.peak-value", "-1"], "`peak_value` must be .*, got -1"),
         (["--schedule.peak-value", "nan"], "`peak_value` must be .*, got nan"),
-        (["--schedule.decay-steps", "2.5"], "--schedule.decay-steps.*2.5"),
+        (["--schedule.decay-steps", "-2.5"], "`decay_steps` must be .*, got -2.5"),
         (["--schedule.restart-multiplier", "0"], "`restart_multiplier` must be"),
         (["--optimizer.name", "addam"], "got addam. Did you mean"),
     ],

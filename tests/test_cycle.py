@@ -71,7 +71,7 @@ def test_every_restart_falls_on_its_exact_step_on_host_and_device():
 
 @pytest.mark.parametrize("multiplier", [1.1, 1.5, 2.0, 0.5, 1.0])
 def test_progress_is_the_exact_fraction_of_the_cycle(multiplier):
-    table = cycle_table(0, 3, 7, multiplier)
+    table, _ = cycle_table(0, 3, 7, multiplier)
     exact = cycles(3, 7, multiplier, at_most=50)
     for step in range(3, 300):
         start, length = max(cycle for cycle in exact if cycle[0] <= step)
@@ -86,7 +86,7 @@ def on_host(table):
 
 
 def test_the_part_ahead_keeps_its_digits_where_a_cycle_is_about_to_end():
-    table = cycle_table(0, 3, 7, 1.1)
+    table, _ = cycle_table(0, 3, 7, 1.1)
     steps = table.last[RESTART:150]
     columns = jax.tree.map(lambda column: jnp.asarray(column, column.dtype.kind + "4"), table)
     to_end = jax.jit(lambda steps: locate(columns, steps, (0.0,) * 4, Device).fractions()[1])(steps)
@@ -139,7 +139,7 @@ OPTIONS = {
 }
 
 
-@pytest.mark.parametrize(("options", "at_most"), [({}, 60), (OPTIONS, 122)], ids=["plain", "all"])
+@pytest.mark.parametrize(("options", "at_most"), [({}, 60), (OPTIONS, 132)], ids=["plain", "all"])
 @pytest.mark.parametrize("factory", PLAIN.values(), ids=PLAIN)
 def test_a_thousand_cycles_take_the_program_of_ten(factory, options, at_most):
     counts = set()
@@ -245,7 +245,7 @@ def test_an_endless_first_cycle_ends_at_its_real_length():
     assert la.where_in(schedule, 2**70) == la.where_in(schedule, MAX_STEP)
 
 
-@pytest.mark.parametrize("step", [1.0, True, "1", None, np.ones(2, int)])
+@pytest.mark.parametrize("step", [1.5, True, "1", None, np.ones(2, int)])
 def test_where_in_refuses_what_is_no_whole_number(step):
     with pytest.raises(TypeError, match="`step` must be a whole number"):
         la.where_in(la.constant_schedule(0.1), step)

@@ -227,7 +227,7 @@ def test_equation_4_has_the_values_that_its_docstring_says():
         ({"decay_steps": 10**400}, "`decay_steps` must be .* got an integer of 1329 bits"),
         ({"peak_value": math.nan}, "`peak_value` must be .* got nan"),
         ({"peak_value": math.inf}, "`peak_value` must be .* got inf"),
-        ({"peak_value": "0.1"}, "`peak_value` must be a number, got '0.1'. Give one"),
+        ({"peak_value": "0.1"}, "`peak_value` must be a number, got '0.1'. That is text"),
         ({"peak_value": True}, "`peak_value` must be a number, got True"),
         ({"peak_value": None}, "`peak_value` must be a number, got None. Give one"),
         ({"peak_value": np.ones(2)}, r"`peak_value` must be a number, got array.*vmap"),
@@ -269,14 +269,14 @@ def test_equation_4_has_the_values_that_its_docstring_says():
             "`num_restarts` must be .* at least 1, got 0. Leave it out for endless",
         ),
         ({"num_restarts": 1.5}, "`num_restarts` must be a whole number"),
-        ({"restart_decay": 1.1}, r"`restart_decay` must be a number from 1e-06 to 1, got 1\.1"),
+        ({"restart_decay": 1e7}, "`restart_decay` must be a number from 1e-06 to 1000000, got 1"),
         ({"restart_decay": 0}, "`restart_decay` must be .* got 0. Leave it out for restarts of"),
         ({"final_value": -1}, "`final_value` must be .* got -1. Leave it out to hold"),
         (
             {"warmup_shape": "log"},
             '`warmup_shape` must be "same" or "linear" or "cosine", got \'log\'',
         ),
-        ({"decay_steps": 2.5}, r"`decay_steps` must be a whole number of steps, got 2\.5.*stretch"),
+        ({"restart_warmup_steps": 2.5}, r"must be a whole number of steps, got 2\.5.*stretch"),
         ({"decay_steps": math.nan}, "`decay_steps` must be a whole number of steps, got nan"),
         (
             {"decay_steps": 2**31},
@@ -321,24 +321,21 @@ def test_refuses_a_traced_duration_and_names_the_way_out(field):
         jax.jit(lambda value: la.cyclical_log_schedule(**CYCLE | {field: value})(0))(2)
 
 
-def test_stretching_refuses_parts_of_a_step():
+def test_stretching_takes_any_factor_that_leaves_a_length():
     schedule = la.cyclical_log_schedule(**CYCLE)
     assert schedule.stretch(0.2).decay_steps == 2
-    with pytest.raises(
-        ValueError,
-        match=r"`warmup_steps` must stay .* `stretch\(0\.5\)`. Take a factor that",
-    ):
-        schedule.stretch(0.5)
+    assert schedule.stretch(0.5).warmup_steps == 2.5
+    with pytest.raises(ValueError, match="`restart_steps` must be a number from 1 to 2.*, got 0.5"):
+        schedule.stretch(0.05)
     for factor in (0, -1, math.nan, math.inf, 2**31, 10**400):
         with pytest.raises(ValueError, match="`factor` must be above 0 .* Take the number of"):
             schedule.stretch(factor)
     for factor in ("3", None, True, np.True_, np.ones(2)):
         with pytest.raises(ValueError, match="`factor` must be a number, got"):
             schedule.stretch(factor)
-    with pytest.raises(ValueError, match=r"by `stretch\(390\.625\)`. Round it: `.stretch\(391\)`"):
-        schedule.stretch(390.625)
     with pytest.raises(
-        ValueError, match=r"must stay .* by `stretch\(2147483647\)`. Take a smaller"
+        ValueError,
+        match=r"must stay below 2\^31 steps, got .* by `stretch\(2147483647\)`. Take a smaller",
     ):
         schedule.stretch(2**31 - 1)
 

@@ -41,6 +41,12 @@ def between(low, high, rng):
     return float(np.clip(low * (high / low) ** rng.uniform(-0.05, 1.05), low, high))
 
 
+def shrinking(low, most, rng):
+    """A factor up to 1, or one that is out of bounds: a growth has fewer digits than 4 ulps."""
+    factor = between(low, 1.0, rng)
+    return factor * most if factor > 1 else factor
+
+
 def multiplier(rng):
     simple = rng.choice([1.0, 2.0, 1.5, 0.5, 1.1, 0.9])
     return float(simple) if rng.random() < 0.5 else between(1e-6, 1e6, rng)
@@ -57,15 +63,15 @@ CYCLE = {
     "restart_value": value,
 }
 OPTIONS = CYCLE | {
-    "restart_decay": partial(between, 1e-6, 1.0),
+    "restart_decay": partial(shrinking, 1e-6, 1e6),
     "restart_warmup_steps": steps,
     "num_restarts": steps,
     "final_value": value,
 }
 BASE = {"base": partial(between, 1.000001, 1e18)}
-RATE = partial(between, 1e-30, 1.0)
+RATE = partial(shrinking, 1e-30, 1e20)
 RANGE = {"init_value": value, "peak_value": value, "up_steps": steps, "down_steps": steps}
-SHRINKING = {"cycle_decay": partial(between, 1e-6, 1.0), "step_decay": partial(between, 1e-6, 1.0)}
+SHRINKING = dict.fromkeys(("cycle_decay", "step_decay"), partial(shrinking, 1e-6, 1e6))
 
 DRAWN = {
     "log": (la.cyclical_log_schedule, CYCLE | BASE),

@@ -116,7 +116,10 @@ def test_clips_steps_beyond_int32():
     assert schedule(-(2**31)) == schedule.at(-(2**70)) == 1
 
 
-@pytest.mark.parametrize("step", [1.5, np.float32(1), np.array([1.0]), True])
+NOT_WHOLE = [1.5, np.float32(0.5), np.array([1.0, 1.5]), np.nan, np.inf, True, 1j, None]
+
+
+@pytest.mark.parametrize("step", NOT_WHOLE)
 @all_schedules
 def test_refuses_a_step_that_is_no_whole_number(schedule, step):
     with pytest.raises(TypeError, match=r"`step` must be a whole number.*stretch"):
@@ -374,6 +377,25 @@ def test_makes_few_calls_on_the_host(schedule, step):
 def test_has_no_methods_that_optax_takes_for_a_stateful_schedule():
     for cls in SCHEDULES.values():
         assert not (hasattr(cls, "init") and hasattr(cls, "update"))
+
+
+@pytest.mark.parametrize("dtype", [float, np.float32, np.float16, jnp.bfloat16])
+def test_takes_floats_that_are_whole_numbers(dtype):
+    schedule = la.cyclical_linear_schedule(peak_value=1.0, end_value=0.0, decay_steps=8)
+    steps = np.array([-1.0, 0.0, 2.0, 8.0, 100.0], dtype)
+    for several in (steps, jnp.asarray(steps), steps.tolist()):
+        np.testing.assert_array_equal(schedule(several), [1, 1, 0.75, 0, 0])
+        np.testing.assert_array_equal(schedule.at(several), [1, 1, 0.75, 0, 0])
+    one = steps[2]
+    assert schedule(one) == schedule.at(one) == schedule(2.0) == schedule.at(2.0) == 0.75
+    assert type(schedule.at(2.0)) is float and schedule(one).shape == ()
+    assert la.where_in(schedule, one) == (0, 2, 8)
+    assert schedule(1e300) == schedule.at(1e300) == 0 and schedule(-1e300) == 1
+
+
+def test_a_traced_float_is_refused_with_the_way_out():
+    with pytest.raises(TypeError, match=r"got a traced float32. Round it .*astype\(jnp.int32\)"):
+        jax.jit(la.constant_schedule(0.1))(2.0)
 
 
 def test_a_float_step_error_names_the_value():

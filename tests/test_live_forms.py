@@ -78,7 +78,7 @@ def test_every_kind_of_the_library_is_written_so():
     of_tests = {name for name, cls in SCHEDULES.items() if not cls.__module__.startswith("log_anneal")}
     assert SCHEDULES.keys() - of_tests == written | functions
     for schedule in OF_FUNCTIONS:
-        with pytest.raises(words.NoPhases):
+        with pytest.raises(words.NoPhasesError):
             words.pack(schedule)
 
 

@@ -257,7 +257,7 @@ MUTANTS = [
         r"operations is \d+ and that with a larger `milestones` is \d+\. Write no loop",
     ),
     ("data", saw(WithoutAName), r"what JSON makes of it is TypeError: .* with a name of its own"),
-    ("data", saw(WithMore), r"the class and the fields of the schedule is .* after `replace\(\)`"),
+    ("data", saw(WithMore), r"the class and the fields of the schedule is .* after `copy.copy`"),
     (
         "stretch",
         OfACount(peak_value=0.4, period=4),

@@ -1,4 +1,4 @@
-"""Two schedules as one: product, sum, the larger, the smaller."""
+"""Two schedules as one: product, sum, difference, the larger, the smaller."""
 
 from collections.abc import Iterator
 from heapq import merge
@@ -14,32 +14,38 @@ from log_anneal._core.fields import option
 from log_anneal._core.schedule import Schedule
 from log_anneal._curve.tracks import Mix, Tracks
 
-Operation = Literal["product", "sum", "maximum", "minimum"]
+Operation = Literal["product", "sum", "difference", "maximum", "minimum"]
 
 
 class CombinedSchedule(Schedule):
-    """Two schedules at the same step, as one value of at most 1e30.
+    """Two schedules at the same step, as one value from -1e30 to 1e30.
 
-    `s1 * s2`, `s1 + s2`, `maximum(s1, s2)` and `minimum(s1, s2)` make one. Either may be a number
-    or a function of the step. The combined schedule restarts where one of the two does.
+    `s1 * s2`, `s1 + s2`, `s1 - s2`, `maximum(s1, s2)` and `minimum(s1, s2)` make one. Either may be
+    a number or a function of the step. The combined schedule restarts where one of the two does.
+
+    A difference may be below 0: it is the one kind of schedule of which that is so, `-s` among
+    them. A momentum `1 - rate` is not. Hold another at 0 by `maximum(s - 0.1, 0)`.
 
     Args:
       first: The first schedule.
       second: The second schedule.
-      operation: How the two values become one: "product", "sum", "maximum" or "minimum".
+      operation: How the two values become one: "product", "sum", "difference" (the first less the
+        second), "maximum" or "minimum".
 
     Example:
       >>> from log_anneal import polynomial_schedule
       >>> schedule = 0.5 * polynomial_schedule(init_value=1.0, end_value=0.0, decay_steps=4) + 1.0
       >>> [schedule.at(step) for step in range(3)]
       [1.5, 1.375, 1.25]
+      >>> [(2 - schedule).at(step) for step in range(3)]
+      [0.5, 0.625, 0.75]
     """
 
     name: ClassVar[str] = "combined"
 
     first: Schedule = schedule()
     second: Schedule = schedule()
-    operation: Operation = option("product", "sum", "maximum", "minimum")
+    operation: Operation = option("product", "sum", "difference", "maximum", "minimum")
 
     def value_at(self, step: Number, xp: Backend) -> Number:
         first, second = self.first.value_at(step, xp), self.second.value_at(step, xp)
@@ -47,8 +53,10 @@ class CombinedSchedule(Schedule):
             return xp.maximum(first, second)
         if self.operation == "minimum":
             return xp.minimum(first, second)
-        value = first * second if self.operation == "product" else first + second
-        return xp.minimum(value, MAX_VALUE)
+        if self.operation == "product":
+            return xp.clip(first * second, -MAX_VALUE, MAX_VALUE)
+        value = first + second if self.operation == "sum" else first - second
+        return xp.clip(value, -MAX_VALUE, MAX_VALUE)
 
     def restarts_at(self) -> Iterator[int]:
         both = merge(self.first.restarts_at(), self.second.restarts_at())
@@ -63,8 +71,10 @@ class CombinedSchedule(Schedule):
         return None if first is None or second is None else Mix(self.operation, first, second)
 
     def _where(self, step: int) -> tuple[int, int, int | None]:
-        has_restarts = any(True for _ in self.first.restarts_at())
-        return (self.first if has_restarts else self.second)._where(step)
+        for each in (self.first, self.second):
+            if any(True for _ in each.restarts_at()):
+                return each._where(step)
+        return super()._where(step)
 
 
 combined_schedule = CombinedSchedule

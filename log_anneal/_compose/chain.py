@@ -152,7 +152,7 @@ def chain(schedules: Sequence[Any]) -> ChainSchedule:
     Args:
       schedules: at least one. Each is a schedule whose `duration` is known, or a pair
         `(schedule, steps)`. The last may be endless. A function of the step or a number may stand
-        for a schedule.
+        for a schedule. A part of 0 steps is left out.
 
     Returns:
       A schedule: steps of any shape in, float32 of that shape out.
@@ -192,5 +192,14 @@ def chain(schedules: Sequence[Any]) -> ChainSchedule:
                     f"{'no end' if steps is None else 'none'}. Give `(schedule, steps)`."
                 )
         if steps is not None:
-            part_steps.append(check.steps(f"steps of {name}", steps, 1))
+            steps = check.steps(f"steps of {name}", steps, 0)
+        if steps == 0:
+            ordered.pop()
+        elif steps is not None:
+            part_steps.append(steps)
+    if not ordered:
+        raise ValueError(
+            f"`schedules` must hold a part of at least 1 step, got {schedules!r}. Give the last "
+            "one without its steps, for example."
+        )
     return ChainSchedule(parts=ordered, part_steps=part_steps)

@@ -20,7 +20,8 @@ class FunctionSchedule(Schedule):
 
     The function is called with steps from 0 to 2^31 - 1 only. On the host it runs by JAX, and
     returns JAX's float32 numbers. JSON cannot hold a function, and `stretch` cannot change one:
-    `tabulated_schedule(function, num_steps=...)` makes data of it.
+    `tabulated_schedule(function, num_steps=...)` makes data of it, and takes functions that JAX
+    cannot trace.
 
     Args:
       function: The function, by JAX, from one whole step to one number.
@@ -45,13 +46,26 @@ class FunctionSchedule(Schedule):
         return jnp.vectorize(self._one)(xp.whole(step))
 
     def _one(self, step: jax.Array) -> jax.Array:
-        value = jnp.asarray(self.function(step), jnp.float32)
-        if value.shape:
+        try:
+            value = self.function(step)
+        except TypeError as error:  # those of tracers are such ones
+            said = f"{type(error).__name__}: {''.join(str(error).splitlines()[:1])}"
+            raise TypeError(
+                "`function` must be one that JAX can trace, got "
+                f"{self._kinds['function'].shown(self.function)}, which raises {said} "
+                "For a function of Python's own, with `if` or `math`, take "
+                "`tabulated_schedule(function, num_steps=...)`."
+            ) from error
+        if np.shape(value):
             raise ValueError(
-                f"`function` must give one number for one step, got shape {value.shape}. "
+                f"`function` must give one number for one step, got shape {np.shape(value)}. "
                 "Index it, or take its mean."
             )
-        return value
+        if not check.is_number(value):
+            raise ValueError(
+                f"`function` must give one number for one step, got {value!r}. Return a number."
+            )
+        return jnp.asarray(value, jnp.float32)
 
 
 function_schedule = FunctionSchedule
@@ -72,9 +86,10 @@ def as_schedule(name: str, value: Any) -> Schedule:
     if isinstance(value, (int, float, np.number)) or check.is_array(value):
         constant = check.number(name, value)
         if not check.is_traced(constant):
-            check.real(name, constant, 0, check.MAX_VALUE)
+            way_out = "Subtract it: `schedule - 0.1`, for example." if constant < 0 else ""
+            check.real(name, constant, 0, check.MAX_VALUE, way_out)
         return ConstantSchedule(value=constant)
     raise ValueError(
         f"`{name}` must be a schedule, a function of the step or a number, got {value!r}. "
-        "For a list of schedules, use `chain`."
+        + (check.of_text(value) or "For a list of schedules, use `chain`.")
     )

@@ -1,5 +1,6 @@
 """Checks of arguments, when a schedule is built. Traced ones pass: their values are not known."""
 
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -34,14 +35,28 @@ def is_array(value: object) -> bool:
 
 def number(name: str, value: Any) -> Any:
     """Returns a real scalar as a Python int or float. A traced one stays as it is."""
-    if not _is_number(value):
-        way_out = (
-            "Vary it by `jax.vmap`."
-            if is_array(value) and np.ndim(value)
-            else "Give one, 0.1 for example."
-        )
-        raise ValueError(f"`{name}` must be a number, got {value!r}. {way_out}")
+    if not is_number(value):
+        way_out = "Give one, 0.1 for example."
+        if is_array(value) and np.ndim(value):
+            way_out = "Vary it by `jax.vmap`."
+        raise ValueError(f"`{name}` must be a number, got {value!r}. {of_text(value) or way_out}")
     return plain(value)
+
+
+def of_text(value: Any) -> str:
+    """Returns the way out for a number that came as text, from YAML for example; or nothing."""
+    try:
+        number = float(value) if isinstance(value, str) else math.nan
+    except ValueError:
+        return ""
+    if not math.isfinite(number):
+        return ""
+    digits, _, power = f"{number:.15g}".partition("e")
+    written = f"{digits}{'' if '.' in digits else '.0'}e{power}" if power else digits
+    return (
+        f"That is text: write {written} without quotes. YAML reads a number with an exponent as "
+        "text unless it has a point and a sign, as in 1.0e-3."
+    )
 
 
 def real(name: str, value: Any, least: float, most: float, way_out: str = "") -> float:
@@ -57,11 +72,11 @@ def real(name: str, value: Any, least: float, most: float, way_out: str = "") ->
 def steps(name: str, value: Any, least: int, way_out: str = "") -> int:
     """Returns a whole number of steps as a Python int."""
     known(name, value)
-    count = plain(value) if _is_number(value) else None
+    count = plain(value) if is_number(value) else None
     if count is None or (isinstance(count, float) and not count.is_integer()):
         raise ValueError(
             f"`{name}` must be a whole number of steps, got {value!r}. "
-            "Round it, or count in a smaller unit and use `.stretch()`."
+            + (of_text(value) or "Round it, or count in a smaller unit and use `.stretch()`.")
         )
     if not least <= count <= MAX_STEP:
         too_many = "Steps are counted in int32: take fewer, or a larger unit."
@@ -73,19 +88,44 @@ def steps(name: str, value: Any, least: int, way_out: str = "") -> int:
     return int(count)
 
 
-def not_whole(step: Any) -> TypeError:
-    """Returns the error for a step that is no whole number."""
-    return TypeError(
-        f"`step` must be a whole number, got {step!r}. To count in epochs, build the schedule in "
-        "epochs and take `.stretch(steps_per_epoch)`."
+def longer_than(steps: float, what: str) -> str:
+    """Returns the way out for a run that is over before its decay; nothing if nothing precedes."""
+    if not steps:
+        return ""
+    return (
+        f"A run must be longer than {what}, {steps:.10g} steps here: lengthen the run, or shorten "
+        f"{what}."
     )
+
+
+def whole_steps(step: Any) -> Any:
+    """Returns steps that are no ints as int64, if they are floats that are whole numbers.
+
+    Of a traced float it is not known whether it is. To round it would hide a fault.
+    """
+    if is_traced(step):
+        raise TypeError(
+            f"`step` must be a whole number, got a traced {step.dtype}. Round it as you mean it: "
+            "`schedule(jnp.floor(step).astype(jnp.int32))`. To count in epochs, build the schedule "
+            "in epochs and take `.stretch(steps_per_epoch)`."
+        )
+    steps = np.asarray(step)
+    real = np.full((), np.nan)
+    if jnp.issubdtype(steps.dtype, jnp.floating):
+        real = steps.astype(np.float64)
+    if not np.all(np.isfinite(real) & (real == np.floor(real))):
+        raise TypeError(
+            f"`step` must be a whole number, got {step!r}. To count in epochs, build the schedule "
+            "in epochs and take `.stretch(steps_per_epoch)`."
+        )
+    return np.clip(real, -MAX_STEP, MAX_STEP).astype(np.int64)
 
 
 def plain(value: Any) -> Any:
     """Returns an array as Python numbers; what is traced or has no real numbers stays as it is."""
     if is_traced(value) or not isinstance(value, (np.ndarray, np.generic, jax.Array)):
         return value
-    if not _is_real(value):
+    if not is_real(value):
         return value
     if np.ndim(value):
         return [plain(each) for each in np.asarray(value)]
@@ -99,19 +139,26 @@ def within(name: str, value: Any, low: float, high: float, way_out: str) -> None
         raise ValueError(f"`{name}` must be from {low:.7g} to {high:.7g}, got {value}. {way_out}")
 
 
-def stretched(name: str, duration: float, factor: float, is_whole: bool = True) -> float:
-    """Multiplies a duration by a factor, which must leave a whole duration whole."""
+def stretched(name: str, duration: float, factor: float) -> Fraction:
+    """Multiplies a duration by a factor, exactly."""
     known(name, duration)
     exact = simplest_fraction(float(duration)) * simplest_fraction(factor)
-    if (is_whole and exact.denominator != 1) or exact > MAX_STEP:
-        way_out = f"Round it: `.stretch({round(factor)})`." if factor >= 1 else ""
-        if exact > MAX_STEP:
-            way_out = "Take a smaller factor."
+    if exact > MAX_STEP:
         raise ValueError(
-            f"`{name}` must stay a whole number of steps below 2^31, got {float(exact)} "
-            f"by `stretch({factor:.10g})`. {way_out or 'Take a factor that divides it.'}"
+            f"`{name}` must stay below 2^31 steps, got {float(exact)} by `stretch({factor:.10g})`. "
+            "Take a smaller factor."
         )
-    return int(exact) if is_whole else float(exact)
+    return exact
+
+
+def first_step(exact: Fraction) -> int:
+    """Returns the first whole step at or after a real one; what floats have rounded is no step."""
+    nearest = round(exact)
+    return nearest if abs(exact - nearest) <= _ROUNDED * max(1, nearest) else math.ceil(exact)
+
+
+_ROUNDED = Fraction(1, 10**9)
+"""How far a number of steps may be from a whole one, relative to it, and is that one."""
 
 
 def simplest_fraction(value: float) -> Fraction:
@@ -138,11 +185,13 @@ def _as_written(number: Any) -> float:
     return value
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Tells whether a value is a real scalar, of Python, NumPy or JAX; it may be traced."""
     if isinstance(value, (np.ndarray, np.generic, jax.Array)):
-        return np.ndim(value) == 0 and _is_real(value)
+        return np.ndim(value) == 0 and is_real(value)
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _is_real(array: Any) -> bool:
+def is_real(array: Any) -> bool:
+    """Tells whether an array holds whole or real numbers, and no others."""
     return any(jnp.issubdtype(array.dtype, kind) for kind in (np.integer, np.floating))

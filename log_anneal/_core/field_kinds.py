@@ -1,6 +1,7 @@
 """The kinds of fields. A kind checks a value, makes its leaf, and writes it."""
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -9,8 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from log_anneal._core import check, written
-from log_anneal._core.changed import ChangedSteps
-from log_anneal._core.steps import MAX_STEP, Steps
+
+
+def is_fixed(exact: Any) -> bool:
+    """Tells whether a number has an exact one beside its leaf. Its gradient has none."""
+    dtype = getattr(exact, "dtype", None)
+    return isinstance(exact, (int, float)) if dtype is None else jnp.issubdtype(dtype, jnp.integer)
 
 
 class Kind:
@@ -28,9 +33,13 @@ class Kind:
         """Returns a pytree of NumPy arrays, or of tracers, for a checked value."""
         return value
 
-    def given(self, value: Any, whole: Any) -> Any:
-        """Returns the value that was given: from the field, or from its leaf."""
-        return check.plain(value)
+    def whole(self, value: Any) -> Any:
+        """Returns the whole number that is kept beside the leaf of a kind that `is_whole`."""
+        return value
+
+    def given(self, value: Any, exact: Any) -> Any:
+        """Returns what the record computes with: the exact number, or else the field or leaf."""
+        return check.plain(exact if is_fixed(exact) else value)
 
     def stretched(self, name: str, value: Any, factor: float) -> Any:
         """Returns the value, with every duration multiplied by `factor`."""
@@ -76,67 +85,6 @@ class Real(Kind):
 
     def stretched(self, name: str, value: Any, factor: float) -> Any:
         return value ** (1 / factor) if self.is_ratio_per_step else value
-
-
-@dataclasses.dataclass(frozen=True)
-class Duration(Kind):
-    """A number of steps. The leaf is real, for its gradient; beside it is the whole number."""
-
-    least: float = 1
-    way_out: str = ""
-    is_whole: bool = True
-    is_optional: bool = False
-
-    def check(self, name: str, value: Any) -> Any:
-        is_leaf = check.is_array(value) and not check.is_traced(value)
-        if self.is_optional and is_leaf and np.array_equal(value, 0):
-            return None  # A leaf cannot be None: there it is an array of 0.
-        if self.is_whole:
-            return check.steps(name, value, int(self.least), self.way_out)
-        check.known(name, value)
-        return check.real(name, check.number(name, value), self.least, MAX_STEP, self.way_out)
-
-    def leaf(self, value: Any) -> Any:
-        return np.asarray(value or 0, np.float64)
-
-    def given(self, value: Any, whole: Any) -> Any:
-        value, whole = check.plain(value), check.plain(whole)
-        value = whole if self._is_unchanged(value, whole) else value
-        return None if self.is_optional and isinstance(value, int) and not value else value
-
-    def _is_unchanged(self, value: Any, whole: Any) -> bool:
-        """Tells whether a leaf is still the whole number that it was made from."""
-        if not isinstance(whole, (int, list)) or check.is_traced(value):
-            return False
-        return np.array_equal(np.asarray(value, np.float32), np.asarray(whole, np.float32))
-
-    def on_host(self, leaf: Any, whole: Any) -> Any:
-        value, whole = check.plain(leaf), check.plain(whole)
-        if whole is None or self._is_unchanged(value, whole):
-            return value if whole is None else whole
-        return ChangedSteps(value, whole) if isinstance(value, (int, float)) else value
-
-    def on_device(self, leaf: Any, whole: Any) -> Any:
-        return leaf if whole is None else Steps(whole, leaf)
-
-    def stretched(self, name: str, value: Any, factor: float) -> Any:
-        return None if value is None else check.stretched(name, value, factor, self.is_whole)
-
-
-class Count(Duration):
-    """A whole number of things that are no steps."""
-
-    def check(self, name: str, value: Any) -> Any:
-        try:
-            return super().check(name, value)
-        except ValueError:
-            raise ValueError(
-                f"`{name}` must be a whole number of at least {self.least}, got {value!r}. "
-                + self.way_out
-            ) from None
-
-    def stretched(self, name: str, value: Any, factor: float) -> Any:
-        return value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,7 +141,7 @@ class Numbers(Kind):
     def check(self, name: str, value: Any) -> Any:
         if self.is_steps:
             check.known(name, value)
-        is_array = check.is_array(value) and np.ndim(value) == 1
+        is_array = check.is_array(value) and np.ndim(value) == 1 and check.is_real(value)
         is_exact = is_array and (check.is_traced(value) or value.dtype == np.float64)
         values = value if is_exact else check.plain(value)
         if not is_array and (not isinstance(values, Sequence) or isinstance(values, str)):
@@ -224,14 +172,18 @@ class Numbers(Kind):
             return jnp.stack([jnp.asarray(each, jnp.float32) for each in value])
         return np.asarray(value, np.int32 if self.is_steps else np.float64)
 
-    def given(self, value: Any, whole: Any) -> Any:
+    def given(self, value: Any, exact: Any) -> Any:
         values = check.plain(value)
         return tuple(values) if isinstance(values, list) else values
 
     def stretched(self, name: str, value: Any, factor: float) -> Any:
         if not self.is_steps:
             return value
-        return tuple(check.stretched(name, each, factor) for each in value)
+        ends = value if not self.may_fall else itertools.accumulate(value)
+        steps = [check.first_step(check.stretched(name, each, factor)) for each in ends]
+        if not self.may_fall:
+            return tuple(steps)
+        return tuple(after - before for before, after in pairwise([0, *steps]))
 
 
 def kind(field: "dataclasses.Field[Any]") -> Kind:

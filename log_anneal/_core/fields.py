@@ -4,7 +4,8 @@ import dataclasses
 from typing import Any
 
 from log_anneal._core.check import MAX_VALUE
-from log_anneal._core.field_kinds import Count, Duration, Function, Kind, Numbers, Option, Real
+from log_anneal._core.duration_kinds import Count, Duration
+from log_anneal._core.field_kinds import Function, Kind, Numbers, Option, Real
 
 
 def _field(kind: Kind, default: Any) -> Any:
@@ -32,9 +33,14 @@ def duration(
     least: float = 1,
     way_out: str = "",
     is_whole: bool = True,
+    may_be_real: bool = False,
 ) -> Any:
-    """Declares a number of steps; with a default of None it may be None."""
-    return _field(Duration(least, way_out, is_whole, default is None), default)
+    """Declares a number of steps; with a default of None it may be None.
+
+    A whole duration is exact. One that may be real too is so where it is whole; a real one has no
+    `Steps` on the device, and must be in a table that the host makes.
+    """
+    return _field(Duration(least, way_out, is_whole, default is None, may_be_real), default)
 
 
 def count(*, default: Any = dataclasses.MISSING, least: int = 1, way_out: str = "") -> Any:

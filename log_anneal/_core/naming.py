@@ -19,6 +19,6 @@ def name_publicly(module: str, named: Mapping[str, object]) -> None:
             continue
         each.__module__ = module
         if name.startswith("_"):
-            each.__qualname__ = name
+            each.__name__ = each.__qualname__ = name  # YAML takes the one, a pickle the other
         if "__firstlineno__" in vars(each):  # Python 3.13 would look for it in the public file
             delattr(each, "__firstlineno__")

@@ -29,7 +29,7 @@ from log_anneal._core.timeline import Timeline
         fields.steps,
     ),
 )
-class Schedule(Record, Timeline, Operators):
+class Schedule(Record, Timeline, Operators["Schedule"]):
     """A learning rate, or any hyperparameter, as a function of the step and of its fields.
 
     A subclass becomes a frozen, keyword-only dataclass. It declares its fields with their kinds:
@@ -48,9 +48,15 @@ class Schedule(Record, Timeline, Operators):
     transformation or `jax.tree.map` holds the resolved numbers: its None defaults no longer follow
     the other fields, and have slopes of their own in a gradient.
 
-    Durations are whole numbers, but you can differentiate with respect to them: the leaf of a
-    duration is real, and has the slope of the continuous schedule. Where the steps of a schedule
-    lie follows from the whole durations beside the leaves, which are exact in int32.
+    A schedule says what it computes with: `repr`, `to_dict`, `replace`, `==` and `hash` take the
+    same numbers as its values. For a duration that is the whole number beside its leaf, exact in
+    int32. For a real duration and a multiplier of which the host made a table, it is what the
+    table has. Their leaves are real, and have the slope of the continuous schedule and nothing
+    else: what an optimizer or a cast makes of such a leaf changes no value. To take it over, write
+    `schedule.replace(decay_steps=round(float(schedule.decay_steps)))`, for example. Every other
+    number is its leaf.
+
+    A copy and a pickle keep the fields alone, by their names, and derive the rest anew.
     """
 
     def __init_subclass__(cls) -> None:
@@ -98,7 +104,8 @@ class Schedule(Record, Timeline, Operators):
 
         Args:
           step: whole numbers of any integer dtype and any shape. Below 0 counts as 0, above
-            2^31 - 1 as 2^31 - 1.
+            2^31 - 1 as 2^31 - 1. Floats that are whole numbers are taken too, but not inside a
+            traced function, where their values are not known.
 
         Returns:
           float32, never weakly typed, of the step's shape.
@@ -112,7 +119,7 @@ class Schedule(Record, Timeline, Operators):
             step = min(max(step, 0), MAX_STEP)
         steps = step if isinstance(step, jax.Array) else np.asarray(step)
         if not jnp.issubdtype(steps.dtype, jnp.integer):
-            raise check.not_whole(step)
+            steps = check.whole_steps(step)
         if isinstance(steps, np.ndarray):  # JAX would wrap 64 bits to 32
             steps = np.clip(steps, 0, MAX_STEP).astype(np.int32)
         # Inside another traced function the fields may be constants of its program. Outside, the
@@ -127,7 +134,7 @@ class Schedule(Record, Timeline, Operators):
         """Returns the value at each step in float64, on the host, without JAX.
 
         Args:
-          step: a whole number, or an array of them of any shape.
+          step: a whole number, or an array of them of any shape. Floats that are whole are taken.
 
         Returns:
           A Python float for one step, float64 of the steps' shape for an array.
@@ -143,7 +150,7 @@ class Schedule(Record, Timeline, Operators):
             return self.at(min(max(int(step), 0), MAX_STEP))
         steps = np.asarray(step)
         if not np.issubdtype(steps.dtype, np.integer):
-            raise check.not_whole(step)
+            steps = check.whole_steps(step)
         values = np.array([self.at(each) for each in steps.ravel().tolist()], np.float64)
         return values.reshape(steps.shape) if steps.ndim else float(values[0])
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from log_anneal._core.check import not_whole
+from log_anneal._core.check import whole_steps
 from log_anneal._core.schedule import Schedule
 from log_anneal._core.steps import MAX_STEP
 from log_anneal._core.tree import refuse_stack
@@ -26,7 +26,8 @@ def where_in(schedule: Schedule, step: int) -> WhereIn:
 
     A step before the start counts as step 0. After the last cycle, the elapsed steps pass its
     length. The cycle of a chain is the part, and the cycle of a loop is the turn. A shifted
-    schedule is where its part is. Of two schedules put together, the first that restarts counts.
+    schedule is where its part is. Of two schedules put together, the first that restarts counts; if
+    none does, cycle 0 is as long as the two together.
 
     Args:
       schedule: a single schedule, not a stack.
@@ -47,6 +48,8 @@ def where_in(schedule: Schedule, step: int) -> WhereIn:
       WhereIn(cycle=2, elapsed=5, length=20)
     """
     if isinstance(step, bool) or not isinstance(step, (int, np.integer)):
-        raise not_whole(step)
+        if np.ndim(step):
+            raise TypeError(f"`step` must be a whole number, got {step!r}. Ask for each by itself.")
+        step = whole_steps(step)
     refuse_stack(schedule)
     return WhereIn(*schedule._on_host._where(min(max(int(step), 0), MAX_STEP)))

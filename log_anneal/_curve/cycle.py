@@ -6,6 +6,7 @@ the host makes holds these steps. A logarithm of the step would round, and put s
 wrong cycle.
 """
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 
 from log_anneal._core.check import simplest_fraction
 from log_anneal._core.steps import MAX_STEP
-from log_anneal._curve.table import Row, Table, table_of
+from log_anneal._curve.table import Row, Table, Wrap, table_of
 
 WARMUP, DECAY, RESTART = 0, 1, 2
 """Rows of the table: the warm-up, the first decay, the first of the restarts."""
@@ -24,41 +25,65 @@ _BITS = 128
 
 
 def cycle_table(
-    warmup_steps: int,
-    decay_steps: int,
-    restart_steps: int,
+    warmup_steps: float,
+    decay_steps: float,
+    restart_steps: float,
     restart_multiplier: float,
     num_restarts: int | None = None,
-) -> Table:
+) -> tuple[Table, Wrap | None]:
     """Makes the table of a cycle. If `restart_steps` is 0, it has no restarts.
 
     512 rows are enough for every multiplier from 1.04 up and from 0.95 down, and for 1 itself,
-    whatever the durations. Nearer 1 the table may double until it fits; a larger table makes
+    whatever the whole durations. Nearer 1 the table may double until it fits; a larger table makes
     another trace. The slopes are with respect to the two first durations, `restart_steps` and the
     multiplier.
+
+    Endless cycles of one real length, p / q steps, come again after q cycles: the table has so many
+    rows, and the wrap says how a step is taken back to them.
 
     Raises:
       ValueError: the table would need more than 65,536 rows.
     """
-    end = warmup_steps + decay_steps
+    warmup, decay = (simplest_fraction(float(each)) for each in (warmup_steps, decay_steps))
+    length, end = simplest_fraction(float(restart_steps)), warmup + decay
     rows = [
-        Row(0, max(warmup_steps, 1), length_slopes=(1, 0, 0, 0)),
-        Row(warmup_steps, decay_steps, start_slopes=(1, 0, 0, 0), length_slopes=(0, 1, 0, 0)),
+        _phase(Fraction(0), warmup, (), (1, 0, 0, 0)),
+        _phase(warmup, decay, (1, 0, 0, 0), (0, 1, 0, 0)),
     ]
-    growth = (0.0, 0.0, 0.0, 0.0)
-    if restart_steps and restart_multiplier == 1:
-        rows.append(Row(end, restart_steps, 0.0, 1.0, (1, 1, 0, 0), (0, 0, 1, 0)))
-        growth = (0.0, 0.0, 0.0, restart_steps)
+    rows[WARMUP] = rows[WARMUP]._replace(period=max(rows[WARMUP].period, 1))
+    growth, wrap = (0.0, 0.0, 0.0, 0.0), None
+    is_of_one_length = bool(restart_steps) and restart_multiplier == 1
+    if is_of_one_length and length.denominator == 1:
+        rows.append(_phase(end, length, (1, 1, 0, 0), (0, 0, 1, 0)))
+        growth = (0.0, 0.0, 0.0, float(restart_steps))
         if num_restarts is not None:
-            rows.append(Row.hold(end + num_restarts * restart_steps))
+            rows.append(Row.hold(math.ceil(end + num_restarts * length)))
+    elif is_of_one_length and num_restarts is None:
+        length = length.limit_denominator(_MAX_ROWS - 3)
+        growth = (0.0, 0.0, 0.0, float(restart_steps))
+        wrap = Wrap.of(math.ceil(end), length.numerator, length.denominator)
+        rows += [
+            _phase(
+                end + n * length, length, (1, 1, n, n * (n - 1) / 2 * length), (0, 0, 1, n * length)
+            )
+            for n in range(length.denominator)
+        ]
     else:
         multiplier = simplest_fraction(restart_multiplier)
-        rows += _restarts(end, restart_steps, multiplier, num_restarts)
-    return table_of(rows, growth, min_rows=_MIN_ROWS)
+        rows += _restarts(end, length, multiplier, num_restarts)
+    return table_of(rows, growth, min_rows=_MIN_ROWS), wrap
+
+
+def _phase(start: Fraction, length: Fraction, start_slopes: Any, length_slopes: Any) -> Row:
+    """Returns the row of a phase: its first whole step is the first at or after its real start."""
+    first, end = math.ceil(start), math.ceil(start + length)
+    offset, tail = float(first - start), float(start + length - end + 1)
+    slopes = [tuple(map(float, each)) for each in (start_slopes, length_slopes)]
+    return Row(first, end - first, offset, tail, *slopes)
 
 
 def _restarts(
-    end: int, restart_steps: int, multiplier: Fraction, num_restarts: int | None
+    end: Fraction, restart_steps: Fraction, multiplier: Fraction, num_restarts: int | None
 ) -> list[Row]:
     """Returns the rows of growing or shrinking cycles, and the hold after the last of them.
 
@@ -68,13 +93,13 @@ def _restarts(
     """
     one = 1 << _BITS
     ratio = float(multiplier)
-    real_start, length = end << _BITS, restart_steps << _BITS
+    real_start, length = (each * one // 1 for each in (end, restart_steps))
     starts, lengths = (0.0, 0.0), (1.0, 0.0)  # slopes by restart_steps and by the multiplier
     rows: list[Row] = []
     while length >= one and real_start >> _BITS <= MAX_STEP and len(rows) != num_restarts:
         if len(rows) == _MAX_ROWS - 3:
             raise ValueError(
-                f"`restart_multiplier` {ratio} with `restart_steps` {restart_steps} "
+                f"`restart_multiplier` {ratio} with `restart_steps` {float(restart_steps):.10g} "
                 f"must make at most {_MAX_ROWS:,} cycles before step 2^31, and makes more. "
                 "Take exactly 1.0, a multiplier further from it, or other `restart_steps`."
             )
@@ -86,9 +111,16 @@ def _restarts(
         slopes = (1, 1, *starts), (0, 0, *lengths)
         rows.append(Row(start, period, offset / one, tail / one, *slopes))
         starts = starts[0] + lengths[0], starts[1] + lengths[1]
-        lengths = lengths[0] * ratio, len(rows) * restart_steps * lengths[0]
+        lengths = lengths[0] * ratio, len(rows) * float(restart_steps) * lengths[0]
         real_start, length = real_end, length * multiplier.numerator // multiplier.denominator
     return [*rows, Row.hold(-(-real_start >> _BITS))]
+
+
+def multiplier_of(table: Table) -> float | None:
+    """Returns the multiplier that a table was made with; None if it has fewer than two cycles."""
+    if np.asarray(table.growth)[-1]:
+        return 1.0
+    return float(np.asarray(table.slopes)[RESTART + 1, 1, 2]) or None
 
 
 def restart_rows(table: Table) -> Iterator[tuple[int, int, int]]:
@@ -102,7 +134,13 @@ def restart_rows(table: Table) -> Iterator[tuple[int, int, int]]:
             return
 
 
-def restarts(table: Table) -> Iterator[int]:
+def restarts(table: Table, wrap: Wrap | None) -> Iterator[int]:
     """Yields the whole steps at which a restart falls."""
+    if wrap is not None:
+        first, steps, cycles = (int(each) for each in wrap)
+        starts = np.asarray(table.start)[RESTART : RESTART + cycles].tolist()
+        for turn in range((MAX_STEP - first) // steps + 1):
+            yield from (start + turn * steps for start in starts)
+        return
     for start, last, period in restart_rows(table):
         yield from range(start, last + 1, period)

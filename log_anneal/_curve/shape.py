@@ -6,8 +6,11 @@ the ends of a cycle.
 """
 
 import math
+from collections.abc import Callable
+from typing import Any
 
-from log_anneal._core.backend import Backend, Number
+from log_anneal._core import check
+from log_anneal._core.backend import Backend, Host, Number
 
 Weights = tuple[Number, Number]
 
@@ -77,3 +80,25 @@ def author_release(t: Number, length: Number, xp: Backend) -> Weights:
     t, length = xp.maximum(t, 1.0), xp.maximum(length, 2.0)  # in a shorter cycle t is at most 1
     of_start = xp.log1p((length - t) / t) / xp.log(length) / 2
     return of_start, 1 - of_start
+
+
+_NEAR = 1e-3
+"""How far the ends of a user's shape may be from 1 and 0."""
+
+
+def check_shape(weight_at: Callable[..., Any]) -> None:
+    """Refuses a shape of the user's that does not fall from 1 to 0."""
+    first = weight_at(0.0, Host)
+    try:
+        last = weight_at(1.0, Host)
+    except (ArithmeticError, ValueError):
+        last = 0.0  # which is what the cycle has there, whatever the shape
+    if check.is_traced(first) or (abs(first - 1) <= _NEAR and abs(last) <= _NEAR):
+        return
+    way_out = "Subtract its last value, and divide by what its first value is then."
+    if abs(first) <= _NEAR and abs(last - 1) <= _NEAR:
+        way_out = "It rises: return 1 minus it."
+    raise ValueError(
+        "`shape` must be 1 at a progress of 0 and fall to 0 at a progress of 1, got "
+        f"{float(first):.6g} and {float(last):.6g}. {way_out}"
+    )

@@ -5,7 +5,7 @@ comes again and again, in rounds. The last row may hold the end for ever.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -15,6 +15,8 @@ import numpy.typing as npt
 from jax import lax
 
 from log_anneal._core.backend import MAX_STEP, Backend, Device, Host, Number
+from log_anneal._core.check import plain
+from log_anneal._core.slopes import slope_of
 
 
 class Row(NamedTuple):
@@ -57,6 +59,28 @@ class Table(NamedTuple):
     """float [rows, 2, parameters]: the slopes of the start and of the length of a row."""
     growth: npt.NDArray[Any]
     """float [parameters]: how much the length's slope grows from one round to the next."""
+
+
+class Wrap(NamedTuple):
+    """How steps come again: after so many cycles, which are so many whole steps."""
+
+    first: npt.NDArray[Any]
+    """int32: the first step of the first cycle."""
+    steps: npt.NDArray[Any]
+    """int32: whole steps in a turn."""
+    cycles: npt.NDArray[Any]
+    """int32: cycles in a turn."""
+
+    @classmethod
+    def of(cls, first: int, steps: int, cycles: int) -> "Wrap":
+        """Returns the wrap as arrays."""
+        return cls(*(np.asarray(min(each, MAX_STEP), np.int32) for each in (first, steps, cycles)))
+
+    def turns(self, step: Number, xp: Backend) -> Number:
+        """Returns how many turns are over at a step."""
+        if xp is Host:
+            return max(step - int(self.first), 0) // int(self.steps)
+        return lax.div(jnp.maximum(xp.whole(step) - self.first, 0), self.steps)
 
 
 class Place(NamedTuple):
@@ -107,22 +131,34 @@ def table_of(rows: Sequence[Row], growth: Sequence[float] = (), *, min_rows: int
     )
 
 
-def locate(table: Table, step: Number, parameters: Sequence[Number], xp: Backend) -> Place:
+def locate(
+    table: Table,
+    step: Number,
+    parameters: Sequence[Number],
+    xp: Backend,
+    wrap: Wrap | None = None,
+) -> Place:
     """Finds the place of a step in [0, 2^31 - 1].
 
     `parameters` are the real numbers that the table was made from. They do not change the values of
     the place, which the table has exactly; they give it a gradient.
     """
+    if wrap is not None:
+        turns = wrap.turns(step, xp)
+        step = xp.whole(step) - turns * wrap.steps
     if xp is Host:
-        return _located(table, step)
+        place = _located(table, step)
+        return place if wrap is None else place._replace(rounds=turns * wrap.cycles)
     row = xp.count_below(table.last, step)
     period = xp.entry(table.period, row)
     since = xp.whole(step) - xp.entry(table.start, row)
     rounds, elapsed = lax.div(since, period), lax.rem(since, period)  # neither is below 0
+    if wrap is not None:
+        rounds = turns * wrap.cycles
     offset = xp.entry(table.lead, row)
     since_start = xp.real(elapsed) + offset
     to_end = xp.real(period - 1 - elapsed) + xp.entry(table.tail, row)
-    slopes, real = (table.slopes, table.growth), tuple(map(xp.real, parameters))
+    slopes, real = (table.slopes, table.growth), tuple(map(slope_of, parameters))
     since_start, to_end = _moved((since_start, to_end), row, rounds, slopes, real)
     return Place(row, rounds, elapsed, offset, since_start, to_end)
 
@@ -161,6 +197,41 @@ def _moved_jvp(primals: Any, tangents: Any) -> Any:
     start = start + n * length + n * (n - 1) / 2 * growing
     length = length + n * growing
     return _moved(*primals), (-start, start + length)
+
+
+def is_known(table: Table) -> bool:
+    """Tells whether a table is that of one schedule: neither traced, nor a stack, nor a slope."""
+    start: Any = table.start
+    is_whole = jnp.issubdtype(jnp.result_type(start), jnp.integer) if start is not None else False
+    return is_whole and np.ndim(start) == 1 and not isinstance(start, jax.core.Tracer)
+
+
+def read_back(exact: float, leaf: Any) -> float:
+    """Returns a number that a table was made of: with the leaf's digits while that is the same."""
+    leaf = np.asarray(leaf)
+    few = np.finfo(np.float32).eps if leaf.dtype.itemsize < 8 else np.finfo(np.float64).eps
+    is_same = leaf.dtype.itemsize >= 4 and abs(leaf - exact) <= 4 * few * abs(exact)
+    number: float = plain(leaf if is_same else np.float32(exact))
+    return number
+
+
+def real_lengths(
+    table: Table, names: Sequence[str], leaves: Mapping[str, Any], whole: Container[str]
+) -> dict[str, float]:
+    """Returns the lengths of the first phases by name: those that are no whole numbers beside."""
+    found = {name: length_of(table, row) for row, name in enumerate(names)}
+    return {
+        name: read_back(length, leaves[name])
+        for name, length in found.items()
+        if length is not None and not (length.is_integer() and name in whole)
+    }
+
+
+def length_of(table: Table, row: int) -> float | None:
+    """Returns the real length of the phase in a row; None if that begins after the last step."""
+    if row and int(table.last[row - 1]) == MAX_STEP:
+        return None
+    return float(table.period[row]) - 1 + float(table.lead[row]) + float(table.tail[row])
 
 
 def held_from(table: Table) -> int | None:

@@ -7,16 +7,15 @@ So a chain, a product or a cycle becomes numbers alone, which one program evalua
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias, Union
+from typing import Any, TypeAlias, TypeGuard
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from log_anneal._core import check
 from log_anneal._core.check import MAX_VALUE
 from log_anneal._core.steps import MAX_STEP, Number
-from log_anneal._curve.table import Row, Table
+from log_anneal._curve.table import Row, Table, Wrap
 
 SHAPES = (
     "level",
@@ -40,7 +39,7 @@ class Curve:
     """The values of a phase: from `start` to `end`, in a shape.
 
     The start of the n-th round is `anchor + (start - anchor) exp(n log_cycle + t log_step)`, `t`
-    steps after the start of the row.
+    steps after the start of the row. The exponential is at most `MOST_GROWTH`.
     """
 
     shape: str
@@ -118,6 +117,8 @@ class Track:
     """One for each row. Neighbours with one and the same curve count its rounds on."""
     frames: tuple[Frame, ...] = ()
     """The outermost first."""
+    wrap: Wrap | None = None
+    """How the last rows come again, which counts their rounds on."""
 
 
 @dataclass(frozen=True)
@@ -125,14 +126,14 @@ class Mix:
     """Two tracks or mixes as one value."""
 
     operation: str
-    """"sum", "product", "maximum", "minimum", or "then": the second from a step on."""
+    """"sum", "difference", "product", "maximum", "minimum", or "then": the second after a step."""
     first: "Tracks"
     second: "Tracks"
     frames: tuple[Frame, ...] = field(default=())
-    """What "then" does to the step. The shift of the last is the step at which the second begins."""
+    """What "then" does to the step. The last one's shift is the step at which the second begins."""
 
 
-Tracks: TypeAlias = Union[Track, Mix]
+Tracks: TypeAlias = Track | Mix
 
 
 def rows_of(table: Table) -> Iterator[Row]:
@@ -169,8 +170,8 @@ def chained(parts: Sequence[Tracks], starts: Sequence[int], limit: int) -> Track
     for part, start in zip(parts, starts, strict=True):
         if whole is None:
             whole = part
-        elif isinstance(whole, Track) and isinstance(part, Track) and not part.frames:
-            whole = _continued(whole, part, start) if not whole.frames else None
+        elif _is_plain(whole) and _is_plain(part):
+            whole = _continued(whole, part, start)
         else:
             whole = None
         if whole is None:
@@ -183,12 +184,14 @@ def chained(parts: Sequence[Tracks], starts: Sequence[int], limit: int) -> Track
     return whole if limit == MAX_STEP else framed(whole, Frame(limit=limit))
 
 
+def _is_plain(tracks: Tracks) -> TypeGuard[Track]:
+    return isinstance(tracks, Track) and not tracks.frames and tracks.wrap is None
+
+
 def _continued(track: Track, part: Track, start: int) -> Track:
     """Cuts a track at a step, and goes on with the rows of another."""
     kept = [index for index, row in enumerate(track.rows) if row.start < start]
-    later = [
-        index for index, row in enumerate(part.rows) if row.start + start <= MAX_STEP
-    ]
+    later = [index for index, row in enumerate(part.rows) if row.start + start <= MAX_STEP]
     rows = [part.rows[index] for index in later]
     # A curve that both have must not count on: its rounds begin anew.
     curves = [replace(part.curves[index]) for index in later]

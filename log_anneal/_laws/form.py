@@ -7,7 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from log_anneal._core.field_kinds import Count, Numbers
+from log_anneal._core.duration_kinds import Count
+from log_anneal._core.field_kinds import Numbers
 from log_anneal._core.schedule import Schedule
 from log_anneal._core.to_json import from_json, to_json
 from log_anneal._core.tree import given

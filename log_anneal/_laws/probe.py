@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from log_anneal._core.field_kinds import Duration, Function
+from log_anneal._core.duration_kinds import Duration
+from log_anneal._core.field_kinds import Function
 from log_anneal._core.schedule import Schedule
 from log_anneal._core.steps import MAX_STEP
 from log_anneal._core.tree import given

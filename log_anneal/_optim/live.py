@@ -22,7 +22,7 @@ LivePlace: TypeAlias = tuple[tuple[Hashable, ...], str, "LiveState"]
 
 
 class LiveState(NamedTuple):
-    """The state of a live schedule, in the optimizer's state: two arrays that any tool can store."""
+    """The state of a live schedule, part of the optimizer's: two arrays that any tool can store."""
 
     step: jax.Array
     """int32 []: the step of the schedule that the next update is at."""
@@ -212,11 +212,11 @@ def table_of(name: str, schedule: Schedule, size: int | None, way_out: str) -> A
     """Returns the words of a schedule; refuses one that has none with the way out."""
     try:
         return words.pack(schedule, size)
-    except words.NoPhases as error:
+    except words.NoPhasesError as error:
         raise TypeError(
             f"`{name}` must be made of phases, got {schedule!r}. {error} {way_out}"
         ) from None
-    except words.DoesNotFit as error:
+    except words.DoesNotFitError as error:
         raise ValueError(
             f"`{name}` must fit into the table of the state, got {schedule!r}. {error} Build the "
             "optimizer with room for it: `live(schedule, room_for=...)`."
@@ -235,9 +235,9 @@ def _checked(state: Any) -> LiveState:
     if isinstance(state, LiveState):
         return state
     raise TypeError(
-        f"A live schedule must be called with its state, got {state!r}. Give it to the optimizer by "
-        "`optax.inject_hyperparams(...)(learning_rate=live(schedule))`, and change it by `swap`; "
-        "`optax.tree.set` would put a number in place of its state."
+        f"A live schedule must be called with its state, got {state!r}. Give it to an optimizer by "
+        "`optax.inject_hyperparams(optimizer)(learning_rate=live(schedule))`, and change it by "
+        "`swap`; `optax.tree.set` would put a number in place of its state."
     )
 
 

@@ -5,7 +5,8 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from log_anneal._core.field_kinds import Count, Option, Real
+from log_anneal._core.duration_kinds import Count
+from log_anneal._core.field_kinds import Option, Real
 from log_anneal._core.schedule import Schedule
 from log_anneal._optim.live import live
 

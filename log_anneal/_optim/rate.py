@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.experimental.xla_metadata import set_xla_metadata
 
-from log_anneal._core.backend import MAX_STEP
+from log_anneal._core.backend import MAX_STEP, MOST_GROWTH
 from log_anneal._core.check import MAX_VALUE
 from log_anneal._curve.tracks import SHAPES
 from log_anneal._optim.words import CURVE, FRAMES, HEADER, MAX_NODES, NODE, ROW
@@ -80,8 +80,10 @@ def _evaluated(table: jax.Array, step: jax.Array, row_of: Callable[..., jax.Arra
         node, values = state
         words = _slab(table, HEADER + NODE * node, NODE)
         own_step = _framed(words, step)
+        turns, own_step = _turned(words, own_step)
         row = row_of(words, own_step)
-        return node + 1, _with_value(table, words, node, row, own_step, values)
+        value = _of_row(table, row, own_step, turns * _cycles(words))
+        return node + 1, _with_value(words, node, own_step, value, values)
 
     start = jnp.int32(0), jnp.zeros(MAX_NODES, jnp.float32)
     values = lax.while_loop(lambda state: state[0] < _count(table), body, start)[1]
@@ -105,39 +107,52 @@ def _framed(words: jax.Array, step: jax.Array) -> jax.Array:
     for first in FRAMES:
         limit, shift, loop = words[first], words[first + 1], words[first + 2]
         step = jnp.minimum(step, limit)
-        later = lax.select(step > MAX_STEP + jnp.minimum(shift, 0), jnp.int32(MAX_STEP), step - shift)
+        later = lax.select(
+            step > MAX_STEP + jnp.minimum(shift, 0), jnp.int32(MAX_STEP), step - shift
+        )
         step = lax.select(shift >= 0, jnp.maximum(step - shift, 0), later)
         step = lax.select(loop > 0, lax.rem(step, jnp.maximum(loop, 1)), step)
     return step
 
 
+def _turned(words: jax.Array, step: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Returns how many turns of the last rows are over, and the step of the first turn."""
+    first, steps = words[14], words[15]
+    turns = lax.div(jnp.maximum(step - first, 0), steps)
+    return turns, step - turns * steps
+
+
+def _cycles(words: jax.Array) -> jax.Array:
+    """Returns how many rows are a turn."""
+    return words[0] >> 8
+
+
 def _with_value(
-    table: jax.Array,
-    words: jax.Array,
-    node: jax.Array,
-    row: jax.Array,
-    step: jax.Array,
-    values: jax.Array,
+    words: jax.Array, node: jax.Array, step: jax.Array, value: jax.Array, values: jax.Array
 ) -> jax.Array:
     """Returns the values of all nodes so far, and that of this one."""
     first, second = (lax.dynamic_slice(values, (words[each],), (1,))[0] for each in (1, 2))
     mixed = (
         first + second,
+        first - second,
         first * second,
         jnp.maximum(first, second),
         jnp.minimum(first, second),
         lax.select(step > 0, second, first),
     )
-    value = _of_row(table, row, step)
-    for operation, each in enumerate(mixed, _TRACK + 1):
-        value = lax.select(words[0] == operation, each, value)
+    operation = words[0] & 255
+    for code, each in enumerate(mixed, _TRACK + 1):
+        value = lax.select(operation == code, each, value)
     # Under `vmap` an update of one entry would be a scatter, which one function may not hold.
     is_here = jnp.arange(MAX_NODES, dtype=jnp.int32) == node
-    return jnp.where(is_here, jnp.minimum(value, MAX_VALUE), values)
+    return jnp.where(is_here, jnp.clip(value, -MAX_VALUE, MAX_VALUE), values)
 
 
-def _of_row(table: jax.Array, row: jax.Array, step: jax.Array) -> jax.Array:
-    """Returns the value of a step in a row: its round, its progress, and its curve."""
+def _of_row(table: jax.Array, row: jax.Array, step: jax.Array, before: jax.Array) -> jax.Array:
+    """Returns the value of a step in a row: its round, its progress, and its curve.
+
+    So many rounds are over before those of the row.
+    """
     start, period, offset, tail, address = _slab(table, row, ROW)
     curve = _slab(table, address, CURVE)
     since = step - start
@@ -167,8 +182,9 @@ def _of_row(table: jax.Array, row: jax.Array, step: jax.Array) -> jax.Array:
     shape = lax.select(is_rise, curve[0] >> 8, curve[0] & 255)
     weight = _weight(shape, p, q, _float(steps), since_start, length, _real(curve[5]))
     weight = weight * _real(curve[13]) + _real(curve[14])
-    n = rounds + lax.div(row - curve[2], jnp.int32(ROW))
-    height = jnp.exp(_float(n) * _real(curve[7]) + _float(since) * _real(curve[8]))
+    n = before + rounds + lax.div(row - curve[2], jnp.int32(ROW))
+    growth = _float(n) * _real(curve[7]) + _float(since) * _real(curve[8])
+    height = jnp.exp(jnp.minimum(growth, math.log(MOST_GROWTH)))
     anchor = _real(curve[6])
     first = anchor + (first - anchor) * height
     value = weight * first + (1 - weight) * last

@@ -3,7 +3,8 @@
 A real number is the word that has the bits of its float32. The words are, in this order:
 
     header    [8]       version, number of nodes, address of the text, its length in bytes
-    nodes     [16 each] an operation, its two inputs, the rows of a track, three frames
+    nodes     [16 each] an operation, its two inputs, the rows of a track, three frames, and how
+                        its last rows come again
     curves    [16 each] shape, rise, first row, values, parameters, table
     rows      [5 each]  start, period, offset, tail, curve
     tables              the values of tabulated schedules
@@ -15,6 +16,7 @@ An address counts words from the first. The last node's value is the schedule's.
 import json
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import jax
@@ -25,9 +27,10 @@ import numpy.typing as npt
 from log_anneal._core import check
 from log_anneal._core.record import is_registered
 from log_anneal._core.schedule import Schedule
+from log_anneal._core.steps import MAX_STEP
 from log_anneal._core.to_json import from_dict, to_dict
 from log_anneal._core.tree import stack_shape
-from log_anneal._curve.table import Row
+from log_anneal._curve.table import Row, Wrap
 from log_anneal._curve.tracks import SHAPES, Curve, Frame, Mix, Track, Tracks
 
 VERSION = 1
@@ -36,14 +39,14 @@ FRAMES = (5, 8, 11)
 """Where the frames are in a node, the outermost first."""
 
 MAX_NODES = 16
-OPERATIONS = ("track", "sum", "product", "maximum", "minimum", "then")
+OPERATIONS = ("track", "sum", "difference", "product", "maximum", "minimum", "then")
 
 SIZES = (512, 2048, 8192, 32_768, 131_072, 524_288)
 """The lengths that a table may have. Two tables of one length share a trace."""
 
 _DICTIONARY = (
     b'"schedule":"version":1,"shift","loop","constant","value":"tabulated","values":[0.'
-    b'"combined","first":{"second":{"operation":"sum""product""maximum""minimum"'
+    b'"combined","first":{"second":{"operation":"sum""difference""product""maximum""minimum"'
     b'"chain","parts":[{"part_steps":["part":{"period_steps":"shift_steps":'
     b'"warmup_stable_decay","stable_steps":"cooldown":"one_cycle","final_steps":"shape":'
     b'"step_decay""multi_step","milestones":["exponential","polynomial","power":"rex"'
@@ -57,11 +60,11 @@ _DICTIONARY = (
 """Words that texts have in common, so that a text takes few bytes. It belongs to the version."""
 
 
-class DoesNotFit(ValueError):
+class DoesNotFitError(ValueError):
     """A schedule needs more words than a table has."""
 
 
-class NoPhases(TypeError):
+class NoPhasesError(TypeError):
     """A schedule cannot be written as phases."""
 
 
@@ -77,8 +80,8 @@ def pack(schedule: Schedule, size: int | None = None) -> Any:
       int32 [size], an array of NumPy if nothing is traced; with the dimensions of a stack in front.
 
     Raises:
-      NoPhases: it holds a function, or is of a class that does not say how it is written.
-      DoesNotFit: it needs more words.
+      NoPhasesError: it holds a function, or is of a class that does not say how it is written.
+      DoesNotFitError: it needs more words.
     """
     if stack_shape(schedule):
         return jax.vmap(lambda each: pack(each, size))(schedule)
@@ -117,7 +120,7 @@ def schedule_of(table: npt.NDArray[Any]) -> Schedule | None:
 def _packed(schedule: Schedule, size: int | None) -> Any:
     tracks = schedule._on_host._tracks()
     if tracks is None:
-        raise NoPhases(f"{type(schedule).__name__} is not made of phases.")
+        raise NoPhasesError(f"{type(schedule).__name__} is not made of phases.")
     writer = _Writer(tracks)
     return writer.table(_texts(schedule), size)
 
@@ -127,10 +130,8 @@ def _texts(schedule: Schedule) -> list[bytes]:
     name = schedule.name if is_registered(type(schedule)) else type(schedule).__name__
     records: list[dict[str, Any]] = [{"schedule": name}]
     if not any(map(check.is_traced, jax.tree.leaves(schedule))):
-        try:
+        with suppress(TypeError):  # of a class that has no name in JSON
             records.insert(0, to_dict(schedule))
-        except TypeError:  # a class without a name in JSON
-            pass
     return [_deflated(json.dumps(record, separators=(",", ":")).encode()) for record in records]
 
 
@@ -158,9 +159,13 @@ class _Writer:
         """For each node, the number of its first row."""
         self._add(tracks)
         if len(self.nodes) > MAX_NODES:
-            raise NoPhases(f"It has {len(self.nodes)} parts at once; a table holds {MAX_NODES}.")
+            raise NoPhasesError(
+                f"It has {len(self.nodes)} parts at once; a table holds {MAX_NODES}."
+            )
         if any(len(frames) > len(FRAMES) for *_, frames in self.nodes):
-            raise NoPhases("It is shifted or repeated more than three times, one within the other.")
+            raise NoPhasesError(
+                "It is shifted or repeated more than three times, one within the other."
+            )
 
     def _add(self, tracks: Tracks) -> int:
         """Adds the nodes of a track or a mix, and returns the number of the last."""
@@ -188,26 +193,41 @@ class _Writer:
         needed = text + (len(texts[-1]) + 3) // 4
         size = size or next((each for each in SIZES if each >= needed), needed)
         if not needed <= size <= SIZES[-1]:
-            raise DoesNotFit(f"It needs {needed:,} words, and the table has {size:,}.")
+            raise DoesNotFitError(f"It needs {needed:,} words, and the table has {size:,}.")
         chosen = next(each for each in texts if text + (len(each) + 3) // 4 <= size)
         words = _Words(size)
         words.put(0, [VERSION, len(self.nodes), text, len(chosen)])
+        self._put_nodes(words, rows)
+        self._put_rows(words, rows, curves)
+        self._put_curves(words, curves, rows, tables)
+        padded = chosen + bytes(-len(chosen) % 4)
+        words.put(text, np.frombuffer(padded, np.int32))
+        return words.array()
+
+    def _put_nodes(self, words: "_Words", rows: int) -> None:
         for index, (operation, first, second, track, frames) in enumerate(self.nodes):
             place = rows + ROW * self.starts[index], len(track.rows) if track else 0
-            inputs = OPERATIONS.index(operation), first, second, *place
+            wrap = (track and track.wrap) or _NO_WRAP
+            code = OPERATIONS.index(operation) | int(wrap.cycles) << 8
             framing = (each for frame in _all_frames(operation, frames) for each in _written(frame))
-            words.put(HEADER + NODE * index, [*inputs, *framing])
-        firsts = [-1] * len(self.curves)
+            turn = int(wrap.first), int(wrap.steps)
+            words.put(HEADER + NODE * index, [code, first, second, *place, *framing, *turn])
+
+    def _put_rows(self, words: "_Words", rows: int, curves: int) -> None:
         for index, (row, curve) in enumerate(self.rows):
             address = rows + ROW * index
-            firsts[curve] = address if firsts[curve] < 0 else firsts[curve]
             words.put(address, [row.start, row.period])
             words.put_reals(address + 2, [row.offset, row.tail])
             words.put(address + 4, [curves + CURVE * curve])
+
+    def _put_curves(self, words: "_Words", curves: int, rows: int, tables: int) -> None:
+        first_rows: dict[int, int] = {}
+        for index, (_, number) in enumerate(self.rows):
+            first_rows.setdefault(number, rows + ROW * index)
         for index, curve in enumerate(self.curves):
             address, length = curves + CURVE * index, len(curve.table)
             shapes = SHAPES.index(curve.shape) | SHAPES.index(curve.rise_shape) << 8
-            words.put(address, [shapes, curve.rise_steps, firsts[index]])
+            words.put(address, [shapes, curve.rise_steps, first_rows[index]])
             values = curve.start, curve.end, curve.parameter, curve.anchor, curve.log_cycle
             bounds = curve.log_step, curve.low, curve.high
             words.put_reals(address + 3, [*values, *bounds])
@@ -215,9 +235,10 @@ class _Writer:
             words.put_reals(address + 13, [curve.scale, curve.add])
             words.put_reals(tables, curve.table)
             tables += length
-        padded = chosen + bytes(-len(chosen) % 4)
-        words.put(text, np.frombuffer(padded, np.int32))
-        return words.array()
+
+
+_NO_WRAP = Wrap.of(MAX_STEP, 1, 0)
+"""No step is taken back by it."""
 
 
 def _all_frames(operation: str, frames: tuple[Frame, ...]) -> tuple[Frame, ...]:

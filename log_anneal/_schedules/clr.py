@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, NamedTuple
 
-from log_anneal._core.backend import Backend, Host, KnownLog, Number, known_log, log_of
+from log_anneal._core.backend import Backend, Host, KnownLog, Number, grown, known_log, log_of
+from log_anneal._core.check import MAX_VALUE
 from log_anneal._core.fields import duration, number, option
 from log_anneal._core.schedule import Schedule
 from log_anneal._curve.cycle import WARMUP
@@ -36,6 +37,8 @@ class ClrSchedule(Schedule):
     `exp_range_schedule`, `parabolic_schedule`, `sinusoidal_schedule`, and his control
     `clr_decay_schedule`.
 
+    A decay above 1 lets the range grow, up to 1e20 times itself. The value stays from 0 to 1e30.
+
     Args:
       init_value: The lower bound, where every cycle starts: Smith's base_lr. From 0 to 1e30.
       peak_value: The upper bound, in the middle of a cycle: Smith's max_lr. From 0 to 1e30. For a
@@ -45,8 +48,9 @@ class ClrSchedule(Schedule):
       down_steps: The length of a cycle's fall, from `peak_value` back to `init_value`. Whole steps,
         at least 1; None means `up_steps`.
       window: The shape of the swing: "triangular", "parabolic" or "sinusoidal".
-      cycle_decay: The factor by which each cycle multiplies the range. From 1e-6 to 1.
-      step_decay: The factor by which each step multiplies the range. From 1e-6 to 1; `stretch(k)`
+      cycle_decay: The factor by which each cycle multiplies the range. From 1e-6 to 1e6; above 1
+        the range grows.
+      step_decay: The factor by which each step multiplies the range. From 1e-6 to 1e6; `stretch(k)`
         takes its k-th root.
 
     Raises:
@@ -71,12 +75,12 @@ class ClrSchedule(Schedule):
         "triangular", "parabolic", "sinusoidal", default="triangular"
     )
     cycle_decay: float = number(
-        default=1.0, least=1e-6, most=1.0, way_out="Take 0.5 to halve the range each cycle."
+        default=1.0, least=1e-6, most=1e6, way_out="Take 0.5 to halve the range each cycle."
     )
     step_decay: float = number(
         default=1.0,
         least=1e-6,
-        most=1.0,
+        most=1e6,
         way_out="Take 0.9999 to shrink the range slowly.",
         is_ratio_per_step=True,
     )
@@ -110,8 +114,9 @@ class ClrSchedule(Schedule):
             x = cosine_decay(x, 1 - x, xp)[1]
         log_cycle = log_of(self.cycle_decay, self._derived.cycle_decay, xp)
         log_step = log_of(self.step_decay, self._derived.step_decay, xp)
-        shrunk = xp.exp(xp.real(place.rounds) * log_cycle + xp.real(step) * log_step)
-        return self.init_value + (self.peak_value - self.init_value) * x * shrunk
+        shrunk = grown(1.0, xp.real(place.rounds) * log_cycle + xp.real(step) * log_step, xp)
+        value = self.init_value + (self.peak_value - self.init_value) * x * shrunk
+        return xp.clip(value, 0.0, MAX_VALUE)
 
     def _tracks(self) -> Track:
         shape = {"triangular": "linear", "sinusoidal": "cosine"}.get(self.window, self.window)

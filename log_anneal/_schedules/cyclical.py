@@ -5,20 +5,30 @@ from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from log_anneal._core import check
-from log_anneal._core.backend import Backend, Host, KnownLog, Number, known_log, log_of
+from log_anneal._core.backend import Backend, Host, KnownLog, Number, grown, known_log, log_of
 from log_anneal._core.fields import count, duration, number, option
 from log_anneal._core.schedule import Schedule
-from log_anneal._curve.cycle import DECAY, RESTART, WARMUP, cycle_table, restarts
-from log_anneal._curve.shape import Weights, cosine_decay, linear_decay
-from log_anneal._curve.table import Place, Table, held_from, locate
+from log_anneal._curve.cycle import DECAY, RESTART, WARMUP, cycle_table, multiplier_of, restarts
+from log_anneal._curve.shape import Weights, check_shape, cosine_decay, linear_decay
+from log_anneal._curve.table import (
+    Place,
+    Table,
+    Wrap,
+    held_from,
+    is_known,
+    locate,
+    read_back,
+    real_lengths,
+)
 from log_anneal._curve.tracks import Curve, Track, curve, log, rows_of
 
 
 class Derived(NamedTuple):
-    """The table of cycles, and the logarithm of `restart_decay`: the host derives both."""
+    """The table of cycles, the logarithm of `restart_decay`, and the wrap of real cycles."""
 
     table: Table
     restart_decay: KnownLog | None
+    wrap: Wrap | None = None
 
 
 class CyclicalBase(Schedule):
@@ -28,21 +38,21 @@ class CyclicalBase(Schedule):
       peak_value: The highest rate: where the warm-up ends and each cycle starts. From 0 to 1e30.
       end_value: The lowest rate: where each cycle ends. It is held after the last cycle. From 0
         to 1e30.
-      decay_steps: The length of the first decay, from `peak_value` to `end_value`. Whole steps, at
-        least 0; with 0 the restarts follow the warm-up.
+      decay_steps: The length of the first decay, from `peak_value` to `end_value`. Steps, whole or
+        real, at least 0; with 0 the restarts follow the warm-up.
       init_value: The first rate: where the warm-up starts. From 0 to 1e30. Unused without a
         warm-up.
-      warmup_steps: The length of the warm-up, from `init_value` to `peak_value`. Whole steps, at
-        least 0; 0 means no warm-up.
+      warmup_steps: The length of the warm-up, from `init_value` to `peak_value`. Steps, whole or
+        real, at least 0; 0 means no warm-up.
       warmup_shape: The shape of the warm-up: "same" as the cycles, "linear" or "cosine".
-      restart_steps: The length of the first cycle after the first decay. Whole steps, at least 1;
-        None means no restarts.
+      restart_steps: The length of the first cycle after the first decay. Steps, whole or real, at
+        least 1; None means no restarts.
       restart_multiplier: The length of each later cycle, divided by the length of the cycle before
         it. From 1e-6 to 1e6.
       restart_value: The rate at which the cycles after the first decay start. From 0 to 1e30. None
         means `peak_value`.
       restart_decay: The height of each restart, divided by the height of the one before it.
-        From 1e-6 to 1; None means 1.
+        From 1e-6 to 1e6, up to 1e20 times `restart_value` and at most 1e30; None means 1.
       restart_warmup_steps: The length of a straight rise from `end_value`, with which each cycle
         after the first decay begins. Whole steps, fewer than the shortest cycle has; None means no
         rise.
@@ -53,14 +63,20 @@ class CyclicalBase(Schedule):
 
     peak_value: float = number()
     end_value: float = number()
-    decay_steps: int = duration(least=0, way_out="Take 1 to be at `end_value` a step later.")
+    decay_steps: float = duration(
+        least=0, may_be_real=True, way_out="Take 1 to be at `end_value` a step later."
+    )
     init_value: float = number(default=0.0)
-    warmup_steps: int = duration(default=0, least=0, way_out="Leave it out for no warm-up.")
+    warmup_steps: float = duration(
+        default=0, least=0, may_be_real=True, way_out="Leave it out for no warm-up."
+    )
     warmup_shape: Literal["same", "linear", "cosine"] = option(
         "same", "linear", "cosine", default="same", way_out='"same" is the shape of the cycles.'
     )
-    restart_steps: int | None = duration(
-        default=None, way_out="Leave it out to hold `end_value` after the first decay."
+    restart_steps: float | None = duration(
+        default=None,
+        may_be_real=True,
+        way_out="Leave it out to hold `end_value` after the first decay.",
     )
     restart_multiplier: float = number(
         default=1.0,
@@ -72,7 +88,7 @@ class CyclicalBase(Schedule):
         default=None, way_out="Leave it out to restart at `peak_value`."
     )
     restart_decay: float | None = number(
-        default=None, most=1.0, least=1e-6, way_out="Leave it out for restarts of one height."
+        default=None, most=1e6, least=1e-6, way_out="Leave it out for restarts of one height."
     )
     restart_warmup_steps: int | None = duration(
         default=None, way_out="Leave it out for restarts that jump."
@@ -90,9 +106,10 @@ class CyclicalBase(Schedule):
                         " for no restarts."
                     )
             if not self.decay_steps:
+                way_out = check.longer_than(self.warmup_steps, "the warm-up")
                 raise ValueError(
                     "`restart_steps` must be given where `decay_steps` is 0, got None. "
-                    "Give the length of a cycle to one of them."
+                    f"Give the length of a cycle to one of them. {way_out}".rstrip()
                 )
         elif self.restart_warmup_steps is not None:
             shrinks = self.restart_multiplier < 1
@@ -105,27 +122,9 @@ class CyclicalBase(Schedule):
                     "shrink."
                 )
 
-        if type(self).weight_at is not CyclicalBase.weight_at:
-            self._check_shape()
-
-    def _check_shape(self) -> None:
-        """Refuses a shape of the user's that does not fall from 1 to 0."""
-        if any(check.is_traced(getattr(self, name)) for name in self._number_names):
-            return
-        first = self.weight_at(0.0, Host)
-        try:
-            last = self.weight_at(1.0, Host)
-        except (ArithmeticError, ValueError):
-            last = 0.0  # which is what the cycle has there, whatever the shape
-        if check.is_traced(first) or (abs(first - 1) <= _NEAR and abs(last) <= _NEAR):
-            return
-        way_out = "Subtract its last value, and divide by what its first value is then."
-        if abs(first) <= _NEAR and abs(last - 1) <= _NEAR:
-            way_out = "It rises: return 1 minus it."
-        raise ValueError(
-            "`shape` must be 1 at a progress of 0 and fall to 0 at a progress of 1, got "
-            f"{float(first):.6g} and {float(last):.6g}. {way_out}"
-        )
+        traced = any(check.is_traced(getattr(self, name)) for name in self._number_names)
+        if type(self).weight_at is not CyclicalBase.weight_at and not traced:
+            check_shape(self.weight_at)
 
     def _resolve(self) -> dict[str, Any]:
         numbers = super()._resolve()
@@ -136,14 +135,25 @@ class CyclicalBase(Schedule):
         return numbers
 
     def _derive(self) -> Derived:
-        table = cycle_table(
+        table, wrap = cycle_table(
             self.warmup_steps,
             self.decay_steps,
             self.restart_steps or 0,
             self.restart_multiplier,
             self.num_restarts,
         )
-        return Derived(table, None if self.restart_decay is None else known_log(self.restart_decay))
+        decay = None if self.restart_decay is None else known_log(self.restart_decay)
+        return Derived(table, decay, wrap)
+
+    def _read_back(self) -> dict[str, Any]:
+        table, leaves = self._derived.table, self._numbers
+        if not is_known(table):
+            return {}
+        found = real_lengths(table, _LENGTHS, leaves, self._whole)
+        multiplier = multiplier_of(table)
+        if multiplier is not None:
+            found["restart_multiplier"] = read_back(multiplier, leaves["restart_multiplier"])
+        return found
 
     def weight_at(self, progress: Number, xp: Backend) -> Number:
         """Returns the weight of a cycle's start: the shape. A subclass defines it.
@@ -169,7 +179,7 @@ class CyclicalBase(Schedule):
 
     def value_at(self, step: Number, xp: Backend) -> Number:
         times = self.warmup_steps, self.decay_steps, self.restart_steps, self.restart_multiplier
-        place = locate(self._derived.table, step, times, xp)
+        place = locate(self._derived.table, step, times, xp, self._derived.wrap)
         is_warmup, is_decay = place.row == WARMUP, place.row == DECAY
         later = xp.where(is_decay, self.peak_value, self._restart_value(place, xp))
         start = xp.where(is_warmup, self.init_value, later)
@@ -194,8 +204,7 @@ class CyclicalBase(Schedule):
             return self.restart_value
         n = xp.real(xp.maximum(place.row - RESTART + place.rounds, 0))
         log_decay = log_of(self.restart_decay, self._derived.restart_decay, xp)
-        value: Number = self.restart_value
-        return value * xp.exp(n * log_decay)
+        return grown(self.restart_value, n * log_decay, xp)
 
     def _end_value(self, place: Place, xp: Backend) -> Number:
         if self.final_value is None:
@@ -230,7 +239,7 @@ class CyclicalBase(Schedule):
         name, parameter = shape
         warmup = shape if self.warmup_shape == "same" else (self.warmup_shape, 1.0)
         has_decay, rise = self.restart_decay is not None, self.restart_warmup_steps or 0
-        table = self._derived.table
+        table, wrap = self._derived.table, self._derived.wrap
         rows = list(rows_of(table))
         cycle = curve(
             name,
@@ -248,10 +257,10 @@ class CyclicalBase(Schedule):
         if held_from(table) is not None:
             final = self.end_value if self.final_value is None else self.final_value
             curves[-1] = Curve.level(final)
-        return Track(rows, curves)
+        return Track(rows, curves, wrap=wrap)
 
     def restarts_at(self) -> Iterator[int]:
-        starts = restarts(self._derived.table)
+        starts = restarts(self._derived.table, self._derived.wrap)
         return starts if self.decay_steps else islice(starts, 1, None)
 
     def ends_at(self) -> int | None:
@@ -261,7 +270,7 @@ class CyclicalBase(Schedule):
         table = self._derived.table
         end = held_from(table)
         inside = step if end is None else min(step, end - 1)
-        place = locate(table, inside, (), Host)
+        place = locate(table, inside, (), Host, self._derived.wrap)
         n = place.row - RESTART + place.rounds
         if n < 0 or (n == 0 and not self.decay_steps):
             first = DECAY if self.decay_steps else RESTART
@@ -269,7 +278,5 @@ class CyclicalBase(Schedule):
         return n + bool(self.decay_steps), place.elapsed + step - inside, table.period[place.row]
 
 
-_NEAR = 1e-3
-"""How far the ends of a user's shape may be from 1 and 0."""
-
+_LENGTHS = ("warmup_steps", "decay_steps", "restart_steps")
 _WARMUP_SHAPES = {"linear": linear_decay, "cosine": cosine_decay}

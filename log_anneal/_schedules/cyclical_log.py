@@ -39,7 +39,8 @@ class CyclicalLogSchedule(CyclicalBase):
       warm-up.
     - At the step of a restart, the anchored form is at `restart_value * restart_decay ** n`. With
       `restart_warmup_steps` it is at `end_value`, and rises to that value in a straight line. These
-      steps are a part of the cycle. A multiplier may put a restart between two steps: then the
+      steps are a part of the cycle. A multiplier or a real length may put a restart between
+      two steps: then the
       later step is the first of the cycle, and is already a fraction of a step into it.
     - At the last step of a cycle, the anchored form is one step short of `end_value`, which would
       be the value of the next step.
@@ -73,15 +74,15 @@ class CyclicalLogSchedule(CyclicalBase):
       peak_value: The highest rate: where the warm-up ends and each cycle starts. From 0 to 1e30.
       end_value: The lowest rate: where each cycle ends. It is held after the last cycle. From 0
         to 1e30. Where `base` is left out, 1 / `end_value` must be a base.
-      decay_steps: The length of the first decay, from `peak_value` to `end_value`. Whole steps, at
-        least 0; with 0 the restarts follow the warm-up.
+      decay_steps: The length of the first decay, from `peak_value` to `end_value`. Steps, whole or
+        real, at least 0; with 0 the restarts follow the warm-up.
       init_value: The first rate: where the warm-up starts. From 0 to 1e30. Unused without a
         warm-up.
-      warmup_steps: The length of the warm-up, from `init_value` to `peak_value`. Whole steps, at
-        least 0; 0 means no warm-up.
+      warmup_steps: The length of the warm-up, from `init_value` to `peak_value`. Steps, whole or
+        real, at least 0; 0 means no warm-up.
       warmup_shape: The shape of the warm-up: "same" as the cycles, "linear" or "cosine".
-      restart_steps: The length of the first cycle after the first decay. Whole steps, at least 1;
-        None means no restarts.
+      restart_steps: The length of the first cycle after the first decay. Steps, whole or real, at
+        least 1; None means no restarts.
       restart_multiplier: The length of each later cycle, divided by the length of the cycle before
         it. From 1e-6 to 1e6. Any real number, read as the simplest fraction that is the same
         float: 1.1 is 11/10. At most 65,533 cycles may start before step 2^31: take 1, or a number
@@ -89,7 +90,7 @@ class CyclicalLogSchedule(CyclicalBase):
       restart_value: The rate at which the cycles after the first decay start. From 0 to 1e30. None
         means `peak_value`.
       restart_decay: The height of each restart, divided by the height of the one before it.
-        From 1e-6 to 1; None means 1.
+        From 1e-6 to 1e6, up to 1e20 times `restart_value` and at most 1e30; None means 1.
       restart_warmup_steps: The length of a straight rise from `end_value`, with which each cycle
         after the first decay begins. Whole steps, fewer than the shortest cycle has; None means no
         rise.

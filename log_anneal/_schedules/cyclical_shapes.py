@@ -52,10 +52,10 @@ def sgdr_schedule(
     *,
     peak_value: float,
     end_value: float,
-    restart_steps: int,
+    restart_steps: float,
     restart_multiplier: float = 1.0,
     init_value: float = 0.0,
-    warmup_steps: int = 0,
+    warmup_steps: float = 0,
 ) -> CyclicalCosineSchedule:
     """Makes SGDR, by its own names: cosine cycles from the start, the first `restart_steps` long.
 
@@ -66,13 +66,13 @@ def sgdr_schedule(
     Args:
       peak_value: The highest rate: where every cycle starts; SGDR's eta_max. From 0 to 1e30.
       end_value: The lowest rate: where every cycle ends; SGDR's eta_min. From 0 to 1e30.
-      restart_steps: The length of the first cycle: SGDR's T_0. Whole steps, at least 1.
+      restart_steps: The length of the first cycle: SGDR's T_0. Steps, whole or real, at least 1.
       restart_multiplier: The length of each later cycle, divided by the length of the cycle before
         it: SGDR's T_mult. Any real number from 1e-6 to 1e6.
       init_value: The first rate: where the warm-up starts. From 0 to 1e30. Unused without a
         warm-up.
-      warmup_steps: The length of the warm-up, a cosine too. Whole steps, at least 0; 0 means no
-        warm-up.
+      warmup_steps: The length of the warm-up, a cosine too. Steps, whole or real, at least 0; 0
+        means no warm-up.
 
     Returns:
       A schedule: steps of any shape in, float32 of that shape out.

@@ -2,7 +2,17 @@
 
 from typing import Any, ClassVar
 
-from log_anneal._core.backend import MAX_STEP, Backend, Host, Number, known_log, log_of
+from log_anneal._core.backend import (
+    MAX_STEP,
+    MOST_GROWTH,
+    Backend,
+    Host,
+    Number,
+    grown,
+    known_log,
+    log_of,
+    log_of_change,
+)
 from log_anneal._core.fields import duration, number
 from log_anneal._core.schedule import Schedule
 from log_anneal._curve.phases import phase_table
@@ -10,7 +20,7 @@ from log_anneal._curve.shape import Weights, polynomial_decay, rex
 from log_anneal._curve.table import Place, Row, Table, locate
 from log_anneal._curve.tracks import Curve, Track, log, phases
 from log_anneal._schedules.phased import PhasedSchedule
-from log_anneal._schedules.stairs import check_end, first_at_end
+from log_anneal._schedules.stairs import bounded, bounds_of, check_end, first_at_end
 
 
 class PolynomialSchedule(PhasedSchedule):
@@ -24,7 +34,7 @@ class PolynomialSchedule(PhasedSchedule):
       init_value: The first rate, at step 0. From 0 to 1e30.
       end_value: The last rate, at step `decay_steps` and after it. From 0 to 1e30. Above
         `init_value` it makes a rise.
-      decay_steps: The length of the fall or rise. Whole steps, at least 1.
+      decay_steps: The length of the fall or rise. Steps, whole or real, at least 1.
       power: The exponent of the part of the way that is left: 1 gives a straight line, 2 a fall
         that slows down towards the end. From 0.01 to 100.
 
@@ -42,7 +52,9 @@ class PolynomialSchedule(PhasedSchedule):
 
     init_value: float = number()
     end_value: float = number()
-    decay_steps: int = duration(way_out="For one value, use `constant_schedule`.")
+    decay_steps: float = duration(
+        may_be_real=True, way_out="For one value, use `constant_schedule`."
+    )
     power: float = number(default=1.0, least=0.01, most=100.0, way_out="1 is a straight line.")
 
     def _knots(self) -> list[Number]:
@@ -66,7 +78,8 @@ class RexSchedule(PhasedSchedule):
 
     Args:
       init_value: The first rate, at step 0. From 0 to 1e30.
-      decay_steps: The length of the fall: the whole budget of training. Whole steps, at least 1.
+      decay_steps: The length of the fall: the whole budget of training. Steps, whole or real, at
+        least 1.
       end_value: The last rate, at step `decay_steps` and after it. From 0 to 1e30.
 
     Raises:
@@ -85,7 +98,7 @@ class RexSchedule(PhasedSchedule):
     _durations = ("decay_steps",)
 
     init_value: float = number()
-    decay_steps: int = duration(way_out="Take the number of steps of the run.")
+    decay_steps: float = duration(may_be_real=True, way_out="Take the number of steps of the run.")
     end_value: float = number(default=0.0)
 
     def _knots(self) -> list[Number]:
@@ -107,11 +120,16 @@ class ExponentialSchedule(Schedule):
     The value is `init_value` at step 0 and before. It stays at `end_value` once it is there. With
     an `end_value` of 0 it falls until float32 underflows to 0, with a relative error below 2e-5.
 
+    A `decay_rate` above 1 grows, as in optax: then `end_value` is the highest rate. Without it the
+    value grows up to 1e20 times `init_value`, at most 1e30, and is held there.
+
     Args:
       init_value: The first rate, at step 0. From 0 to 1e30.
       decay_steps: The distance of two rates whose ratio is `decay_rate`. Whole steps, at least 1.
-      decay_rate: The ratio of two rates that are `decay_steps` apart. From 1e-30 to 1.
-      end_value: The lowest rate, at which the decay stops. From 0 to `init_value`.
+      decay_rate: The ratio of two rates that are `decay_steps` apart. From 1e-30 to 1e20; above 1
+        it grows.
+      end_value: The lowest rate, at which the decay stops. From 0 to `init_value`. Of a growth it
+        is the highest rate, from `init_value` on, and 0 is no bound.
 
     Raises:
       ValueError: an argument is out of its range.
@@ -126,11 +144,13 @@ class ExponentialSchedule(Schedule):
 
     init_value: float = number()
     decay_steps: int = duration(way_out="Take 1 for a ratio from step to step.")
-    decay_rate: float = number(least=1e-30, most=1.0, way_out="Take 0.5 to halve it.")
+    decay_rate: float = number(
+        least=1e-30, most=MOST_GROWTH, way_out="Take 0.5 to halve it, 2 to double."
+    )
     end_value: float = number(default=0.0)
 
     def _check(self) -> None:
-        check_end(self.init_value, self.end_value)
+        check_end(self.init_value, self.decay_rate, self.end_value)
 
     def _derive(self) -> Any:
         known = known_log(self.decay_rate)
@@ -141,8 +161,9 @@ class ExponentialSchedule(Schedule):
         # The host's quotient has more digits. It gets the slope of its divisor, and what the rate
         # has changed since.
         log_ratio = xp.with_slope(log_ratio, xp.fixed(known.log) / self.decay_steps)
-        log_ratio += xp.log(self.decay_rate / xp.fixed(known.of)) / self.decay_steps
-        return xp.maximum(self.init_value * xp.exp(xp.real(step) * log_ratio), self.end_value)
+        log_ratio += log_of_change(self.decay_rate, known, xp) / self.decay_steps
+        value = grown(self.init_value, xp.real(step) * log_ratio, xp)
+        return bounded(value, self.decay_rate, self.end_value, xp)
 
     def ends_at(self) -> int | None:
         log_rate = log_of(self.decay_rate, self._derived[1], Host)
@@ -150,7 +171,8 @@ class ExponentialSchedule(Schedule):
 
     def _tracks(self) -> Track:
         ratio = log(self.decay_rate) / self.decay_steps
-        falling = Curve("level", self.init_value, 0.0, log_step=ratio, low=self.end_value)
+        bounds = bounds_of(self.decay_rate, self.end_value)
+        falling = Curve("level", self.init_value, 0.0, log_step=ratio, **bounds)
         return Track([Row(0, MAX_STEP)], [falling])
 
 

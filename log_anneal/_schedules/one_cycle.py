@@ -3,7 +3,7 @@
 from typing import Any, ClassVar, Literal, Self
 
 from log_anneal._core import check
-from log_anneal._core.backend import Backend, Number
+from log_anneal._core.backend import MAX_STEP, Backend, Number
 from log_anneal._core.fields import duration, number, option
 from log_anneal._curve.shape import Weights, cosine_decay, linear_decay
 from log_anneal._curve.table import Place
@@ -18,11 +18,13 @@ class OneCycleSchedule(PhasedSchedule):
                        init -> end over final_steps
 
     Each phase is half a cosine wave, or a straight line. The durations may be real numbers: each
-    step takes its value from the continuous curve. At step 0 and before, the value is `init_value`.
+    step takes its value from the continuous curve. At step 0 and before, the value is `init_value`,
+    or `peak_value` without a warm-up.
 
     Args:
       peak_value: The highest rate: where the warm-up ends. From 0 to 1e30.
-      warmup_steps: The length of the rise, from `init_value` to `peak_value`. Real steps, above 0.
+      warmup_steps: The length of the rise, from `init_value` to `peak_value`. Real steps; 0 means
+        no warm-up.
       decay_steps: The length of the fall, from `peak_value` to `end_value`, or in three phases back
         to `init_value`. Real steps, above 0.
       init_value: The first rate, at step 0. From 0 to 1e30. None means `peak_value` / 25.
@@ -50,14 +52,21 @@ class OneCycleSchedule(PhasedSchedule):
     _durations = ("warmup_steps", "decay_steps", "final_steps")
 
     peak_value: float = number()
-    warmup_steps: float = duration(is_whole=False, least=1e-6, way_out="Take 30 % of the run.")
-    decay_steps: float = duration(is_whole=False, least=1e-6, way_out="Take 70 % of the run.")
+    warmup_steps: float = duration(is_whole=False, least=0, way_out="Take 30 % of the run.")
+    decay_steps: float = duration(is_whole=False, least=-MAX_STEP, way_out="Take 70 % of the run.")
     init_value: float | None = number(default=None, way_out="Leave it out for the peak / 25.")
     end_value: float | None = number(default=None, way_out="Leave it out for almost 0.")
     final_steps: float | None = duration(
         default=None, is_whole=False, least=1e-6, way_out="Leave it out for two phases."
     )
     shape: Literal["cosine", "linear"] = option("cosine", "linear", default="cosine")
+
+    def _check(self) -> None:
+        if self.warmup_steps:
+            way_out = "Take 30 % of the run, or 0 for no warm-up."
+            check.real("warmup_steps", self.warmup_steps, 1e-6, MAX_STEP, way_out)
+        way_out = check.longer_than(self.warmup_steps, "the warm-up") or "Take 70 % of the run."
+        check.real("decay_steps", self.decay_steps, 1e-6, MAX_STEP, way_out)
 
     def _resolve(self) -> dict[str, Any]:
         numbers = super()._resolve()

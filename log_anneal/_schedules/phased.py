@@ -1,12 +1,12 @@
 """Phases, one after the other, and then the last value held."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from log_anneal._core.backend import Backend, Host, Number
 from log_anneal._core.schedule import Schedule
 from log_anneal._curve.phases import phase_table
 from log_anneal._curve.shape import Weights
-from log_anneal._curve.table import Place, Table, held_from, locate
+from log_anneal._curve.table import Place, Table, held_from, is_known, locate, real_lengths
 from log_anneal._curve.tracks import Curve, Track, curve, phases
 
 
@@ -21,6 +21,12 @@ class PhasedSchedule(Schedule):
 
     def _derive(self) -> Table:
         return phase_table(self._lengths())
+
+    def _read_back(self) -> dict[str, Any]:
+        if not is_known(self._derived):
+            return {}
+        there = [name for name in self._durations if self._numbers[name] is not None]
+        return real_lengths(self._derived, there, self._numbers, self._whole)
 
     def _knots(self) -> list[Number]:
         """Returns the values at the ends of the phases: one more than there are phases."""

@@ -69,7 +69,8 @@ def exp_range_schedule(
       peak_value: The upper bound, in the middle of a cycle: Smith's max_lr. From 0 to 1e30.
       up_steps: The length of a cycle's rise, from `init_value` to `peak_value`: Smith's step size.
         Whole steps, at least 1.
-      step_decay: The factor by which each step multiplies the range: Smith's gamma. From 1e-6 to 1.
+      step_decay: The factor by which each step multiplies the range: Smith's gamma. From 1e-6
+        to 1e6.
       down_steps: The length of a cycle's fall, from `peak_value` back to `init_value`. Whole steps,
         at least 1; None means `up_steps`.
 

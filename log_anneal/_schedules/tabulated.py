@@ -77,7 +77,7 @@ def tabulated_schedule(
     Args:
       values: the rates, one-dimensional, at least one, each from 0 to 1e30; or a schedule or any
         function of the step. Its values are taken at steps 0, `interval_steps`, ... below
-        `num_steps`.
+        `num_steps`. JAX need not be able to trace the function: then it is called with ints.
       num_steps: the number of steps to follow a function. For an array, leave it out.
       interval_steps: the distance from one rate to the next. Whole steps, at least 1.
       interpolation: the rate between two of the table: "hold" keeps the earlier one, "linear" draws
@@ -87,7 +87,7 @@ def tabulated_schedule(
       A schedule that JSON can hold, whatever it was made from.
 
     Raises:
-      ValueError: an argument is out of its range.
+      ValueError: an argument is out of its range, or the function gives no number.
 
     Example:
       >>> tabulated_schedule([1.0, 0.5, 0.0], interval_steps=10, interpolation="linear").at(15)
@@ -95,6 +95,8 @@ def tabulated_schedule(
       >>> import optax
       >>> tabulated_schedule(optax.linear_schedule(1.0, 0.0, 4), num_steps=5).values
       (1.0, 0.75, 0.5, 0.25, 0.0)
+      >>> tabulated_schedule(lambda epoch: 0.1 if epoch < 2 else 0.01, num_steps=4).values
+      (0.1, 0.1, 0.01, 0.01)
     """
     if callable(values) == (num_steps is None):
         raise ValueError(
@@ -113,6 +115,27 @@ def tabulated_schedule(
 
 
 def _followed(function: Any, steps: Any) -> Any:
+    """Returns the values at some steps: by JAX at once, or else by Python's ints one by one.
+
+    JAX cannot trace each function: not `math.cos`, nor one with an `if` on the step. Whatever it
+    raises there, the function is asked again with ints, and its own error shows.
+    """
     if isinstance(function, Schedule):
         return function.at(steps)
-    return np.asarray(jax.vmap(function)(jnp.asarray(steps, jnp.int32)))
+    try:
+        values = jax.vmap(function)(jnp.asarray(steps, jnp.int32))
+    except Exception:  # a tracer may fail anywhere in the function, with any error
+        values = None
+    if check.is_array(values) and check.is_real(values) and values.shape == steps.shape:
+        return np.asarray(values)
+    return [_number(function(step), step) for step in steps.tolist()]
+
+
+def _number(value: Any, step: int) -> Any:
+    """Returns what a function gave for a step, if it is a number."""
+    if not check.is_number(value):
+        raise ValueError(
+            f"`values` must give one number for one step, got {value!r} at step {step}. "
+            "Return a number, or index the array."
+        )
+    return check.plain(value)

@@ -2,7 +2,8 @@
 
 from typing import ClassVar, Literal
 
-from log_anneal._core.backend import Backend, Number
+from log_anneal._core import check
+from log_anneal._core.backend import MAX_STEP, Backend, Number
 from log_anneal._core.fields import duration, number, option
 from log_anneal._curve.shape import Weights, cosine_decay, linear_decay, one_minus_sqrt
 from log_anneal._curve.table import Place
@@ -25,13 +26,13 @@ class WarmupStableDecaySchedule(PhasedSchedule):
 
     Args:
       peak_value: The highest rate, that of the plateau. From 0 to 1e30.
-      stable_steps: The length of the plateau. Whole steps, at least 0.
-      decay_steps: The length of the cooldown, from `peak_value` to `end_value`. Whole steps, at
-        least 1.
+      stable_steps: The length of the plateau. Steps, whole or real, at least 0.
+      decay_steps: The length of the cooldown, from `peak_value` to `end_value`. Steps, whole or
+        real, at least 1.
       init_value: The first rate: where the warm-up starts. From 0 to 1e30. Unused without a
         warm-up.
-      warmup_steps: The length of the warm-up, from `init_value` to `peak_value`. Whole steps, at
-        least 0; 0 means no warm-up.
+      warmup_steps: The length of the warm-up, from `init_value` to `peak_value`. Steps, whole or
+        real, at least 0; 0 means no warm-up.
       end_value: The last rate, at which the cooldown ends. It is held. From 0 to 1e30.
       cooldown: The shape of the cooldown: "linear", "cosine" or "1-sqrt".
 
@@ -53,14 +54,22 @@ class WarmupStableDecaySchedule(PhasedSchedule):
     _durations = ("warmup_steps", "stable_steps", "decay_steps")
 
     peak_value: float = number()
-    stable_steps: int = duration(least=0, way_out="0 for no plateau.")
-    decay_steps: int = duration(way_out="Take 1 to be at `end_value` a step later.")
+    stable_steps: float = duration(least=0, may_be_real=True, way_out="0 for no plateau.")
+    decay_steps: float = duration(least=-MAX_STEP, may_be_real=True)
     init_value: float = number(default=0.0)
-    warmup_steps: int = duration(default=0, least=0, way_out="Leave it out for no warm-up.")
+    warmup_steps: float = duration(
+        default=0, least=0, may_be_real=True, way_out="Leave it out for no warm-up."
+    )
     end_value: float = number(default=0.0)
     cooldown: Literal["linear", "cosine", "1-sqrt"] = option(
         "linear", "cosine", "1-sqrt", default="linear"
     )
+
+    def _check(self) -> None:
+        before = self.warmup_steps + self.stable_steps
+        way_out = check.longer_than(before, "warm-up and plateau")
+        way_out = way_out or "Take 1 to be at `end_value` a step later."
+        check.real("decay_steps", self.decay_steps, 1, MAX_STEP, way_out)
 
     def _knots(self) -> list[Number]:
         return [self.init_value, self.peak_value, self.peak_value, self.end_value]
