@@ -40,8 +40,8 @@ ONE_STEP = (
     "piecewise_interpolate_schedule",
     "polynomial_schedule",
 )
-"""Those of Optax that take one step, and no array of them. Of an array the polynomial's last fraction
-is 1 - 49 * (1 / 49), which is not 0, and to the power of 0.3 is 8e-6 of the rate."""
+"""Those of Optax that take one step, and no array of them. Of an array the last fraction of the
+polynomial is 1 - 49 * (1 / 49), which is not 0, and to the power of 0.3 is 8e-6 of the rate."""
 
 TOLERANCE = 1e-9
 

@@ -449,7 +449,11 @@ ONCE = {"max_lr": 0.1, "total_steps": 100}
         ("CyclicLR", SWING | {"mode": "exprange"}, "Did you mean 'exp_range'?"),
         ("CyclicLR", SWING | {"scale_fn": math.sin}, "`base_lr + triangle * f`"),
         ("CyclicLR", SWING | {"cycle_momentum": 1}, "`cycle_momentum` must be True or False"),
-        ("OneCycleLR", ONCE | {"base_momentum": 1.5}, "`base_momentum` must be a number from 0 to"),
+        (
+            "OneCycleLR",
+            ONCE | {"base_momentum": -0.5},
+            "`base_momentum` must be a number from 0 to",
+        ),
         ("OneCycleLR", {"max_lr": 0.1, "total_steps": 2}, "`total_steps` must be at least 4 where"),
         ("OneCycleLR", {"max_lr": 0.1, "total_steps": 1}, "`total_steps` must be at least 2, or 3"),
         (

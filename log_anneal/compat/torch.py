@@ -103,8 +103,8 @@ def _cyclic_momentum(
     step_size_down: int | None = None,
     mode: Mode = "triangular",
     gamma: float = 1.0,
-    base_momentum: Share = 0.8,
-    max_momentum: Share = 0.9,
+    base_momentum: float = 0.8,
+    max_momentum: float = 0.9,
 ) -> Schedule:
     return _cyclic(
         base_lr=max_momentum,
@@ -132,7 +132,7 @@ _SCALE: dict[str, tuple[Any, str]] = {
 
 _SCALE_MODE = {"scale_mode": Literal["cycle", "iterations"]}
 
-_MOMENTUM = {"cycle_momentum": bool, "base_momentum": Share, "max_momentum": Share}
+_MOMENTUM = {"cycle_momentum": bool, "base_momentum": float, "max_momentum": float}
 """They change the momentum alone; `torch_momentum` takes the same arguments."""
 
 _NO_MOMENTUM: dict[str, tuple[Any, str]] = {

@@ -44,8 +44,8 @@ def one_cycle_momentum(
     steps_per_epoch: int | None = None,
     pct_start: Share = 0.3,
     anneal_strategy: Literal["cos", "linear"] = "cos",
-    base_momentum: Share = 0.85,
-    max_momentum: Share = 0.95,
+    base_momentum: float = 0.85,
+    max_momentum: float = 0.95,
     three_phase: bool = False,
 ) -> OneCycleSchedule:
     """Falls to `base_momentum` while the rate rises, and back while it falls."""
