@@ -47,6 +47,7 @@ from log_anneal._compose.time import (
     shift,
     shift_schedule,
 )
+from log_anneal._core.as_function import AsFunction, as_function
 from log_anneal._core.backend import KnownLog as _KnownLog
 from log_anneal._core.naming import name_publicly
 from log_anneal._core.schedule import Schedule
@@ -55,6 +56,7 @@ from log_anneal._core.where import WhereIn, where_in
 from log_anneal._curve.table import Table as _Table
 from log_anneal._optim.groups import groups
 from log_anneal._optim.live import Current, Live, LiveState, current, live
+from log_anneal._optim.plateau import Plateau, PlateauState, plateau
 from log_anneal._optim.swap import swap
 from log_anneal._range_test.run import RangeTest, lr_range_test
 from log_anneal._range_test.suggest import Suggestions
@@ -115,6 +117,7 @@ from log_anneal.compat.cyclical_curves import k_decay_cosine as _k_decay
 __version__ = "0.1.0"
 
 __all__ = [
+    "AsFunction",
     "ChainSchedule",
     "ClrSchedule",
     "CombinedSchedule",
@@ -136,6 +139,8 @@ __all__ = [
     "LoopSchedule",
     "MultiStepSchedule",
     "OneCycleSchedule",
+    "Plateau",
+    "PlateauState",
     "PolynomialSchedule",
     "RangeTest",
     "RexSchedule",
@@ -146,6 +151,7 @@ __all__ = [
     "TabulatedSchedule",
     "WarmupStableDecaySchedule",
     "WhereIn",
+    "as_function",
     "chain",
     "chain_schedule",
     "clip",
@@ -178,6 +184,7 @@ __all__ = [
     "multi_step_schedule",
     "one_cycle_schedule",
     "parabolic_schedule",
+    "plateau",
     "plot",
     "polynomial_schedule",
     "rex_schedule",

@@ -14,8 +14,7 @@ from log_anneal._core.backend import MAX_STEP
 from log_anneal._core.schedule import Schedule
 from log_anneal._core.to_json import from_json
 from log_anneal._show import contents
-from log_anneal._show.terminal import draw
-from log_anneal.plot import plot
+from log_anneal.plot import draw, plot
 
 _PICTURE = "log_anneal.png"
 _EPILOG = f"""\

@@ -1,5 +1,6 @@
-"""Pictures of schedules. They need matplotlib, which is imported when one is drawn."""
+"""Pictures of schedules. `plot` needs matplotlib, which is imported when it draws."""
 
 from log_anneal._show.figure import plot
+from log_anneal._show.terminal import draw
 
-__all__ = ["plot"]
+__all__ = ["draw", "plot"]

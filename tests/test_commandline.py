@@ -1,5 +1,6 @@
 """The command line: every field, and one clear line for every mistake."""
 
+import jax
 import pytest
 import small
 from small import ROOT
@@ -65,6 +66,13 @@ def test_the_help_of_a_study_has_its_options_without_a_file(capsys):
     assert {"--jobs", "--executor", "--size"} <= set(capsys.readouterr().out.split())
 
 
+def test_the_version_is_that_of_the_library_and_of_jax(capsys):
+    with pytest.raises(SystemExit) as left:
+        parse(["--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out == f"log_anneal {la.__version__}, jax {jax.__version__}\n"
+
+
 def test_a_report_has_a_folder():
     assert str(parse(["report", "runs/x"]).folder) == "runs/x"
 
@@ -80,7 +88,11 @@ def test_a_report_has_a_folder():
         (["range-test", QUICKSTART, "--sweep", "log"], "invalid choice 'log'.* '--sweep'"),
         (["range-test", QUICKSTART, "--dry-run"], "--dry-run"),
         ([QUICKSTART, "--min-value", "1e-3"], "--min-value"),
-        (["range_test", QUICKSTART], "got range_test, which is not there"),
+        (["range_test", QUICKSTART], "range_test, which is not there. Did you mean range-test"),
+        (["sutdy"], "one of range-test, study, report, got sutdy.* Did you mean study?"),
+        (["sutdy", "configs/study_smith.py"], "got sutdy, which is not there. Did you mean study"),
+        (["quickstart"], "got quickstart, which is not there.$"),
+        (["study", "x.py", "--workers", "two"], "`--workers` must be a whole .* got 'two'. Write"),
     ],
 )
 def test_the_arguments_of_one_command_are_not_those_of_another(argv, message):
@@ -96,7 +108,10 @@ def test_the_arguments_of_one_command_are_not_those_of_another(argv, message):
             ["--schedule.peak-valu", "3"],
             "--schedule.peak-valu.* Did you mean --schedule.peak-value",
         ),
-        (["--epochs", "many"], "--epochs: invalid literal for int.*'many'"),
+        (["--epochs", "many"], "`--epochs` must be a whole number, got 'many'. .* --epochs 2"),
+        (["--label-smoothing", "a"], "`--label-smoothing` must be a number, got 'a'"),
+        (["--model.width", "wide"], "`--model.width` must be a whole number or None, got 'wide'"),
+        (["--halt.threshold", "a b"], "`--halt.threshold` must be a number or None, got 'a b'"),
         (["--epochs"], "--epochs"),
         (["--engine", "pmapp"], "invalid choice 'pmapp' for argument '--engine'. Expected one of"),
         (["--epochs", "0"], "`epochs` must be a whole number of at least 1, got 0"),
@@ -140,7 +155,10 @@ def test_a_mistake_inside_the_file_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("from train.config import Config\nConfig(epoch=3)", "line 2: TypeError.*epoch"),
+        (
+            "from train.config import Config\nConfig(epoch=3)",
+            "line 2: `epoch` .* mean epochs",
+        ),
         ("import nothing_like_it", "line 1: ModuleNotFoundError: No module named"),
         ("def get_config(:", "SyntaxError"),
     ],

@@ -8,9 +8,40 @@ import pytest
 import small
 
 import log_anneal as la
+from train.augment import Augment
+from train.changes import changed
 from train.config import Config, Halt, digest, flatten
 from train.errors import UserError
+from train.models.config import ModelConfig, Transformer
+from train.optimizer import OptimizerConfig
 from train.preprocess import Preprocess
+from train.study import Claim, RangeTests, Study
+from train.study.ranges import Range
+from train.study.tune import Tune
+
+DESCRIPTIONS = [
+    *(Augment, Claim, Config, Halt, ModelConfig, OptimizerConfig, Preprocess, Range, RangeTests),
+    *(Study, Transformer, Tune),
+]
+"""What a person writes down by its fields."""
+
+
+@pytest.mark.parametrize("cls", DESCRIPTIONS)
+def test_a_field_that_is_none_is_answered_with_the_one_that_was_meant(cls):
+    right = max((field.name for field in dataclasses.fields(cls)), key=len)
+    with pytest.raises(UserError, match=f"`{right}z` must be a field of {cls.__name__}, .* mean"):
+        cls(**{f"{right}z": 1})
+    with pytest.raises(UserError, match="`zzz` must be a field of .* There are .*" + right):
+        cls(zzz=1)
+
+
+def test_replacing_a_field_that_is_none_is_answered_too():
+    with pytest.raises(UserError, match="`epoch` must be a field of Config.* Did you mean epochs"):
+        dataclasses.replace(small.config(), epoch=3)
+    with pytest.raises(UserError, match="must name a field of Config, got 'epoch'. Did you mean e"):
+        changed(small.config(), {"epoch": 3})
+    with pytest.raises(UserError, match="got 'halts.threshold'. Did you mean halt"):
+        changed(small.config(), {"halts.threshold": 3.0})
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,16 @@ from train.study.load import load_study
 DOCS = ROOT / "docs"
 PAGES = [path.name for path in sorted(DOCS.glob("*.md"))]
 RUN_IN_ORDER = ["start.md", "schedules.md", "coming_from.md", "conformance.md", "race.md"]
-NEEDED = {"Equinox": "equinox"}
-"""What a recipe needs that the project does not."""
+NEEDED = {
+    "Equinox": "equinox",
+    "YAML": "yaml",
+    "Hydra": "hydra",
+    "ml_collections": "ml_collections",
+    "Fiddle": "fiddle",
+    "gin": "gin",
+    "Ray": "ray",
+}
+"""What a recipe, or a part of the page of other tools, needs that the project does not."""
 
 
 def blocks(text):
@@ -29,7 +37,12 @@ def page(name):
     return (DOCS / name).read_text()
 
 
-RECIPES = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", page("recipes.md"), re.M | re.S))
+def parts(name):
+    """The parts of a page by their headings."""
+    return dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", page(name), re.M | re.S))
+
+
+PARTS = [(name, title) for name in ("recipes.md", "elsewhere.md") for title in parts(name)]
 
 
 @pytest.mark.parametrize("name", RUN_IN_ORDER)
@@ -45,20 +58,23 @@ def test_the_blocks_of_a_page_run_in_order(name):
         SCHEDULES.pop("saw", None)
 
 
-@pytest.mark.parametrize("title", RECIPES)
-def test_a_recipe_runs_after_the_first_block_alone(title):
+@pytest.mark.filterwarnings("ignore:os.fork")  # Ray starts processes beside the threads of JAX
+@pytest.mark.parametrize(("name", "title"), PARTS)
+def test_a_recipe_runs_after_the_first_block_alone(name, title):
     if title in NEEDED and not importlib.util.find_spec(NEEDED[title]):
         pytest.skip(f"skipped: {NEEDED[title]} is not installed")
-    first, *_ = blocks(page("recipes.md"))
-    assert blocks(RECIPES[title]), title
+    first, *_ = blocks(page(name))
+    found = blocks(parts(name)[title])
+    assert found, title
     names = {"__name__": "recipe"}
-    for block in [first, *blocks(RECIPES[title])]:
+    for block in [first, *found]:
         exec(block, names)
 
 
-def test_every_recipe_is_in_the_table_of_recipes():
-    links = re.findall(r"\]\(#([\w-]+)\)", page("recipes.md"))
-    anchors = [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in RECIPES]
+@pytest.mark.parametrize("name", ["recipes.md", "elsewhere.md"])
+def test_every_part_of_a_page_is_in_its_table(name):
+    links = re.findall(r"\]\(#([\w-]+)\)", page(name))
+    anchors = [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in parts(name)]
     assert sorted(links) == sorted(anchors)
 
 

@@ -137,7 +137,13 @@ def test_a_loss_that_is_not_finite_halts_and_saves_the_step_before(tmp_path):
 def test_a_dry_run_trains_nothing_and_shows_what_would_be(tmp_path):
     code, out, err = finish(small.train(tmp_path, "--dry-run"))
     assert code == 0, err
-    for text in ("schedule.peak_value", "1,437 train, 360 test", "44 (2 epochs of 22)", "MiB", "⠀"):
+    for text in (
+        "schedule.peak_value",
+        "1,437 train, 360 test",
+        "44 (2 epochs of 22)",
+        "MiB",
+        " ┤",
+    ):
         assert text in out
     assert not (tmp_path / "run").exists()
 

@@ -30,7 +30,7 @@ ROOMS = {
     "_show": {"_core"},
     "fields.py": {"_core.fields"},
     "_laws": {"_core"},
-    "plot.py": {"_show.figure"},
+    "plot.py": {"_show.figure", "_show.terminal"},
     "testing.py": {"_laws.broken", "_laws.check"},
     "_schedules": {"_core", "_curve"},
     "__main__.py": {"_core", "_show", "plot"},
@@ -51,6 +51,18 @@ INSIDE_FUNCTIONS = {
     ("compat/keras.py", "log_anneal"): "the one file that imports Keras when it is imported itself",
 }
 """What the library imports when a function runs, and why not sooner."""
+
+TRAINER_INSIDE_FUNCTIONS = {
+    ("train/__main__.py", "train"): "each command loads what it needs, so that `--help` is quick",
+    ("train/cli/study.py", "train"): "the way to Ray, which only `--executor ray` takes",
+    ("train/data/digits.py", "sklearn"): "heavy, and needed once, when the digits are prepared",
+    ("train/folder/log.py", "tensorboardX"): "it takes 0.3 s, and only a writer needs it",
+    ("train/study/journal.py", "optuna"): "an extra, which only a search needs",
+    ("train/study/ranges.py", "optuna"): "the same",
+    ("train/study/ray.py", "ray"): "an extra, which only `--executor ray` needs",
+    ("train/study/ray.py", "train"): "that function is sent to a worker of Ray, and runs there",
+}
+"""The same of the trainer."""
 
 
 @cache
@@ -166,6 +178,16 @@ def test_the_library_imports_inside_functions_what_is_an_extra_alone():
     assert found == set(INSIDE_FUNCTIONS)
 
 
+def test_the_trainer_imports_inside_functions_what_is_an_extra_or_heavy_alone():
+    found = {
+        (path.as_posix(), name.split(".")[0])
+        for path in FILES
+        if path.parts[0] == "train"
+        for name in inside_functions(path)
+    }
+    assert found == set(TRAINER_INSIDE_FUNCTIONS)
+
+
 def test_no_file_or_function_of_the_library_is_long():
     for path in library().values():
         text = (ROOT / path).read_text()
@@ -217,6 +239,7 @@ def test_only_the_front_door_and_studies_import_the_loop_and_the_range_test():
 def test_the_trainer_reaches_the_library_where_a_schedule_is_named_used_or_drawn():
     found = {path for path in importers("log_anneal") if path.startswith("train/")}
     assert found == {
+        "train/cli/arguments.py",  # which tells its version
         "train/config.py",
         "train/run/job.py",
         "train/run/pictures.py",
@@ -254,6 +277,6 @@ def test_importing_the_library_adds_its_own_files_to_those_of_optax_alone():
     ours = {name for name in added if name.split(".")[0] == "log_anneal"}
     others = {name.split(".")[0] for name in added} - {"log_anneal", "numpy"}
     assert others <= set(sys.stdlib_module_names)
-    on_demand = {"__init__", "__main__", "_show.terminal", "compat.for_keras"}
+    on_demand = {"__init__", "__main__", "compat.for_keras"}
     named = {name.removeprefix("log_anneal.") for name in ours - {"log_anneal"}}
     assert named == set(library()) - on_demand

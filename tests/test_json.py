@@ -1,13 +1,18 @@
 """Schedules as JSON."""
 
+import collections
+import copy
+import dataclasses
 import json
+import types
 from typing import ClassVar
 
 import jax
 import pytest
-from every_schedule import EVERY_SCHEDULE
+from every_schedule import EVERY_SCHEDULE, ONE_OF_EACH_CLASS
 
 import log_anneal as la
+from log_anneal._core.record import SCHEDULES
 
 every_schedule = pytest.mark.parametrize("schedule", EVERY_SCHEDULE, ids=repr)
 
@@ -66,7 +71,10 @@ def test_is_readable():
         ({"schedule": "cyclical_logg"}, "`schedule` must be one of .* Did you mean 'cyclical_log'"),
         ({"schedule": None}, "`schedule` must be one of .* got None"),
         ({"schedule": []}, r"`schedule` must be one of .* got \[\]"),
-        ({"version": 2}, "`version` must be 1, got 2"),
+        ({"version": 2}, r"since release 0\.1\.0, got 2, which a later release wrote. Install"),
+        ({"version": 0}, "`version` must be 1, got 0. Or leave it out"),
+        ({"version": "1"}, "`version` must be 1, got '1'"),
+        ({"version": None}, "`version` must be 1, got None"),
         ({"version": 1.0}, r"`version` must be 1, got 1\.0"),
         ({"version": True}, "`version` must be 1, got True"),
         ({"peek_value": 0.1}, "`field` must be one of .* Did you mean 'peak_value'"),
@@ -88,11 +96,92 @@ def test_refuses_what_to_json_did_not_write(change, message):
         la.from_json(json.dumps(record | change))
 
 
-def test_refuses_a_missing_field():
+def test_refuses_a_missing_field_that_has_no_default():
     record = la.to_dict(la.constant_schedule(0.1))
     del record["value"]
-    with pytest.raises(ValueError, match="`value` must be given for constant"):
+    with pytest.raises(ValueError, match="`value` must be given for constant, and is missing. Add"):
         la.from_dict(record)
+
+
+@every_schedule
+def test_takes_a_record_without_the_version_and_the_defaults(schedule):
+    def bare(value):
+        if isinstance(value, list):
+            return [bare(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        fields = dataclasses.fields(SCHEDULES[value["schedule"]])
+        defaults = {field.name: field.default for field in fields} | {"version": 1}
+        return {name: bare(each) for name, each in value.items() if each != defaults.get(name, ...)}
+
+    record = bare(la.to_dict(schedule))
+    assert "version" not in json.dumps(record) and la.from_dict(record) == schedule
+
+
+class Items:
+    """What a `ConfigDict` of ml_collections is: no `Mapping`, but names with values."""
+
+    def __init__(self, record):
+        self.record = record
+
+    def items(self):
+        return self.record.items()
+
+
+class Row(collections.UserList):
+    """What a `ListConfig` of OmegaConf is: a sequence that is no list."""
+
+
+KINDS_OF_CONFIG = {
+    "a dict with tuples": (dict, tuple),
+    "an object with items": (Items, list),
+    "a mapping and a sequence": (collections.UserDict, Row),
+    "a read-only mapping": (types.MappingProxyType, list),
+}
+
+
+@pytest.mark.parametrize(("mapping", "row"), KINDS_OF_CONFIG.values(), ids=KINDS_OF_CONFIG)
+@pytest.mark.parametrize("schedule", ONE_OF_EACH_CLASS, ids=repr)
+def test_takes_any_mapping_and_any_sequence(schedule, mapping, row):
+    def dressed(value):
+        if isinstance(value, dict):
+            return mapping({name: dressed(each) for name, each in value.items()})
+        return row([dressed(each) for each in value]) if isinstance(value, list) else value
+
+    again = la.from_dict(dressed(la.to_dict(schedule)))
+    assert again == schedule and repr(again) == repr(schedule)
+
+
+NESTED = la.to_dict(
+    la.chain([(la.constant_schedule(0.1), 5), la.shift(la.constant_schedule(1), 3)])
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"value": "1e-3"}, r"`value` must be a number, got '1e-3'.* in `parts\[1\]\.part`"),
+        ({"valeu": 1}, r"Did you mean 'value'\? This is in `parts\[1\]\.part`\.$"),
+        ({"schedule": "constnat"}, r"Did you mean 'constant'\? This is in `parts\[1\]\.part`"),
+        ({"version": 3}, r"got 3, which a later release wrote.* in `parts\[1\]\.part`"),
+    ],
+)
+def test_says_in_which_part_of_a_schedule_the_mistake_is(change, message):
+    record = copy.deepcopy(NESTED)
+    record["parts"][1]["part"] |= change
+    with pytest.raises(ValueError, match=message):
+        la.from_dict(record)
+
+
+def test_says_which_item_of_a_sequence_is_wrong():
+    record = la.to_dict(la.tabulated_schedule([0.1, 0.2]))
+    with pytest.raises(ValueError, match=r"`values\[1\]` must be a number, got '1e-3'"):
+        la.from_dict(record | {"values": [0.1, "1e-3"]})
+
+
+def test_a_text_is_sent_to_the_function_that_reads_it():
+    with pytest.raises(ValueError, match="must be an object.*Read a text by `from_json`"):
+        la.from_dict('{"schedule": "constant"}')
 
 
 @pytest.mark.parametrize(

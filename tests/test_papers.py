@@ -98,7 +98,7 @@ def test_a_verdict_is_read_from_the_reports_full_sizes_first() -> None:
     }
     assert papers.result(row, reports) == (
         "[b, full](../results/b/report.md): e1.late agrees, e1.late.x cannot tell<br>"
-        "[a, smoke](../results/a/report.md): e1.late disagrees"
+        "[a, smoke](../results/a/report.md) (no evidence): e1.late disagrees"
     )
     assert papers.result({"study": ["smith", "spikes"]}, reports) == (
         "[c, full](../results/c/report.md)<br>spikes: not run yet"
@@ -116,7 +116,7 @@ def test_smoke_stands_last_and_a_study_that_is_not_whole_says_so() -> None:
     assert papers.result(row, reports) == (
         "[c, full](../results/c/report.md): e1.late no difference<br>"
         "[b, laptop, 31 of 60 runs so far](../results/b/report.md): e1.late not yet<br>"
-        "[a, smoke](../results/a/report.md): e1.late agrees"
+        "[a, smoke](../results/a/report.md) (no evidence): e1.late agrees"
     )
 
 

@@ -175,9 +175,11 @@ def test_a_run_is_kept_with_its_seed_and_shown_with_its_data(tmp_path: Path) -> 
     )
 
 
-def test_a_study_without_a_finished_run_has_its_row_and_no_empty_table() -> None:
+def test_a_study_without_a_finished_run_has_no_row_and_no_empty_table() -> None:
     begun = {**a_report(size="laptop"), "runs_done": 0, "runs_planned": 150}
     text = readme.block({"experiment1": begun})
     assert "cannot be said yet: no study has a finished run at a size that is evidence" in text
-    assert "| 0 of 150 runs so far |" in text
+    assert "0 of 150" not in text and "| study |" not in text
     assert "| schedule | test accuracy" not in text
+    text = readme.block({"experiment1": begun, "smith": a_report(name="smith", runs_done=1)})
+    assert "0 of 150" not in text and "| 1 of 9 runs so far |" in text

@@ -12,7 +12,8 @@ import pytest
 
 import log_anneal as la
 from log_anneal.__main__ import main
-from log_anneal._show.terminal import draw
+from log_anneal._show import contents
+from log_anneal.plot import draw
 
 CYCLE = {"peak_value": 0.1, "end_value": 0.001, "decay_steps": 80, "restart_steps": 100}
 LOG = la.cyclical_log_schedule(**CYCLE, base=20.0, init_value=1e-4, warmup_steps=20)
@@ -214,3 +215,21 @@ def test_help_says_what_a_schedule_is(capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["show", "--help"])
     assert 'python -m log_anneal show \'{"schedule": "constant"' in capsys.readouterr().out
+
+
+def test_draw_takes_one_schedule_and_finds_its_length():
+    assert draw(LOG, **BOX) == draw([LOG], contents.length([LOG], None), **BOX)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"schedules": []}, "`schedules` must hold at least one, got none"),
+        ({"width": 29}, "`width` must be at least 30, got 29"),
+        ({"height": 5}, "`height` must be at least 6, got 5"),
+        ({"num_steps": 0}, "`num_steps` must be from 1 to"),
+    ],
+)
+def test_draw_refuses_what_it_cannot_draw(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        draw(**{"schedules": LOG} | arguments)

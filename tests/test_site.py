@@ -76,13 +76,15 @@ def test_a_docstring_in_markdown_becomes_restructuredtext(monkeypatch):
             "",
             "Example:",
             "  >>> f('`x`')",
+            "  | a picture",
+            "  *****",
         ]
     ) == [
         "Takes :py:obj:`~log_anneal.live` and ``x + 1``.",
         *("", "::", "", "    y = `x`", ""),
         *(".. list-table::", "   :header-rows: 1", ""),
         *("   * - a", "     - b", "   * - ``x``", "     - 1", "", ""),
-        *("Example:", "  >>> f('`x`')"),
+        *("Example:", "  >>> f('`x`')", "  | a picture", "  *****"),
     ]
 
 

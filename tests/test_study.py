@@ -114,8 +114,11 @@ def test_a_schedule_that_changes_works_out_its_other_fields_anew():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"epoch": 3}, "must name a field of Config, got 'epoch'. There are schedule,"),
-        ({"model.wide": 3}, "must name a field of ModelConfig, got 'wide'. There are name,"),
+        ({"epoch": 3}, "must name a field of Config, got 'epoch'. Did you mean epochs. There"),
+        (
+            {"model.wide": 3},
+            "must name a field of ModelConfig, got 'wide'. Did you mean width. There",
+        ),
         ({"schedule.peak": 3}, "got 'peak'. There are .*peak_value"),
         ({"schedule.peak_value": -1.0}, "`peak_value` must"),
         ({"epochs.x": 3}, "must name a field of int, got 'x'. There are none"),

@@ -258,3 +258,16 @@ def test_a_search_comes_before_the_runs_that_take_what_it_found(tmp_path, monkey
 
 def test_the_commit_is_that_of_the_code():
     assert origin.commit().rstrip("+").isalnum()
+
+
+def test_says_which_data_are_prepared_before_it_looks_for_them(tmp_path, monkeypatch, capsys):
+    said = []
+    found = study_loop.sources.find
+
+    def find(dataset, data_dir):
+        said.append(capsys.readouterr().out)
+        return found(dataset, data_dir)
+
+    monkeypatch.setattr(study_loop.sources, "find", find)
+    study_loop.begin(studies.study(), tmp_path / "study", name="small", size="smoke")
+    assert said == ["Data: digits. The first time they are downloaded and prepared.\n"]

@@ -73,4 +73,5 @@ def _said(row: Mapping[str, Any], folder: str, report: Mapping[str, Any]) -> str
         for answer in report["answers"]
         if any(fnmatch.fnmatchcase(answer["id"], claim) for claim in row.get("claims", ()))
     ]
-    return f"{link}: {', '.join(verdicts)}" if verdicts else ""
+    doubt = " (no evidence)" if report["size"] == "smoke" else ""
+    return f"{link}{doubt}: {', '.join(verdicts)}" if verdicts else ""

@@ -33,7 +33,8 @@ def block(found: Mapping[str, Mapping[str, Any]]) -> str:
         )
 
     headers = ["study", "size", "data", "device", "date", "runs", "seeds", "claims of the papers"]
-    parts.append(table(headers, [_row(folder, found[folder]) for folder in ordered]))
+    if begun := [folder for folder in ordered if found[folder]["runs_done"]]:
+        parts.append(table(headers, [_row(folder, found[folder]) for folder in begun]))
     if smoke:
         parts.append(
             "Smoke size shows that a study runs from its command to its report, and is no evidence "

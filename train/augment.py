@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from train.errors import UserError
+from train.errors import UserError, knows_its_fields
 
 
+@knows_its_fields
 @dataclass(frozen=True)
 class Augment:
     """How training images are varied at random."""

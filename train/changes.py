@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, TypeAlias, TypeVar
 
-from train.errors import UserError
+from train.errors import UserError, did_you_mean
 
 Changes: TypeAlias = Mapping[str, Any]
 """Values of a configuration's fields by their names, with dots: `{"model.name": "vgg16"}`."""
@@ -29,9 +29,10 @@ def changed(part: _Part, changes: Changes) -> _Part:
             else []
         )
         if head not in names:
+            hint = " ".join([did_you_mean(head, names), "There are"]).lstrip()
             raise UserError(
-                f"A change must name a field of {type(part).__name__}, got {name!r}. There are "
-                f"{', '.join(names) or 'none'}."
+                f"A change must name a field of {type(part).__name__}, got {name!r}. "
+                f"{hint} {', '.join(names) or 'none'}."
             )
     part = _replaced(part, {name: value for name, value in changes.items() if "." not in name})
     inner: dict[str, dict[str, Any]] = {}

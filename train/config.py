@@ -16,7 +16,7 @@ import numpy as np
 
 import log_anneal as la
 from train.augment import Augment
-from train.errors import UserError
+from train.errors import UserError, knows_its_fields
 from train.models import ModelConfig
 from train.optimizer import OptimizerConfig
 from train.preprocess import Preprocess
@@ -42,6 +42,7 @@ _NOT_COMPILED = {
 """The fields of Config that no compiled program depends on."""
 
 
+@knows_its_fields
 @dataclasses.dataclass(frozen=True)
 class Halt:
     """When a run that has gone wrong is stopped. A loss that is not finite always stops it."""
@@ -62,6 +63,7 @@ class Halt:
         _at_least("halt.grace_epochs", self.grace_epochs, 0)
 
 
+@knows_its_fields
 @dataclasses.dataclass(frozen=True)
 class Config:
     """One training run."""

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import optax
 from optax import contrib
 
-from train.errors import UserError, did_you_mean
+from train.errors import UserError, did_you_mean, knows_its_fields
 
 # The arguments of optax's optimizers for which there are fields.
 _FIELDS = {"learning_rate": "schedule", "weight_decay": "optimizer.weight_decay"}
@@ -26,6 +26,7 @@ _FACTORIES = {
 }
 
 
+@knows_its_fields
 @dataclasses.dataclass(frozen=True)
 class OptimizerConfig:
     """How gradients become updates of the parameters."""

@@ -24,7 +24,7 @@ from typing import TypeVar
 import jax
 import numpy as np
 
-from train.errors import UserError
+from train.errors import UserError, knows_its_fields
 
 Statistics = dict[str, np.ndarray]
 _Array = TypeVar("_Array", np.ndarray, jax.Array)
@@ -32,6 +32,7 @@ _Array = TypeVar("_Array", np.ndarray, jax.Array)
 _CHUNK = 1000  # images at a time: 12 MB of float32 at 32x32x3
 
 
+@knows_its_fields
 @dataclass(frozen=True)
 class Preprocess:
     """How images are prepared for the network: the steps, in the order in which they are taken."""

@@ -56,8 +56,9 @@ def _blocks(lines: list[str]) -> Iterator[list[str]]:
     for line in lines:
         text = line.lstrip()
         is_example = bool(block) and block[0].lstrip().startswith(">>>")
-        starts = (text.startswith("|") and not (block and block[0].lstrip().startswith("|"))) or (
-            text.startswith(">>>") and not is_example
+        is_table = bool(block) and block[0].lstrip().startswith("|")
+        starts = not is_example and (
+            (text.startswith("|") and not is_table) or text.startswith(">>>")
         )
         if block and (not text or starts):
             yield block

@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from log_anneal._core import check
+from log_anneal._core import check, written
 from log_anneal._core.changed import ChangedSteps
 from log_anneal._core.steps import MAX_STEP, Steps
 
@@ -169,7 +169,7 @@ class Function(Kind):
         return value
 
     def shown(self, value: Any) -> str:
-        return getattr(value, "__qualname__", repr(value))
+        return written.call(value)
 
     def stretched(self, name: str, value: Any, factor: float) -> Any:
         if self.is_of_steps:

@@ -4,14 +4,17 @@ import dataclasses
 import difflib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from log_anneal._core.as_function import AsFunction
 from log_anneal._core.record import SCHEDULES, is_registered
 from log_anneal._core.schedule import Schedule
 from log_anneal._core.tree import given, refuse_stack
 
 VERSION = 1
+SINCE = "0.1.0"
+"""The release of log_anneal that wrote this version first."""
 
 
 def to_dict(schedule: Schedule) -> dict[str, Any]:
@@ -25,7 +28,7 @@ def to_dict(schedule: Schedule) -> dict[str, Any]:
       schedule came out of a transformation or `jax.tree.map`: then its defaults are resolved.
 
     Raises:
-      TypeError: the class has no name of its own.
+      TypeError: it is no `Schedule`, or its class has no name of its own.
       ValueError: it is a stack of schedules.
 
     Example:
@@ -33,6 +36,13 @@ def to_dict(schedule: Schedule) -> dict[str, Any]:
       >>> to_dict(constant_schedule(0.1))
       {'schedule': 'constant', 'version': 1, 'value': 0.1}
     """
+    if not isinstance(schedule, Schedule):
+        way_out = (
+            "Of the function `f`, give `f.schedule`."
+            if isinstance(schedule, AsFunction)
+            else "Make one of a function by `tabulated_schedule(function, num_steps=...)`."
+        )
+        raise TypeError(f"`schedule` must be a Schedule, got {schedule!r}. {way_out}")
     if not is_registered(type(schedule)):
         cls = type(schedule).__qualname__
         raise TypeError(
@@ -45,43 +55,86 @@ def to_dict(schedule: Schedule) -> dict[str, Any]:
 
 
 def from_dict(record: Mapping[str, Any]) -> Schedule:
-    """Builds the schedule that `to_dict` wrote.
+    """Builds the schedule that `to_dict` wrote, or a person.
 
     Args:
-      record: "schedule", "version" and every field of that schedule, no more and no less.
+      record: "schedule", and the fields of that schedule by their names. A field that has a default
+        may be left out. So may "version": without it the record is of the version that this release
+        writes. A record is any mapping, such as a dict, a `ConfigDict` of ml_collections or a
+        `DictConfig` of OmegaConf; a sequence in it is a list, a tuple or a `ListConfig`.
 
     Returns:
       A schedule of the class that has the name, equal to the one that was written.
 
     Raises:
-      ValueError: a name, the version or a value is wrong; a field is missing or unknown.
+      ValueError: a name, the version or a value is wrong; a field is unknown, or is missing and has
+        no default. The message names the field, and the part of the schedule that it stands in.
+
+    Example:
+      >>> from_dict({"schedule": "step_decay", "init_value": 0.1, "decay_steps": 30,
+      ...            "decay_rate": 0.1})
+      step_decay_schedule(init_value=0.1, decay_steps=30, decay_rate=0.1)
     """
-    if not isinstance(record, Mapping):
-        raise ValueError(
-            f"A schedule must be an object, got {record!r}. Write one with `to_json(schedule)`."
+    return _built(record, "")
+
+
+def _built(record: Any, place: str) -> Schedule:
+    """Builds a schedule that stands at a place in another; the outermost has the place ""."""
+    if not _is_mapping(record):
+        way_out = (
+            "Read a text by `from_json`."
+            if isinstance(record, str | bytes)
+            else "Write one by `to_dict(schedule)`."
         )
-    fields = dict(record)
-    name, version = fields.pop("schedule", None), fields.pop("version", None)
+        raise ValueError(f"A schedule must be an object, got {record!r}. {way_out}")
+    fields = dict(record.items())
+    try:
+        cls = _known_class(fields.pop("schedule", None))
+        _refuse_other_version(fields.pop("version", VERSION))
+        _refuse_other_fields(cls, fields)
+    except ValueError as error:
+        raise _at(place, error) from None
+    values = {name: _read(value, f"{place}{name}") for name, value in fields.items()}
+    try:
+        schedule: Schedule = cls(**values)
+    except (TypeError, ValueError) as error:
+        raise _at(place, error) from error
+    return schedule
+
+
+def _known_class(name: object) -> Any:
     if not isinstance(name, str) or name not in SCHEDULES:
         raise _unknown("schedule", name, SCHEDULES)
-    if type(version) is not int or version != VERSION:
+    return SCHEDULES[name]
+
+
+def _refuse_other_version(version: object) -> None:
+    if type(version) is int and version > VERSION:
         raise ValueError(
-            f"`version` must be {VERSION}, got {version!r}. Write the schedule anew with "
-            "`to_json`, by the release of log_anneal that reads it."
+            f"`version` must be {VERSION}, which log_anneal writes since release {SINCE}, got "
+            f"{version}, which a later release wrote. Install that release, or a newer one."
         )
-    known = [field.name for field in dataclasses.fields(SCHEDULES[name])]
-    for field in fields:
-        if field not in known:
-            raise _unknown("field", field, known)
-    for field in known:
-        if field not in fields:
-            raise ValueError(
-                f"`{field}` must be given for {name}, and is missing. "
-                "Write null for a default that is one."
-            )
-    cls: Any = SCHEDULES[name]
-    schedule: Schedule = cls(**{field: _read(value) for field, value in fields.items()})
-    return schedule
+    if type(version) is not int or version != VERSION:
+        raise ValueError(f"`version` must be {VERSION}, got {version!r}. Or leave it out.")
+
+
+def _refuse_other_fields(cls: Any, fields: Mapping[str, Any]) -> None:
+    """Refuses a field that the class does not have, and the lack of one without a default."""
+    known = {field.name: field.default for field in dataclasses.fields(cls)}
+    for name in fields:
+        if name not in known:
+            raise _unknown("field", name, known)
+    for name, default in known.items():
+        if default is dataclasses.MISSING and name not in fields:
+            raise ValueError(f"`{name}` must be given for {cls.name}, and is missing. Add it.")
+
+
+def _at(place: str, error: Exception) -> Exception:
+    """Returns the error, which says in which part of the schedule it is."""
+    if not place:
+        return error
+    kind = TypeError if isinstance(error, TypeError) else ValueError
+    return kind(f"{error} This is in `{place.removesuffix('.')}`.")
 
 
 def _written(name: str, value: Any) -> Any:
@@ -97,27 +150,34 @@ def _written(name: str, value: Any) -> Any:
     return value
 
 
-def _read(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return from_dict(value)
-    return tuple(map(_read, value)) if isinstance(value, list) else value
+def _read(value: Any, place: str) -> Any:
+    if _is_mapping(value):
+        return _built(value, f"{place}.")
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return tuple(_read(each, f"{place}[{i}]") for i, each in enumerate(value))
+    return value
+
+
+def _is_mapping(value: object) -> bool:
+    """Tells whether a value has names and values: a ConfigDict is no `Mapping` and has them."""
+    return isinstance(value, Mapping) or callable(getattr(value, "items", None))
 
 
 def to_json(schedule: Schedule) -> str:
     """Returns one line of JSON, from which `from_json` makes an equal schedule.
 
     Raises:
-      TypeError: the class has no name of its own.
+      TypeError: it is no `Schedule`, or its class has no name of its own.
       ValueError: it is a stack of schedules, or holds a number that is not finite.
     """
     return json.dumps(to_dict(schedule), allow_nan=False)
 
 
 def from_json(text: str | bytes) -> Schedule:
-    """Builds the schedule that `to_json` wrote.
+    """Builds the schedule that `to_json` wrote, or a person.
 
     Args:
-      text: a JSON object.
+      text: a JSON object, as `from_dict` takes it.
 
     Returns:
       A schedule equal to the one that was written.
@@ -127,7 +187,7 @@ def from_json(text: str | bytes) -> Schedule:
       TypeError: it is no text.
 
     Example:
-      >>> from_json('{"schedule": "constant", "version": 1, "value": 0.1}')
+      >>> from_json('{"schedule": "constant", "value": 0.1}')
       constant_schedule(value=0.1)
     """
     try:

@@ -1,16 +1,15 @@
 """A picture of schedules in characters: braille, in colours where there are several, or ASCII."""
 
 import itertools
-import math
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from log_anneal._core.schedule import Schedule
-from log_anneal._show import contents
+from log_anneal._show import axes, contents
 from log_anneal._show.contents import AnySchedule, Points
 
 _BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
@@ -33,40 +32,24 @@ class _Signs(NamedTuple):
 _UNICODE, _ASCII = _Signs(*"│┤└─┬┴┼"), _Signs(*"|++-+^^")
 
 
-class _Frame(NamedTuple):
-    """The steps and values that a picture covers."""
-
-    num_steps: int
-    low: float
-    high: float
-    is_log: bool
-
-    def across(self, steps: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Returns 0 for step 0, 1 for the last."""
-        return np.asarray(np.divide(steps, max(self.num_steps - 1, 1)))
-
-    def down(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Returns 0 for the highest value, 1 for the lowest."""
-        scale = np.log if self.is_log else np.asarray
-        low, high = scale(self.low), scale(self.high)
-        return np.asarray((high - scale(np.clip(values, self.low, self.high))) / (high - low))
-
-
 def draw(
-    schedules: Sequence[AnySchedule],
-    num_steps: int,
+    schedules: AnySchedule | Sequence[AnySchedule],
+    num_steps: int | None = None,
     *,
-    width: int,
-    height: int,
+    width: int = 80,
+    height: int = 16,
     log_scale: bool = False,
     is_ascii: bool = False,
     is_coloured: bool = False,
 ) -> str:
-    """Draws schedules over the steps 0 to `num_steps - 1`, their names above, restarts marked.
+    """Draws schedules in characters, over the steps 0 to `num_steps - 1`.
+
+    Above the picture stand their names, and under it the restarts.
 
     Args:
-      schedules: at least one.
-      num_steps: at least 1.
+      schedules: one or many; ours, or any `optax.Schedule`.
+      num_steps: from 1 to 2^31 - 1; None for a schedule's duration, or its first cycles if it has
+        no end. A plain function has no length of its own.
       width: the most characters in a line, at least 30.
       height: lines of the picture with its axis, at least 6; names and restarts take more.
       log_scale: whether the values are on a logarithmic axis.
@@ -75,14 +58,57 @@ def draw(
 
     Returns:
       Lines joined by newlines.
+
+    Raises:
+      ValueError: `num_steps`, `width` or `height` is out of its range, or there is no schedule.
+
+    Example:
+      >>> from log_anneal import polynomial_schedule
+      >>> schedule = polynomial_schedule(init_value=1.0, end_value=0.0, decay_steps=25)
+      >>> for line in draw(schedule, 26, width=30, height=6, is_ascii=True).splitlines()[1:]:
+      ...     print(line)
+      1 +****
+        |    ********
+        |           *********
+      0 +                   *****
+        +^----------^----------^-
+         0         10         20
+      step
     """
+    several = list(schedules) if isinstance(schedules, Sequence) else [schedules]
+    if not several:
+        raise ValueError("`schedules` must hold at least one, got none. Give a schedule or a list.")
+    for name, size, least in (("width", width, 30), ("height", height, 6)):
+        if size < least:
+            raise ValueError(f"`{name}` must be at least {least}, got {size}. Take {least}.")
+    return _drawn(
+        several,
+        contents.length(several, num_steps),
+        width,
+        height,
+        log_scale=log_scale,
+        is_ascii=is_ascii,
+        is_coloured=is_coloured,
+    )
+
+
+def _drawn(
+    schedules: Sequence[AnySchedule],
+    num_steps: int,
+    width: int,
+    height: int,
+    *,
+    log_scale: bool,
+    is_ascii: bool,
+    is_coloured: bool,
+) -> str:
     curves = [contents.curve(schedule, num_steps) for schedule in schedules]
     rows = height - 2
-    frame, ticks = (_decades if log_scale else _round)(curves, num_steps, 2 * rows // 5)
-    values = _places(ticks, frame.down, rows)
+    frame, ticks = (axes.decades if log_scale else axes.rounded)(curves, num_steps, 2 * rows // 5)
+    values = axes.places(ticks, frame.down, rows)
     margin = max(map(len, values.values())) + 1
     columns = width - margin - 1
-    steps = _places(_step_ticks(num_steps, columns), frame.across, columns)
+    steps = axes.places(axes.step_ticks(num_steps, columns), frame.across, columns)
     restarts = list(contents.restarts(schedules, num_steps))
 
     signs = _ASCII if is_ascii else _UNICODE
@@ -94,7 +120,7 @@ def draw(
         + "".join(_paint(cell, owner, pens) for cell, owner in zip(*pair, strict=True)).rstrip()
         for row, pair in enumerate(zip(cells, owners, strict=True))
     ]
-    marks = _places({step: "" for step in restarts}, frame.across, columns)
+    marks = axes.places({step: "" for step in restarts}, frame.across, columns)
     return "\n".join(
         [
             *_legend(schedules, width, pens, is_dotted=is_dotted),
@@ -106,35 +132,8 @@ def draw(
     )
 
 
-def _round(curves: Sequence[Points], num_steps: int, most: int) -> tuple[_Frame, dict[float, str]]:
-    """Makes an axis from one round value to another, and writes about `most` of them."""
-    low = contents.lowest(curves, log_scale=False)
-    high = max(float(curve.values.max()) for curve in curves)
-    step, digits = _round_step((high - low or high or 1.0) / most)
-    first = math.floor(low / step + 1e-9)
-    last = max(math.ceil(high / step - 1e-9), first + 1)
-    written = f".{digits}f" if digits <= 4 and step < 1e5 else "g"
-    ticks = {index * step: f"{index * step:{written}}" for index in range(first, last + 1)}
-    return _Frame(num_steps, first * step, last * step, is_log=False), ticks
-
-
-def _decades(
-    curves: Sequence[Points], num_steps: int, most: int
-) -> tuple[_Frame, dict[float, str]]:
-    """Makes a logarithmic axis between powers of ten, and writes at most `most` of them."""
-    low = contents.lowest(curves, log_scale=True)
-    if low <= 0:
-        return _round(curves, num_steps, most)
-    high = max(float(curve.values.max()) for curve in curves)
-    first = math.floor(math.log10(low) + 1e-9)
-    last = max(math.ceil(math.log10(high) - 1e-9), first + 1)
-    apart = -(-(last - first + 1) // most)
-    ticks = {10.0**power: f"{10.0**power:g}" for power in range(last, first - 1, -apart)}
-    return _Frame(num_steps, 10.0**first, 10.0**last, is_log=True), ticks
-
-
 def _dots(
-    curves: Sequence[Points], frame: _Frame, rows: int, columns: int
+    curves: Sequence[Points], frame: axes.Frame, rows: int, columns: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
     """Draws in braille characters, and returns which curve is on top in each."""
     bits, owners = np.zeros((2, rows, columns), np.int64)
@@ -147,7 +146,7 @@ def _dots(
 
 
 def _glyphs(
-    curves: Sequence[Points], frame: _Frame, rows: int, columns: int
+    curves: Sequence[Points], frame: axes.Frame, rows: int, columns: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
     """Draws each curve in a character of its own, and returns which curve is on top in each."""
     cells, owners = np.full((rows, columns), " "), np.zeros((rows, columns), np.int64)
@@ -157,7 +156,7 @@ def _glyphs(
     return cells, owners
 
 
-def _trace(curve: Points, frame: _Frame, rows: int, columns: int) -> npt.NDArray[np.bool_]:
+def _trace(curve: Points, frame: axes.Frame, rows: int, columns: int) -> npt.NDArray[np.bool_]:
     """Finds the cells that a line through the points goes through."""
     steps = np.union1d(curve.steps, np.linspace(0, frame.num_steps - 1, 8 * columns))
     values = np.interp(steps, curve.steps, curve.values)
@@ -167,27 +166,6 @@ def _trace(curve: Points, frame: _Frame, rows: int, columns: int) -> npt.NDArray
     for before, here, column in zip([y[0], *y[:-1]], y, x, strict=True):
         cells[min(before, here) : max(before, here) + 1, column] = True
     return cells
-
-
-def _step_ticks(num_steps: int, columns: int) -> dict[float, str]:
-    """Returns round steps, as many as their numbers leave room for."""
-    most = max(columns // (len(f"{num_steps:,}") + 4), 1)
-    step = max(int(_round_step(num_steps / most)[0]), 1)
-    return {float(each): f"{each:,}" for each in range(0, num_steps, step)}
-
-
-def _round_step(least: float) -> tuple[float, int]:
-    """Finds the smallest of 1, 2 or 5 times a power of ten that is enough, and its decimals."""
-    power = math.floor(math.log10(least))
-    factor = next(factor for factor in (1, 2, 5, 10) if factor * 10.0**power >= least * (1 - 1e-9))
-    return factor * 10.0**power, max(0, -power - (factor == 10))
-
-
-def _places(
-    ticks: Mapping[float, str], part: Callable[[float], npt.NDArray[np.float64]], size: int
-) -> dict[int, str]:
-    """Returns the cell of each tick among `size` in a row."""
-    return {round((size - 1) * float(part(tick))): text for tick, text in ticks.items()}
 
 
 def _axis(steps: Mapping[int, str], marks: Mapping[int, str], columns: int, signs: _Signs) -> str:

@@ -24,7 +24,8 @@ class Absent(NamedTuple):
 
 
 _METRIC = "It needs a metric, and is no function of the step."
-_PLATEAU = "Take `optax.contrib.reduce_on_plateau` after the optimizer."
+_PLATEAU = "Take `la.plateau`, which is in the optimizer's state."
+_GREEDY = "`la.plateau` lowers the rate by a metric, and does not raise it."
 _BASE = "It is the class that the others come from, and has no curve."
 _OWN = "Write a subclass of `la.Schedule`, as docs/extending.md does."
 _TEXT = "It reads or writes a schedule, and has no curve."
@@ -110,12 +111,12 @@ LIBRARIES = {
                 "It shows the rate that Adafactor computes of the weights.",
                 "Take `optax.adafactor` without a learning rate.",
             ),
-            "get_greedy_schedule": Absent(_METRIC, _PLATEAU),
+            "get_greedy_schedule": Absent(_METRIC, _GREEDY),
             "get_reduce_on_plateau_schedule": Absent(_METRIC, _PLATEAU),
             "get_scheduler": Absent(
                 "It calls the others by their short names.", "Give the short name itself."
             ),
-            "greedy": Absent(_METRIC, _PLATEAU),
+            "greedy": Absent(_METRIC, _GREEDY),
             "reduce_lr_on_plateau": Absent(_METRIC, _PLATEAU),
         },
     ),

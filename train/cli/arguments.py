@@ -6,12 +6,14 @@ import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import Annotated, Literal, NoReturn, TypeAlias, TypeVar
 
+import jax
 import tyro
 
+import log_anneal
 from train.config import Config
-from train.errors import UserError
+from train.errors import UserError, did_you_mean
 from train.study import Size
 from train.study.load import load
 
@@ -95,6 +97,14 @@ class Report:
 
 
 _QUICKSTART = "configs/quickstart.py"
+_NUMBERS = {
+    "invalid literal for int": ("whole number", "2"),
+    "could not convert string to float": ("number", "0.5"),
+}
+"""Python's words for a text that is no number, what it must be, and an example."""
+_NO_NUMBER = re.compile(
+    rf"parsing (?P<name>--\S+):.*(?P<why>{'|'.join(_NUMBERS)}).*?: (?P<got>['\"].*)$"
+)
 _Kind = TypeVar("_Kind")
 Command: TypeAlias = Arguments | RangeTest | RunStudy | Report
 _COMMANDS: dict[str, type[RangeTest | RunStudy | Report]] = {
@@ -112,8 +122,11 @@ def parse(argv: Sequence[str]) -> Command:
 
     Raises:
       UserError: the file, a field or a value is wrong.
-      SystemExit: after `--help`.
+      SystemExit: after `--help` or `--version`.
     """
+    if argv and argv[0] == "--version":
+        print(f"log_anneal {log_anneal.__version__}, jax {jax.__version__}")
+        raise SystemExit(0)
     words = [word for word in argv[:1] if word in _COMMANDS]
     kind: type[Command] = _COMMANDS[words[0]] if words else Arguments
     argv = argv[len(words) :]
@@ -122,17 +135,7 @@ def parse(argv: Sequence[str]) -> Command:
 
     if not argv or argv[0].startswith("-"):
         if argv and argv[0] in ("-h", "--help"):
-            if kind is RunStudy:
-                any_study = RunStudy(file=Path("configs/study_NAME.py"))
-                _from_words(RunStudy, f"python -m train study {any_study.file}", argv, any_study)
-            print(
-                "usage: python -m train [range-test] configs/NAME.py "
-                "[--workdir DIR] [--FIELD VALUE ...]\n"
-                "       python -m train study configs/study_NAME.py [--size smoke] "
-                "[--workdir DIR]\n       python -m train report DIR\n"
-            )
-            print("For a configuration's fields: python -m train configs/NAME.py --help")
-            raise SystemExit(0)
+            _show_help(kind, argv)
         got = argv[0] if argv else "nothing"
         example = "study configs/study_experiment1.py" if words == ["study"] else _QUICKSTART
         raise UserError(
@@ -141,12 +144,33 @@ def parse(argv: Sequence[str]) -> Command:
         )
 
     path = Path(argv[0])
+    if not words and not path.suffix and not path.is_file():
+        raise UserError(
+            f"The first argument must be a configuration file, or one of {', '.join(_COMMANDS)}, "
+            f"got {path}, which is not there. {did_you_mean(argv[0], _COMMANDS)}".rstrip()
+        )
     program = " ".join(["python -m train", *words, str(path)])
     if kind is RunStudy:
         return _from_words(RunStudy, program, argv[1:], RunStudy(file=path))
     assert issubclass(kind, _Common)
     defaults = kind(config=load(path), workdir=Path("runs") / path.stem)
     return _from_words(kind, program, argv[1:], defaults)
+
+
+def _show_help(kind: type[Command], argv: Sequence[str]) -> NoReturn:
+    """Prints the usage of all commands, or the options of a study, which are those of every one."""
+    if kind is RunStudy:
+        any_study = RunStudy(file=Path("configs/study_NAME.py"))
+        _from_words(RunStudy, f"python -m train study {any_study.file}", argv, any_study)
+    print(
+        "usage: python -m train [range-test] configs/NAME.py "
+        "[--workdir DIR] [--FIELD VALUE ...]\n"
+        "       python -m train study configs/study_NAME.py [--size smoke] "
+        "[--workdir DIR]\n       python -m train report DIR\n"
+        "       python -m train --version\n"
+    )
+    print("For a configuration's fields: python -m train configs/NAME.py --help")
+    raise SystemExit(0)
 
 
 def _from_words(
@@ -169,6 +193,14 @@ def _sentence(box: str) -> str:
     inside = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
     parts = " ".join(re.sub("─{3,}", "\n", line) for line in inside).split("\n")
     message = parts[0].strip().rstrip(".")
+    if found := _NO_NUMBER.search(message):
+        kind, example = _NUMBERS[found["why"]]
+        or_none = " or None" if "{None}" in message else ""
+        name = found["name"]
+        return (
+            f"`{name}` must be a {kind}{or_none}, got {found['got']}. "
+            f"Write it in digits, as in {name} {example}."
+        )
     if len(parts) > 1 and "Perhaps you meant" in parts[1]:
         names = dict.fromkeys(re.findall(r"--[\w.-]+", parts[1]))
         message += f". Did you mean {' or '.join(names)}?"

@@ -3,7 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from train.errors import knows_its_fields
 
+
+@knows_its_fields
 @dataclass(frozen=True)
 class Transformer:
     """The transformer branch of a hybrid network."""
@@ -17,6 +20,7 @@ class Transformer:
     """The number of attention heads. It must divide the width."""
 
 
+@knows_its_fields
 @dataclass(frozen=True)
 class ModelConfig:
     """The network that is trained."""

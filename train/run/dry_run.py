@@ -34,5 +34,5 @@ def show(config: Config) -> None:
     print()
     for name, text in rows.items():
         print(f"{name:<16} {text}")
-    width = min(shutil.get_terminal_size().columns, 100)
+    width = min(max(shutil.get_terminal_size().columns, 30), 100)
     print(f"\n{terminal_picture(job.schedule, job.total_steps, width, 14)}")

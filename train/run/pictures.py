@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from log_anneal.plot import plot
+from log_anneal.plot import draw, plot
 from train.folder.files import write_atomically
 from train.folder.log import column
 
@@ -101,37 +101,19 @@ def curves_picture(
 
 
 def terminal_picture(schedule: Schedule, total_steps: int, width: int, height: int) -> str:
-    """Draws the learning rate over a run in braille characters of two by four dots.
+    """Draws the learning rate over a run in characters, as `log_anneal.plot.draw` does.
+
+    The axis is logarithmic where that of `schedule_picture` is.
 
     Args:
         schedule: any `optax.Schedule`, in steps.
         total_steps: the number of updates of the run.
-        width: the number of characters in a line, at least 30.
-        height: the number of lines, at least 4.
-
-    Returns:
-        Lines joined by newlines, with the highest and the lowest rate and the last step.
+        width: the most characters in a line, at least 30.
+        height: the lines of the picture with its axis, at least 6.
     """
-    columns, rows = width - 11, height - 2
-    # Each column of dots has sixteen steps, so that a jump between two columns is seen.
-    steps = np.linspace(0, total_steps - 1, 2 * columns * 16 + 1).astype(np.int32)
-    rates = _rates(schedule, steps)
-    scaled = np.log(rates) if _is_wide(rates) else rates
-    low, high = scaled.min(), scaled.max()
-    dots = np.rint((4 * rows - 1) * (high - scaled) / ((high - low) or 1)).astype(int)
-    cells = np.zeros((rows, columns), int)
-    bits = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
-    for x in range(2 * columns):
-        of_column = dots[16 * x : 16 * x + 17]  # the last step joins it to the next column
-        for y in range(of_column.min(), of_column.max() + 1):
-            cells[y // 4, x // 2] |= bits[y % 4, x % 2]
-
-    lines = ["".join(chr(0x2800 + cell) for cell in row) for row in cells]
-    lowest = "" if high == low else f"{rates.min():.3g}"
-    labels = [f"{rates.max():9.3g}", *[" " * 9] * (rows - 2), f"{lowest:>9}"]
-    picture = [f"{label} │{line}" for label, line in zip(labels, lines, strict=True)]
-    last = f"{total_steps:,} steps" + (", log scale" if _is_wide(rates) else "")
-    return "\n".join([*picture, " " * 10 + "└" + "─" * columns, f"{'0':>12}{last:>{columns - 1}}"])
+    steps = np.unique(np.linspace(0, total_steps - 1, 1000).astype(np.int32))
+    is_wide = _is_wide(_rates(schedule, steps))
+    return draw(schedule, total_steps, width=width, height=height, log_scale=is_wide)
 
 
 def _rates(schedule: Schedule, steps: np.ndarray) -> np.ndarray:

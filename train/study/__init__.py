@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from train.changes import Changes, changed
 from train.config import Config, fields_of
-from train.errors import UserError
+from train.errors import UserError, knows_its_fields
 from train.study.parts import Bounds as Bounds
 from train.study.parts import Claim as Claim
 from train.study.parts import Context as Context
@@ -28,6 +28,7 @@ SETTINGS, AS_PRINTED, TUNED = "settings", "as printed", "tuned"
 """The axis that a search adds, and the labels along it."""
 
 
+@knows_its_fields
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Study:
     """The description of a study: what is compared, over what, and which claims are checked."""

@@ -99,8 +99,11 @@ def begin(study: Study, folder: Path, *, name: str, size: Size, kept: Path | Non
         with one_at_a_time(folder):
             print(restoring.restore(kept, folder), flush=True)
         _write_record(study, folder, name=name, size=size)
-    for dataset, data_dir in {(run.config.dataset, run.config.data_dir) for run in study.runs()}:
-        sources.find(dataset, data_dir)
+    needed = sorted({(run.config.dataset, run.config.data_dir or "") for run in study.runs()})
+    names = ", ".join(dict.fromkeys(dataset for dataset, _ in needed))
+    print(f"Data: {names}. The first time they are downloaded and prepared.", flush=True)
+    for dataset, data_dir in needed:
+        sources.find(dataset, data_dir or None)
 
 
 def finish(study: Study, folder: Path, *, name: str, size: Size) -> None:

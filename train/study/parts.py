@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
+from train.errors import knows_its_fields
+
 Bounds: TypeAlias = tuple[float, float]
 """The lowest and the highest learning rate."""
 Labels: TypeAlias = Mapping[str, str]
@@ -20,6 +22,7 @@ class Context:
     """The bounds that the range test found; NaN if the study makes none."""
 
 
+@knows_its_fields
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RangeTests:
     """A learning-rate range test for each label of an axis, made by the study itself.
@@ -37,6 +40,7 @@ class RangeTests:
     sweep: Literal["exponential", "linear"] = "linear"
 
 
+@knows_its_fields
 @dataclasses.dataclass(frozen=True)
 class Claim:
     """A paper's sentence, or a question that it leaves open, and the check that answers it."""

@@ -4,12 +4,13 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Literal
 
-from train.errors import UserError
+from train.errors import UserError, knows_its_fields
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 
+@knows_its_fields
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Range:
     """The range of one field, from which a search chooses its values."""

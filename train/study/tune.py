@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from train.changes import Changes, changed
 from train.config import Config
-from train.errors import UserError
+from train.errors import UserError, knows_its_fields
 from train.folder.files import one_at_a_time
 from train.folder.workdir import settings_sha256
 from train.study.journal import Journal, Trial
@@ -20,6 +20,7 @@ _WORST = 0.0  # the accuracy of a trial that was halted, or whose settings no co
 _WAIT = 5.0  # seconds between two looks at the trials of other workers
 
 
+@knows_its_fields
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Tune:
     """A search for each label of an axis, over fields of its own, with equally many trials."""
