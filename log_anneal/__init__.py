@@ -113,7 +113,8 @@ from log_anneal._schedules.warmup_stable_decay import (
     WarmupStableDecaySchedule,
     warmup_stable_decay_schedule,
 )
-from log_anneal.compat.others import k_decay_cosine as _k_decay
+from log_anneal.compat.curves import Known as _Waves
+from log_anneal.compat.cyclical_curves import k_decay_cosine as _k_decay
 
 __version__ = "0.1.0"
 
@@ -224,6 +225,7 @@ name_publicly(
         "_KnownLog": _KnownLog,
         "_Table": _Table,
         "_Wrap": _Wrap,
+        "_Waves": _Waves,
         "_k_decay": _k_decay,
     },
 )
