@@ -56,8 +56,9 @@ from log_anneal._core.to_json import from_dict, from_json, to_dict, to_json
 from log_anneal._core.where import WhereIn, where_in
 from log_anneal._curve.table import Table as _Table
 from log_anneal._curve.table import Wrap as _Wrap
+from log_anneal._optim.current import Current, current
 from log_anneal._optim.groups import groups
-from log_anneal._optim.live import Current, Live, LiveState, current, live
+from log_anneal._optim.live import Live, LiveState, live
 from log_anneal._optim.plateau import Plateau, PlateauState, plateau
 from log_anneal._optim.swap import swap
 from log_anneal._range_test.run import RangeTest, lr_range_test

@@ -1,6 +1,16 @@
 """One list of schedules, for the laws."""
 
 import log_anneal as la
+from log_anneal.compat.curves import (
+    CosineWavesSchedule,
+    InverseTimeSchedule,
+    PolynomialCyclesSchedule,
+)
+from log_anneal.compat.cyclical_curves import (
+    CyclicalCosinePowerSchedule,
+    CyclicalPolynomialPowerSchedule,
+    CyclicalTanhSchedule,
+)
 
 CYCLE = {
     "peak_value": 0.1,
@@ -106,3 +116,13 @@ OF_FUNCTIONS = [
 
 
 ONE_OF_EACH_CLASS = list({type(schedule): schedule for schedule in EVERY_SCHEDULE}.values())
+
+OF_PEERS = [
+    InverseTimeSchedule(init_value=0.1, decay_steps=9),
+    PolynomialCyclesSchedule(init_value=0.1, end_value=0.01, decay_steps=9),
+    CosineWavesSchedule(peak_value=0.1, decay_steps=9),
+    CyclicalCosinePowerSchedule(**CYCLE, k=2.0),
+    CyclicalPolynomialPowerSchedule(**CYCLE, k=2.0, power=2.0),
+    CyclicalTanhSchedule(**CYCLE),
+]
+"""Kinds of `compat`, for the curves of other libraries."""

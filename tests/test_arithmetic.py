@@ -29,7 +29,7 @@ STEPS = np.arange(20)
         ((RISE - 0.05) / 2, lambda rise: (rise - 0.05) / 2),
         (la.maximum(RISE - 0.05, 0), lambda rise: np.maximum(rise - 0.05, 0)),
     ],
-    ids=lambda each: repr(each)[:40],
+    ids=lambda each: repr(each)[:40] if isinstance(each, la.Schedule) else "",
 )
 def test_a_difference_is_the_difference_of_the_values(made, expected):
     np.testing.assert_allclose(made.at(STEPS), expected(RISE.at(STEPS)), atol=1e-12)

@@ -58,7 +58,7 @@ def test_the_own_error_of_a_function_is_shown():
         la.tabulated_schedule(lambda step: 1 / int(step), num_steps=3)
 
 
-@pytest.mark.parametrize("kind", WRITTEN_TWICE.keys() - {"numpy"})
+@pytest.mark.parametrize("kind", sorted(WRITTEN_TWICE.keys() - {"numpy"}))
 def test_a_function_that_jax_cannot_trace_is_told_the_table(kind):
     schedule = la.chain([(WRITTEN_TWICE[kind][0], 5), 0.1])
     said = r"`function` must be one that JAX can trace, got .* `tabulated_schedule\(function"

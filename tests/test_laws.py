@@ -19,12 +19,12 @@ import numpy as np
 import optax
 import orbax.checkpoint
 import pytest
-from every_schedule import CYCLE, EVERY_SCHEDULE, OF_FUNCTIONS, ONE_OF_EACH_CLASS
+from every_schedule import CYCLE, EVERY_SCHEDULE, OF_FUNCTIONS, OF_PEERS, ONE_OF_EACH_CLASS
 
 import log_anneal as la
 from log_anneal._core.record import SCHEDULES
 
-ALL = EVERY_SCHEDULE + OF_FUNCTIONS
+ALL = EVERY_SCHEDULE + OF_FUNCTIONS + OF_PEERS
 ONE_OF_EACH_FORM = list({jax.tree.structure(schedule): schedule for schedule in ALL}.values())
 
 every_schedule = pytest.mark.parametrize("schedule", EVERY_SCHEDULE, ids=repr)
@@ -38,9 +38,10 @@ def test_no_class_is_left_out_of_the_list():
 
 def test_every_class_and_its_factory_are_public():
     for name, cls in SCHEDULES.items():
-        assert getattr(la, cls.__name__) is cls
-        assert f"{name}_schedule" in la.__all__
-        assert getattr(la, f"{name}_schedule").__doc__
+        door = sys.modules[cls.__module__]
+        assert getattr(door, cls.__name__) is cls
+        assert {cls.__name__, f"{name}_schedule"} <= {*door.__all__}
+        assert getattr(door, f"{name}_schedule").__doc__
 
 
 def changes_when_stretched(schedule):

@@ -180,7 +180,7 @@ def chain(schedules: Sequence[Any]) -> ChainSchedule:
     ordered, part_steps = [], []
     for position, each in enumerate(schedules):
         name = f"schedules[{position}]"
-        is_pair = isinstance(each, tuple) and len(each) == 2
+        is_pair = isinstance(each, (tuple, list)) and len(each) == 2
         value, steps = each if is_pair else (each, None)
         schedule = as_schedule(name, value)
         ordered.append(schedule)

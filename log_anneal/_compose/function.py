@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from log_anneal._core import check
+from log_anneal._core.as_function import AsFunction
 from log_anneal._core.backend import Backend, Host, Number
 from log_anneal._core.fields import function
 from log_anneal._core.schedule import Schedule
@@ -72,7 +73,10 @@ function_schedule = FunctionSchedule
 
 
 def as_schedule(name: str, value: Any) -> Schedule:
-    """Returns a schedule as it is, a number as a constant, a function as a `FunctionSchedule`."""
+    """Returns a schedule as it is, a number as a constant, a function as a `FunctionSchedule`.
+
+    What `as_function` has made of a schedule is that schedule again.
+    """
     if isinstance(value, Schedule):
         shape = stack_shape(value)
         if shape:
@@ -81,6 +85,8 @@ def as_schedule(name: str, value: Any) -> Schedule:
                 "Put each together, then stack them."
             )
         return value
+    if isinstance(value, AsFunction):
+        return value.schedule
     if callable(value):
         return FunctionSchedule(function=value)
     if isinstance(value, (int, float, np.number)) or check.is_array(value):

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 
@@ -95,15 +94,16 @@ class Device:
     def count_below(column: Number, step: Number) -> Number:
         """Returns the number of entries < step.
 
-        The column has 2^n rising entries, the last >= step. It finds the block first, and then the
-        place in the block. So 512 rows take 48 comparisons, and the program is the same for every
-        length.
+        The column has 2^n rising entries, the last >= step. Half of those that are left are ruled
+        out n times, which is the least to read: 10 cycles cost what 60,000 do, to a factor of two.
         """
-        step = whole_of(step)
-        width = 1 << (column.size.bit_length() // 2)
-        blocks = column.reshape(-1, width)
-        block = _count_below(column[width - 1 :: width], step)
-        return block * width + _count_below(Device.entry(blocks, block), step)
+        column, row = jnp.asarray(column), jnp.zeros_like(step := whole_of(step))
+        width = column.size // 2
+        while width:
+            is_behind = Device.entry(column, row + (width - 1)) < step
+            row += lax.select(is_behind, jnp.full_like(row, width), jnp.zeros_like(row))
+            width //= 2
+        return row
 
     @staticmethod
     def take(column: Number, row: Number) -> Number:
@@ -145,12 +145,3 @@ for _name, _found in vars(jnp).items():
     if not (_name.startswith("_") or hasattr(Device, _name)):
         is_function = callable(_found) and not isinstance(_found, type)
         setattr(Device, _name, _of_reals(_found) if is_function else _found)
-
-
-def _count_below(rows: jax.Array, step: jax.Array) -> jax.Array:
-    """Counts how many of `rows`, [n] or [..., n], are below each step, [...]."""
-    shape = (*step.shape, rows.shape[-1])
-    if rows.ndim == 1:
-        rows = lax.broadcast_in_dim(rows, shape, (step.ndim,))
-    steps = lax.broadcast_in_dim(step, shape, tuple(range(step.ndim)))
-    return jnp.sum(lax.lt(rows, steps), axis=-1, dtype=jnp.int32)

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from log_anneal._core.backend import Backend, Number
 from log_anneal._core.check import simplest_fraction
 from log_anneal._core.steps import MAX_STEP
-from log_anneal._curve.table import Row, Table, Wrap, table_of
+from log_anneal._curve.table import Place, Row, Table, Wrap, table_of
 
 WARMUP, DECAY, RESTART = 0, 1, 2
 """Rows of the table: the warm-up, the first decay, the first of the restarts."""
@@ -114,6 +115,24 @@ def _restarts(
         lengths = lengths[0] * ratio, len(rows) * float(restart_steps) * lengths[0]
         real_start, length = real_end, length * multiplier.numerator // multiplier.denominator
     return [*rows, Row.hold(-(-real_start >> _BITS))]
+
+
+def rise_or_fall(place: Place, rise_steps: Number, xp: Backend) -> tuple[Number, Place]:
+    """Tells whether a step is in the rise of a cycle, and its place in rise or fall."""
+    rise = xp.whole(rise_steps)
+    has_rise = (place.row >= RESTART) & (place.to_end != 0)
+    is_rise = has_rise & (place.elapsed < rise)
+    into = xp.where(has_rise & (place.elapsed >= rise), rise, 0)
+    elapsed = place.elapsed - into
+    since_start = xp.with_slope(
+        xp.real(elapsed) + place.offset,
+        place.since_start - xp.where(into != 0, rise_steps, 0.0),
+    )
+    to_top = xp.with_slope(
+        xp.real(rise - place.elapsed) - place.offset, rise_steps - place.since_start
+    )
+    to_end = xp.where(is_rise, to_top, place.to_end)
+    return is_rise, place._replace(elapsed=elapsed, since_start=since_start, to_end=to_end)
 
 
 def multiplier_of(table: Table) -> float | None:

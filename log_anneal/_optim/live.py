@@ -11,9 +11,10 @@ from jax import export as jax_export
 from jax.tree_util import DictKey, tree_leaves_with_path
 
 from log_anneal._core import check
+from log_anneal._core.as_function import AsFunction
 from log_anneal._core.schedule import Schedule
-from log_anneal._core.where import where_in
 from log_anneal._optim import flax_variables, words
+from log_anneal._optim.layout import DoesNotFitError, NoPhasesError
 from log_anneal._optim.rate import rate
 from log_anneal._schedules.tabulated import tabulated_schedule
 
@@ -21,13 +22,23 @@ LivePlace: TypeAlias = tuple[tuple[Hashable, ...], str, "LiveState"]
 """The labels around a live schedule, its hyperparameter, its state."""
 
 
-class LiveState(NamedTuple):
-    """The state of a live schedule, part of the optimizer's: two arrays that any tool can store."""
-
+class _Leaves(NamedTuple):
     step: jax.Array
     """int32 []: the step of the schedule that the next update is at."""
     table: jax.Array
     """int32 [words]: the schedule, as numbers alone. All kinds have one form, see `live`."""
+
+
+class LiveState(_Leaves):
+    """The state of a live schedule, part of the optimizer's: two arrays that any tool can store."""
+
+    __slots__ = ()
+
+    def __new__(cls, step: Any, table: Any) -> "LiveState":
+        """Makes a state. In a pickle of before, the schedule itself stands where the table does."""
+        if isinstance(table, Schedule):
+            table = jnp.asarray(words.pack(table))
+        return super().__new__(cls, step, table)
 
     @property
     def schedule(self) -> Schedule | None:
@@ -37,7 +48,7 @@ class LiveState(NamedTuple):
           ValueError: the states are stacked.
           TypeError: the state is traced.
         """
-        return words.schedule_of(_known("schedule", self).table)
+        return words.schedule_of(known("schedule", self).table)
 
 
 jax_export.register_namedtuple_serialization(LiveState, serialized_name="log_anneal.LiveState")
@@ -126,73 +137,18 @@ def live(
       `optax.inject_hyperparams`, which keeps the state of a stateful schedule.
     """
     if not isinstance(schedule, Schedule):
+        way_out = (
+            "Give its `schedule`."
+            if isinstance(schedule, AsFunction)
+            else "Make data of a function by `tabulated_schedule(function, num_steps=...)`."
+        )
         raise TypeError(
-            f"`schedule` must be a Schedule, which is data, got {schedule!r}. Make data of a "
-            "function by `tabulated_schedule(function, num_steps=...)`."
+            f"`schedule` must be a Schedule, which is data, got {schedule!r}. {way_out}"
         )
     return Live(schedule, num_steps, room_for)
 
 
-class Current(NamedTuple):
-    """A live schedule's next step, for a log line."""
-
-    name: str
-    """The name of the hyperparameter."""
-    groups: tuple[Hashable, ...]
-    """The labels around it, the outermost first. They come from `groups`, `optax.partition`,
-    `optax.named_chain`, or a dict that holds the state."""
-    step: int
-    """The step of the schedule that the next update is at."""
-    rate: float
-    """The value at that step, in float64."""
-    cycle: int
-    """The cycle of that step, as `where_in` counts it."""
-    progress: float | None
-    """The part of the cycle that has passed, 0 to 1; 1 after the last, None if it has no length."""
-    kind: str
-    """The kind of schedule, by its name in JSON: "cyclical_log", for example."""
-    schedule: Schedule | None
-    """The schedule; None where the table has no room for its text, or it was built while traced."""
-
-
-def current(opt_state: Any) -> list[Current]:
-    """Returns where each live schedule is, for a log line. It is computed on the host.
-
-    This is the place of the next update, so that a swap shows at once. What the last update used
-    is in `hyperparams` of optax's state.
-
-    Args:
-      opt_state: any pytree that holds live schedules; not inside a traced function.
-
-    Returns:
-      One record for each place, in the order of the tree.
-
-    Raises:
-      ValueError: no schedule in it is live, or the states are stacked.
-      TypeError: it is traced.
-    """
-    places = list(places_of(opt_state))
-    if not places:
-        raise ValueError(
-            "`opt_state` must hold a live schedule, and holds none. Build the optimizer with "
-            "`optax.inject_hyperparams(...)(learning_rate=live(schedule))`."
-        )
-    return [_current(groups, name, state) for groups, name, state in places]
-
-
-def _current(groups: tuple[Hashable, ...], name: str, state: LiveState) -> Current:
-    count, table = _known("opt_state", state)
-    step = int(count)
-    kind, schedule = words.text_of(table)["schedule"], words.schedule_of(table)
-    if schedule is None:
-        return Current(name, groups, step, float(rate(table, count)), 0, None, kind, None)
-    place = where_in(schedule, step)
-    progress = min(place.elapsed / place.length, 1.0) if place.length else None
-    value = float(schedule.at(step))
-    return Current(name, groups, step, value, place.cycle, progress, kind, schedule)
-
-
-def _known(name: str, state: LiveState) -> LiveState:
+def known(name: str, state: LiveState) -> LiveState:
     """Returns the state as NumPy's arrays; refuses one that is traced, and a stack."""
     step, table = bare(state)
     if check.is_traced(table):
@@ -212,11 +168,11 @@ def table_of(name: str, schedule: Schedule, size: int | None, way_out: str) -> A
     """Returns the words of a schedule; refuses one that has none with the way out."""
     try:
         return words.pack(schedule, size)
-    except words.NoPhasesError as error:
+    except NoPhasesError as error:
         raise TypeError(
             f"`{name}` must be made of phases, got {schedule!r}. {error} {way_out}"
         ) from None
-    except words.DoesNotFitError as error:
+    except DoesNotFitError as error:
         raise ValueError(
             f"`{name}` must fit into the table of the state, got {schedule!r}. {error} Build the "
             "optimizer with room for it: `live(schedule, room_for=...)`."

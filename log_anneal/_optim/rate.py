@@ -11,10 +11,10 @@ from jax.experimental.xla_metadata import set_xla_metadata
 
 from log_anneal._core.backend import MAX_STEP, MOST_GROWTH
 from log_anneal._core.check import MAX_VALUE
-from log_anneal._curve.tracks import SHAPES
-from log_anneal._optim.words import CURVE, FRAMES, HEADER, MAX_NODES, NODE, ROW
+from log_anneal._optim.layout import CURVE, FRAMES, HEADER, MAX_NODES, NODE, ROW
+from log_anneal._optim.weight import CODES
+from log_anneal._optim.weight import weight as weight_of
 
-_CODES = {shape: code for code, shape in enumerate(SHAPES)}
 _TRACK = 0
 
 
@@ -28,7 +28,8 @@ def rate(table: jax.Array, step: jax.Array) -> jax.Array:
     Returns:
       float32 [].
     """
-    return lax.platform_dependent(table, step, cpu=_on_cpu, default=_anywhere)
+    found: jax.Array = lax.platform_dependent(table, step, cpu=_on_cpu, default=_anywhere)
+    return found
 
 
 def _on_cpu(table: jax.Array, step: jax.Array) -> jax.Array:
@@ -38,8 +39,12 @@ def _on_cpu(table: jax.Array, step: jax.Array) -> jax.Array:
     function they cost less than 1 us together. A compiler that does not know these two attributes
     ignores them.
     """
-    with set_xla_metadata(inlineable="false", xla_cpu_small_call="true"):
-        return _searched(table, step)
+    with _marked(inlineable="false", xla_cpu_small_call="true"):
+        found: jax.Array = _searched(table, step)
+    return found
+
+
+_marked: Any = set_xla_metadata
 
 
 @jax.jit
@@ -54,7 +59,7 @@ def _searched(table: jax.Array, step: jax.Array) -> jax.Array:
             return lax.select(is_after, middle, low), lax.select(is_after, high, middle - 1)
 
         bounds = jnp.int32(0), words[4] - 1
-        row = lax.while_loop(lambda bounds: bounds[0] < bounds[1], halved, bounds)[0]
+        row: jax.Array = lax.while_loop(lambda bounds: bounds[0] < bounds[1], halved, bounds)[0]
         return words[3] + ROW * row
 
     return _evaluated(table, step, row_of)
@@ -180,7 +185,7 @@ def _of_row(table: jax.Array, row: jax.Array, step: jax.Array, before: jax.Array
     p, q = lax.select(is_over, jnp.float32(0), p), lax.select(is_over, jnp.float32(1), q)
 
     shape = lax.select(is_rise, curve[0] >> 8, curve[0] & 255)
-    weight = _weight(shape, p, q, _float(steps), since_start, length, _real(curve[5]))
+    weight = weight_of(shape, p, q, _float(steps), since_start, length, _real(curve[5]))
     weight = weight * _real(curve[13]) + _real(curve[14])
     n = before + rounds + lax.div(row - curve[2], jnp.int32(ROW))
     growth = _float(n) * _real(curve[7]) + _float(since) * _real(curve[8])
@@ -188,72 +193,9 @@ def _of_row(table: jax.Array, row: jax.Array, step: jax.Array, before: jax.Array
     anchor = _real(curve[6])
     first = anchor + (first - anchor) * height
     value = weight * first + (1 - weight) * last
-    value = lax.select(shape == _CODES["equation_4"], jnp.abs(value), value)
+    value = lax.select(shape == CODES["equation_4"], jnp.abs(value), value)
     return jnp.minimum(jnp.maximum(value, _real(curve[9])), _real(curve[10]))
 
 
 def _float(whole: jax.Array) -> jax.Array:
     return whole.astype(jnp.float32)
-
-
-def _weight(
-    shape: jax.Array,
-    p: jax.Array,
-    q: jax.Array,
-    t: jax.Array,
-    since_start: jax.Array,
-    length: jax.Array,
-    parameter: jax.Array,
-) -> jax.Array:
-    """Returns the weight of a curve's start, by two logarithms, one exponential and one root.
-
-    All shapes share them, since each further one makes the program slower to compile.
-    """
-
-    def of(shapes: dict[str, jax.Array], otherwise: jax.Array) -> jax.Array:
-        for name, value in shapes.items():
-            otherwise = lax.select(shape == _CODES[name], value, otherwise)
-        return otherwise
-
-    # log(1 + w), which has all its digits; and a logarithm where 1 + w would lose some.
-    one = jnp.float32(1)
-    is_late = p >= 0.5
-    above_one = of(
-        {
-            "log": parameter * p,
-            "power": -jnp.minimum(p, 0.5),
-            "equation_4": math.pi * length / (t + 1) - 1,
-            "author_release": (jnp.maximum(length, 2) - jnp.maximum(t, 1)) / jnp.maximum(t, 1),
-        },
-        jnp.float32(0),
-    )
-    logarithm = jnp.log1p(above_one)
-    is_power = shape == _CODES["power"]
-    other = jnp.log(jnp.maximum(lax.select(is_power, q, jnp.maximum(length, 2)), 1e-38))
-    of_power = lax.select(is_late, other, logarithm)
-    power = jnp.expm1(of({"power": parameter * of_power}, -parameter * p))
-    root = jnp.sqrt(of({"inverse_sqrt": parameter / (parameter + since_start)}, p))
-    shapes = {
-        "level": one,
-        "cosine": _half_wave(q),
-        "log": logarithm,
-        "power": 1 + power,
-        "exponential": power,
-        "1-sqrt": q / (1 + root),
-        "rex": q / (1 - p / 2),
-        "equation_4": logarithm,
-        "author_release": logarithm / (2 * other),
-        "inverse_sqrt": root,
-        "parabolic": 1 - p * p,
-    }
-    return of(shapes, q)
-
-
-def _half_wave(q: jax.Array) -> jax.Array:
-    """Returns `(1 - cos(pi q)) / 2` for q in [0, 1], by the series of the sine: to 1e-9."""
-    a = q - 0.5
-    square, total = a * a, jnp.float32(0)
-    for n in (11, 9, 7, 5, 3, 1):
-        sign = 1 if n % 4 == 1 else -1
-        total = total * square + sign * math.pi**n / (2 * math.factorial(n))
-    return 0.5 + a * total

@@ -8,7 +8,15 @@ from log_anneal._core import check
 from log_anneal._core.backend import Backend, Host, KnownLog, Number, grown, known_log, log_of
 from log_anneal._core.fields import count, duration, number, option
 from log_anneal._core.schedule import Schedule
-from log_anneal._curve.cycle import DECAY, RESTART, WARMUP, cycle_table, multiplier_of, restarts
+from log_anneal._curve.cycle import (
+    DECAY,
+    RESTART,
+    WARMUP,
+    cycle_table,
+    multiplier_of,
+    restarts,
+    rise_or_fall,
+)
 from log_anneal._curve.shape import Weights, check_shape, cosine_decay, linear_decay
 from log_anneal._curve.table import (
     Place,
@@ -20,7 +28,8 @@ from log_anneal._curve.table import (
     read_back,
     real_lengths,
 )
-from log_anneal._curve.tracks import Curve, Track, curve, log, rows_of
+from log_anneal._curve.tracks import Track
+from log_anneal._schedules.cycle_track import cycle_track
 
 
 class Derived(NamedTuple):
@@ -150,8 +159,7 @@ class CyclicalBase(Schedule):
         if not is_known(table):
             return {}
         found = real_lengths(table, _LENGTHS, leaves, self._whole)
-        multiplier = multiplier_of(table)
-        if multiplier is not None:
+        if (multiplier := multiplier_of(table)) is not None:
             found["restart_multiplier"] = read_back(multiplier, leaves["restart_multiplier"])
         return found
 
@@ -188,7 +196,7 @@ class CyclicalBase(Schedule):
         if self.warmup_shape != "same":
             shapes.append((is_warmup, _WARMUP_SHAPES[self.warmup_shape]))
         if self.restart_warmup_steps is not None:
-            is_rise, place = self._rise_or_fall(place, xp)
+            is_rise, place = rise_or_fall(place, self.restart_warmup_steps, xp)
             start, end = xp.where(is_rise, end, start), xp.where(is_rise, start, end)
             shapes.append((is_rise, linear_decay))
         of_start, of_end = self._weights(place, xp)
@@ -211,53 +219,13 @@ class CyclicalBase(Schedule):
             return self.end_value
         return xp.where(place.to_end == 0, self.final_value, self.end_value)
 
-    def _rise_or_fall(self, place: Place, xp: Backend) -> tuple[Number, Place]:
-        """Tells whether a step is in the rise of a cycle, and its place in rise or fall."""
-        real_rise, rise = self.restart_warmup_steps, xp.whole(self.restart_warmup_steps)
-        has_rise = (place.row >= RESTART) & (place.to_end != 0)
-        is_rise = has_rise & (place.elapsed < rise)
-        into = xp.where(has_rise & (place.elapsed >= rise), rise, 0)
-        elapsed = place.elapsed - into
-        since_start = xp.with_slope(
-            xp.real(elapsed) + place.offset,
-            place.since_start - xp.where(into != 0, real_rise, 0.0),
-        )
-        to_top = xp.with_slope(
-            xp.real(rise - place.elapsed) - place.offset, real_rise - place.since_start
-        )
-        to_end = xp.where(is_rise, to_top, place.to_end)
-        return is_rise, place._replace(elapsed=elapsed, since_start=since_start, to_end=to_end)
-
     def _shape(self) -> tuple[str, Number] | None:
         """Returns the shape and its parameter; None for a shape of the user's own."""
         return None
 
     def _tracks(self) -> Track | None:
         shape = self._shape()
-        if shape is None:
-            return None
-        name, parameter = shape
-        warmup = shape if self.warmup_shape == "same" else (self.warmup_shape, 1.0)
-        has_decay, rise = self.restart_decay is not None, self.restart_warmup_steps or 0
-        table, wrap = self._derived.table, self._derived.wrap
-        rows = list(rows_of(table))
-        cycle = curve(
-            name,
-            self.restart_value,
-            self.end_value,
-            parameter,
-            rise_steps=rise,
-            log_cycle=log(self.restart_decay) if has_decay else 0.0,
-        )
-        curves = [
-            curve(warmup[0], self.init_value, self.peak_value, warmup[1]),
-            curve(name, self.peak_value, self.end_value, parameter),
-            *[cycle] * (len(rows) - RESTART),
-        ]
-        if held_from(table) is not None:
-            final = self.end_value if self.final_value is None else self.final_value
-            curves[-1] = Curve.level(final)
-        return Track(rows, curves, wrap=wrap)
+        return None if shape is None else cycle_track(self, shape, *self._derived[::2])
 
     def restarts_at(self) -> Iterator[int]:
         starts = restarts(self._derived.table, self._derived.wrap)

@@ -241,7 +241,7 @@ class InverseSqrtSchedule(Schedule):
 
     def _tracks(self) -> Track:
         rising = Curve("linear", self.init_value, self.peak_value)
-        falling = Curve("inverse_sqrt", self.peak_value, 0.0, float(self.timescale_steps))
+        falling = Curve("inverse_sqrt", self.peak_value, 0.0, self.timescale_steps or 0)
         return phases(self._derived, [rising, falling])
 
 

@@ -65,14 +65,14 @@ def draw(
     Example:
       >>> from log_anneal import polynomial_schedule
       >>> schedule = polynomial_schedule(init_value=1.0, end_value=0.0, decay_steps=25)
-      >>> for line in draw(schedule, 26, width=30, height=6, is_ascii=True).splitlines()[1:]:
-      ...     print(line)
-      1 +****
-        |    ********
-        |           *********
-      0 +                   *****
-        +^----------^----------^-
-         0         10         20
+      >>> print(draw(schedule, 26, width=72, height=6, is_ascii=True))
+      polynomial_schedule(init_value=1.0, end_value=0.0, decay_steps=25)
+      1 +************
+        |           ************************
+        |                                  ************************
+      0 +                                                         ************
+        ++-------------+------------+-------------+------------+-------------+
+         0             5           10            15           20            25
       step
     """
     several = list(schedules) if isinstance(schedules, Sequence) else [schedules]
