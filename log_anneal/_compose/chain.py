@@ -142,7 +142,7 @@ def chain(schedules: Sequence[Any]) -> ChainSchedule:
     and before, it is the first value of the first part. After the end, the last part goes on. If
     the last part was given a number of steps, its value after so many steps is held.
 
-    A thousand parts of one class compile once, to a program as large as that of two: their
+    A thousand parts of one class compile once, to a program hardly larger than that of two: their
     parameters are stacked in a table, and the active part is looked up. Each further class adds
     its own part of the program.
 
