@@ -30,6 +30,9 @@ CYCLE = {"peak_value": 0.1, "end_value": 0.001, "decay_steps": 100, "restart_ste
 PLAIN = la.cyclical_cosine_schedule(**CYCLE)
 GROWING = la.cyclical_cosine_schedule(**CYCLE, restart_multiplier=1.05)
 SCAN_STEPS = 20_000
+SIZES = 2, 1024
+"""Numbers in a group. Where no array is above 512 bytes, XLA runs a program on the CPU without its
+queue of tasks; a live table is above, so that it costs most beside arrays of two numbers."""
 
 Run = Callable[[], None]
 
@@ -108,7 +111,6 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=15)
     turns = parser.parse_args().turns
     one, names = {"w": jnp.ones(2)}, [f"w{index}" for index in range(GROUPS)]
-    several = {name: jnp.ones(2) for name in names}
     kinds = {
         "plain cycle": lambda: PLAIN,
         "plain cycle, live": lambda: la.live(PLAIN),
@@ -119,10 +121,11 @@ def main() -> None:
     print(f"jax {jax.__version__}, {platform.machine()}, {os.cpu_count()} cores")
     single = {name: updates(sgd(kind()), one, 500) for name, kind in kinds.items()}
     show("An update of one array", single, turns, 500, "us")
-    grouped = {
-        name: updates(of_groups(kind, names), several, 50) for name, kind in list(kinds.items())[:2]
-    }
-    show(f"An update of {GROUPS} groups", grouped, turns, 50, "us")
+    for size in SIZES:
+        several = {name: jnp.ones(size) for name in names}
+        pair = list(kinds.items())[:2]
+        grouped = {name: updates(of_groups(kind, names), several, 50) for name, kind in pair}
+        show(f"An update of {GROUPS} groups of {size:,} numbers", grouped, turns, 50, "us")
     rates = {"plain cycle, constant": scanned(lambda step: PLAIN(step))}
     rates["growing cycle, constant"] = scanned(lambda step: GROWING(step))
     for name, schedule in {"plain": PLAIN, "growing": GROWING}.items():
