@@ -67,5 +67,5 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(ArrayLike|Array|Figure|Axes|GradientTransformation\w*|NDArray|float64)"),
     (r"py:(class|exc)", r"[a-z]+|\w*Error|Any|Callable|Sequence|Mapping|Hashable|Literal|Self"),
     # Names of types in signatures, which have no page.
-    (r"py:class", r"log_anneal\._\w+\.\w+\._?State|tuple\[float"),
+    (r"py:class", r"log_anneal\._\w+\.\w+\.(_?State|Host|Device|WholeSchedule)|tuple\[float"),
 ]
