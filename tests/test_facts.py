@@ -171,3 +171,14 @@ def test_a_phase_that_begins_after_the_last_step_is_said_as_it_was_given():
     schedule = la.one_cycle_schedule(peak_value=1.0, warmup_steps=2.0**31 - 9, decay_steps=2e9)
     assert eval(repr(schedule), vars(la)) == schedule
     assert "decay_steps=2000000000.0" in repr(schedule)
+
+
+@pytest.mark.parametrize("length", [13.514668912345, 900 / 7, np.pi, 10 + 1e-6, np.float32(7.3)])
+def test_endless_cycles_of_a_real_length_say_the_length_that_is_computed_with(length):
+    schedule = la.cyclical_log_schedule(
+        **CYCLE | {"restart_steps": length, "restart_multiplier": 1}
+    )
+    assert schedule.restart_steps == pytest.approx(length, rel=1e-6)
+    copies = la.from_json(la.to_json(schedule)), eval(repr(schedule), vars(la))
+    for other in (*copies, schedule.replace(peak_value=schedule.peak_value)):
+        assert other == schedule and other.first_restarts(99) == schedule.first_restarts(99)

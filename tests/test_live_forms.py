@@ -221,3 +221,9 @@ def test_a_table_of_a_later_release_is_refused():
     later = state._replace(table=state.table.at[0].set(layout.VERSION + 1))
     with pytest.raises(ValueError, match="must be of version 1, got 2"):
         la.current({"learning_rate": later})
+
+
+def test_a_schedule_that_is_larger_than_any_table_says_so():
+    values = [0.1, 0.2] * (layout.SIZES[-1] // 2)
+    with pytest.raises(ValueError, match="No table is larger"):
+        la.live(la.tabulated_schedule(values))

@@ -40,7 +40,7 @@ def cycle_table(
     multiplier.
 
     Endless cycles of one real length, p / q steps, come again after q cycles: the table has so many
-    rows, and the wrap says how a step is taken back to them.
+    rows, and the wrap says how a step is taken back to them. The length is one of `repeatable`.
 
     Raises:
       ValueError: the table would need more than 65,536 rows.
@@ -60,7 +60,6 @@ def cycle_table(
         if num_restarts is not None:
             rows.append(Row.hold(math.ceil(end + num_restarts * length)))
     elif is_of_one_length and num_restarts is None:
-        length = length.limit_denominator(_MAX_ROWS - 3)
         growth = (0.0, 0.0, 0.0, float(restart_steps))
         wrap = Wrap.of(math.ceil(end), length.numerator, length.denominator)
         rows += [
@@ -73,6 +72,24 @@ def cycle_table(
         multiplier = simplest_fraction(restart_multiplier)
         rows += _restarts(end, length, multiplier, num_restarts)
     return table_of(rows, growth, min_rows=_MIN_ROWS), wrap
+
+
+def repeatable(length: float) -> float:
+    """Returns the nearest length of endless cycles that come again within the rows of a table."""
+    return float(simplest_fraction(float(length)).limit_denominator(_MAX_ROWS - 3))
+
+
+def check_rise(
+    rise_steps: int, restart_steps: float, multiplier: float, num_restarts: int | None
+) -> None:
+    """Refuses a rise that is as long as the shortest cycle."""
+    cycles = (num_restarts or math.inf) - 1 if multiplier < 1 else 0
+    shortest = restart_steps * multiplier**cycles
+    if not rise_steps < shortest:
+        raise ValueError(
+            f"`restart_warmup_steps` must be below the shortest cycle, {shortest:.7g}, got "
+            f"{rise_steps}. Take fewer, or `num_restarts` where they shrink."
+        )
 
 
 def _phase(start: Fraction, length: Fraction, start_slopes: Any, length_slopes: Any) -> Row:

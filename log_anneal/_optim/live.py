@@ -14,7 +14,7 @@ from log_anneal._core import check
 from log_anneal._core.as_function import AsFunction
 from log_anneal._core.schedule import Schedule
 from log_anneal._optim import flax_variables, words
-from log_anneal._optim.layout import DoesNotFitError, NoPhasesError
+from log_anneal._optim.layout import SIZES, DoesNotFitError, NoPhasesError
 from log_anneal._optim.rate import rate
 from log_anneal._schedules.tabulated import tabulated_schedule
 
@@ -173,9 +173,13 @@ def table_of(name: str, schedule: Schedule, size: int | None, way_out: str) -> A
             f"`{name}` must be made of phases, got {schedule!r}. {error} {way_out}"
         ) from None
     except DoesNotFitError as error:
+        room = (
+            "No table is larger: take lengths of whole steps, or fewer cycles or values."
+            if size in (None, SIZES[-1])
+            else "Build the optimizer with room for it: `live(schedule, room_for=...)`."
+        )
         raise ValueError(
-            f"`{name}` must fit into the table of the state, got {schedule!r}. {error} Build the "
-            "optimizer with room for it: `live(schedule, room_for=...)`."
+            f"`{name}` must fit into the table of the state, got {schedule!r}. {error} {room}"
         ) from None
 
 

@@ -68,9 +68,9 @@ class Writer:
         rows = curves + CURVE * len(self.curves)
         tables = rows + ROW * len(self.rows)
         text = tables + sum(len(curve.table) for curve in self.curves)
-        needed = text + (len(texts[-1]) + 3) // 4
-        size = size or next((each for each in SIZES if each >= needed), needed)
-        if not needed <= size <= SIZES[-1]:
+        whole, needed = (text + (len(each) + 3) // 4 for each in (texts[0], texts[-1]))
+        size = size or next((each for each in SIZES if each >= whole), SIZES[-1])
+        if needed > size:
             raise DoesNotFitError(f"It needs {needed:,} words, and the table has {size:,}.")
         chosen = next(each for each in texts if text + (len(each) + 3) // 4 <= size)
         words = Words(size)

@@ -12,8 +12,10 @@ from log_anneal._curve.cycle import (
     DECAY,
     RESTART,
     WARMUP,
+    check_rise,
     cycle_table,
     multiplier_of,
+    repeatable,
     restarts,
     rise_or_fall,
 )
@@ -55,7 +57,8 @@ class CyclicalBase(Schedule):
         real, at least 0; 0 means no warm-up.
       warmup_shape: The shape of the warm-up: "same" as the cycles, "linear" or "cosine".
       restart_steps: The length of the first cycle after the first decay. Steps, whole or real, at
-        least 1; None means no restarts.
+        least 1; None means no restarts. If endless cycles have one real length, it is rounded to
+        the nearest fraction with a denominator below 65,534.
       restart_multiplier: The length of each later cycle, divided by the length of the cycle before
         it. From 1e-6 to 1e6.
       restart_value: The rate at which the cycles after the first decay start. From 0 to 1e30. None
@@ -121,15 +124,11 @@ class CyclicalBase(Schedule):
                     f"Give the length of a cycle to one of them. {way_out}".rstrip()
                 )
         elif self.restart_warmup_steps is not None:
-            shrinks = self.restart_multiplier < 1
-            cycles = (self.num_restarts or float("inf")) - 1 if shrinks else 0
-            shortest = self.restart_steps * self.restart_multiplier**cycles
-            if not self.restart_warmup_steps < shortest:
-                raise ValueError(
-                    f"`restart_warmup_steps` must be below the shortest cycle, {shortest:.7g}, "
-                    f"got {self.restart_warmup_steps}. Take fewer, or `num_restarts` where they "
-                    "shrink."
-                )
+            lengths = self.restart_steps, self.restart_multiplier, self.num_restarts
+            check_rise(self.restart_warmup_steps, *lengths)
+        is_endless = self.restart_multiplier == 1 and self.num_restarts is None
+        if is_endless and isinstance(self.restart_steps, float):
+            object.__setattr__(self, "restart_steps", repeatable(self.restart_steps))
 
         traced = any(check.is_traced(getattr(self, name)) for name in self._number_names)
         if type(self).weight_at is not CyclicalBase.weight_at and not traced:
