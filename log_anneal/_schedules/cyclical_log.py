@@ -82,7 +82,8 @@ class CyclicalLogSchedule(CyclicalBase):
         real, at least 0; 0 means no warm-up.
       warmup_shape: The shape of the warm-up: "same" as the cycles, "linear" or "cosine".
       restart_steps: The length of the first cycle after the first decay. Steps, whole or real, at
-        least 1; None means no restarts.
+        least 1; None means no restarts. If endless cycles have one real length, it is rounded to
+        the nearest fraction with a denominator below 65,534.
       restart_multiplier: The length of each later cycle, divided by the length of the cycle before
         it. From 1e-6 to 1e6. Any real number, read as the simplest fraction that is the same
         float: 1.1 is 11/10. At most 65,533 cycles may start before step 2^31: take 1, or a number
