@@ -47,7 +47,7 @@ def main() -> None:
             archive.pack(arguments.study, arguments.to, digits=arguments.digits)
             size = sum(path.stat().st_size for path in arguments.to.rglob("*") if path.is_file())
             print(f"{arguments.to}: {size:,} bytes")
-            if size > MAX_BYTES:
+            if size > MAX_BYTES and (arguments.digits or 9) > 4:
                 print(f"That is above {MAX_BYTES:,}; --digits 4 takes about half of it.")
         elif arguments.command == "keep":
             arguments.to.parent.mkdir(parents=True, exist_ok=True)
