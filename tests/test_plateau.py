@@ -239,3 +239,10 @@ def test_refuses_options_outside_their_range(options, message):
 def test_refuses_what_is_no_schedule():
     with pytest.raises(TypeError, match="`schedule` must be a Schedule"):
         la.plateau(0.1)
+
+
+def test_a_plateau_in_the_place_of_a_schedule_is_told_its_place():
+    optimizer = optax.sgd(la.plateau(la.constant_schedule(0.5)))
+    state = optimizer.init(jnp.ones(2))
+    with pytest.raises(TypeError, match="must be called with its state.*inject_hyperparams"):
+        optimizer.update(jnp.ones(2), state)

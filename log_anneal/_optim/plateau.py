@@ -92,6 +92,11 @@ class Plateau:
 
     def __call__(self, state: PlateauState, **extra_args: Any) -> jax.Array:
         """Returns the value of the schedule in the state, times the scale."""
+        if not isinstance(state, PlateauState):
+            raise TypeError(
+                f"A plateau must be called with its state, got {state!r}. Give it to an optimizer "
+                "by `optax.inject_hyperparams(optimizer)(learning_rate=plateau(schedule))`."
+            )
         return self.live(state.live) * state.scale
 
     def _judged(self, state: PlateauState, metric: jax.Array) -> PlateauState:
