@@ -29,6 +29,7 @@ STEPS = np.unique(
 REAL_CYCLES = la.cyclical_log_schedule(
     **CYCLE | {"restart_steps": 7.3, "restart_multiplier": 1.0, "restart_decay": 0.99}
 )
+RISING = CYCLE | {"restart_steps": 12, "restart_warmup_steps": 5, "restart_decay": 0.9}
 FORMS = [
     *EVERY_SCHEDULE,
     la.chain([(la.loop(la.clr_schedule(init_value=0.1, peak_value=0.2, up_steps=3), 4), 11), 0.3]),
@@ -41,6 +42,9 @@ FORMS = [
     la.step_decay_schedule(init_value=0.1, decay_steps=7, decay_rate=1.5, end_value=0.9),
     la.exponential_schedule(init_value=0.1, decay_steps=7, decay_rate=1.5, end_value=0.9),
     la.exponential_schedule(init_value=0.1, decay_steps=2, decay_rate=9.0),
+    *(make(**RISING) for make in (la.cyclical_log_schedule, la.cyclical_exponential_schedule)),
+    *(la.cyclical_log_schedule(**RISING, form=form) for form in ("equation_4", "author_release")),
+    la.cyclical_linear_schedule(**RISING),
     REAL_CYCLES,
     la.chain([(REAL_CYCLES, 50), (la.shift(REAL_CYCLES, 3), 20), REAL_CYCLES]),
     1.0 - la.cyclical_cosine_schedule(**CYCLE),
@@ -224,3 +228,29 @@ def test_a_schedule_that_is_larger_than_any_table_says_so():
     values = [0.1, 0.2] * (layout.SIZES[-1] // 2)
     with pytest.raises(ValueError, match="No table is larger"):
         la.live(la.tabulated_schedule(values))
+
+
+def test_a_growth_beyond_all_bounds_is_no_nan():
+    schedule = la.clr_schedule(init_value=0, peak_value=1e20, up_steps=4, cycle_decay=1e6)
+    found = rates_of(rate)(jnp.asarray(words.pack(schedule)), np.arange(99, dtype=np.int32))
+    assert np.isfinite(found).all()
+
+
+def test_a_subclass_with_values_of_its_own_does_not_get_those_of_the_phases_that_it_inherits():
+    class Doubled(la.ConstantSchedule):
+        def value_at(self, step, xp):
+            return self.value * 2
+
+    class Bent(la.CyclicalCosineSchedule):
+        def weight_at(self, progress, xp):
+            return 1 - progress**3
+
+    class Renamed(la.CyclicalCosineSchedule):
+        """Nothing but another name."""
+
+    for schedule in (Doubled(value=0.1), Bent(**CYCLE), la.chain([(Doubled(value=0.1), 3), 0.2])):
+        with pytest.raises(TypeError, match="must be made of phases"):
+            la.live(schedule)
+        state = la.live(schedule, num_steps=20).init()
+        assert rate(state.table, jnp.int32(2)) == pytest.approx(schedule.at(2), rel=1e-6)
+    assert rate(la.live(Renamed(**CYCLE)).init().table, jnp.int32(0)) == Renamed(**CYCLE)(0)

@@ -13,6 +13,10 @@ from log_anneal._core.operators import Operators
 from log_anneal._core.record import Record, declare
 from log_anneal._core.timeline import Timeline
 
+_OF_VALUES = {"value_at", "weight_at", "_weights"}
+_OF_PHASES = {"_tracks", "_shape", "_shapes"}
+"""The methods of a class that say its values, and those that say them as phases."""
+
 
 @dataclass_transform(
     eq_default=False,
@@ -62,6 +66,10 @@ class Schedule(Record, Timeline, Operators["Schedule"]):
     def __init_subclass__(cls) -> None:
         """Makes the subclass a dataclass and a pytree; refuses a name that another class has."""
         declare(cls)
+        # Values of its own are not those of the phases that it inherits.
+        has_values = not _OF_VALUES.isdisjoint(vars(cls))
+        if has_values and _OF_PHASES.isdisjoint(vars(cls)):
+            cls._tracks = Schedule._tracks  # type: ignore[method-assign]
 
     def __init__(self) -> None:
         """Refuses to make a schedule without a kind; each kind has a constructor of its own."""

@@ -186,12 +186,13 @@ def _of_row(table: jax.Array, row: jax.Array, step: jax.Array, before: jax.Array
 
     shape = lax.select(is_rise, curve[0] >> 8, curve[0] & 255)
     weight = weight_of(shape, p, q, _float(steps), since_start, length, _real(curve[5]))
-    weight = weight * _real(curve[13]) + _real(curve[14])
+    # A rise is a line, whatever the fall is: the scale is that of the fall.
+    weight = lax.select(is_rise, weight, weight * _real(curve[13]) + _real(curve[14]))
     n = before + rounds + lax.div(row - curve[2], jnp.int32(ROW))
     growth = _float(n) * _real(curve[7]) + _float(since) * _real(curve[8])
     height = jnp.exp(jnp.minimum(growth, math.log(MOST_GROWTH)))
     anchor = _real(curve[6])
-    first = anchor + (first - anchor) * height
+    first = anchor + jnp.clip((first - anchor) * height, -MAX_VALUE, MAX_VALUE)
     value = weight * first + (1 - weight) * last
     value = lax.select(shape == CODES["equation_4"], jnp.abs(value), value)
     return jnp.minimum(jnp.maximum(value, _real(curve[9])), _real(curve[10]))
