@@ -76,7 +76,7 @@ def theirs(library: str, name: str, arguments: Arguments) -> Values:
 
 def _torch(name: str, arguments: Arguments, field: str = "lr") -> Values:
     held = peers.optimizer(arguments.get("base_lr", 0.1))
-    return _stepped(held, _torch_scheduler(held, name, arguments), field)
+    return peers.stepped(NUM_STEPS, held, _torch_scheduler(held, name, arguments), field)
 
 
 def _torch_scheduler(held: Any, name: str, arguments: Arguments) -> Any:
@@ -91,17 +91,6 @@ def _torch_scheduler(held: Any, name: str, arguments: Arguments) -> Any:
         if name == "ChainedScheduler":
             return torch.optim.lr_scheduler.ChainedScheduler(parts)
     return getattr(torch.optim.lr_scheduler, name)(held, **arguments)
-
-
-def _stepped(held: Any, scheduler: Any, field: str = "lr") -> Values:
-    values = np.full(NUM_STEPS, np.nan)
-    for step in range(NUM_STEPS):
-        values[step] = float(held.param_groups[0][field])
-        try:
-            scheduler.step()
-        except (ArithmeticError, ValueError):
-            break
-    return values
 
 
 def _keras(name: str, arguments: Arguments) -> Values:
@@ -138,12 +127,12 @@ def _transformers(name: str, arguments: Arguments) -> Values:
 
     held = peers.optimizer(arguments.pop("base_lr"))
     if name.startswith("get_"):
-        return _stepped(held, getattr(optimization, name)(held, **arguments))
+        return peers.stepped(NUM_STEPS, held, getattr(optimization, name)(held, **arguments))
     common = {key: arguments.pop(key, None) for key in ("num_warmup_steps", "num_training_steps")}
     scheduler = optimization.get_scheduler(
         name, held, **common, scheduler_specific_kwargs=arguments
     )
-    return _stepped(held, scheduler)
+    return peers.stepped(NUM_STEPS, held, scheduler)
 
 
 def compared(library: str, name: str, seed: int, cases: int) -> Iterator[Result]:

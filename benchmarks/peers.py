@@ -46,17 +46,22 @@ def torch_stepped(
 
     if name == "CyclicLR":
         arguments = arguments | {"base_lr": base_lr}
-    values = np.full(num_steps, np.nan)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "step() of the optimizer was not called"
         held = optimizer(base_lr, is_tensor=is_tensor)
         scheduler = getattr(torch.optim.lr_scheduler, name)(held, **arguments)
-        for step in range(num_steps):
-            values[step] = float(held.param_groups[0][field])
-            try:
-                scheduler.step()
-            except (ArithmeticError, ValueError):
-                break
+        return stepped(num_steps, held, scheduler, field)
+
+
+def stepped(num_steps: int, held: Any, scheduler: Any, field: str = "lr") -> Values:
+    """A field of an optimizer before each step of its scheduler; NaN once that fails."""
+    values = np.full(num_steps, np.nan)
+    for step in range(num_steps):
+        values[step] = float(held.param_groups[0][field])
+        try:
+            scheduler.step()
+        except (ArithmeticError, ValueError):
+            break
     return values
 
 

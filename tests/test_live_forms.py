@@ -254,3 +254,20 @@ def test_a_subclass_with_values_of_its_own_does_not_get_those_of_the_phases_that
         state = la.live(schedule, num_steps=20).init()
         assert rate(state.table, jnp.int32(2)) == pytest.approx(schedule.at(2), rel=1e-6)
     assert rate(la.live(Renamed(**CYCLE)).init().table, jnp.int32(0)) == Renamed(**CYCLE)(0)
+
+
+def test_a_stack_takes_the_table_of_its_largest_member():
+    waves = [la.cyclical_cosine_schedule(**CYCLE).replace(peak_value=peak) for peak in (0.1, 0.2)]
+    assert words.pack(la.stack(waves)).shape == (2, layout.SIZES[0])
+    long = [la.tabulated_schedule(np.linspace(0.1, end, 1000)) for end in (1.0, 2.0)]
+    tables = words.pack(la.stack(long))
+    assert tables.shape == (2, layout.SIZES[1])
+    found = rates_of(rate)(jnp.asarray(tables[1]), np.arange(999, dtype=np.int32))
+    np.testing.assert_allclose(found, long[1].at(np.arange(999)), rtol=1e-6)
+
+
+def test_traced_durations_leave_room_for_every_value():
+    long = la.chain([(la.tabulated_schedule(np.linspace(0.1, 1, 400)), 400)] * 2)
+    table = jax.jit(lambda schedule: la.live(schedule).init().table)(long)
+    found = rates_of(rate)(table, np.arange(800, dtype=np.int32))
+    np.testing.assert_allclose(found, long.at(np.arange(800)), rtol=1e-6)

@@ -28,7 +28,7 @@ from log_anneal._core.record import is_registered
 from log_anneal._core.schedule import Schedule
 from log_anneal._core.to_json import from_dict, to_dict
 from log_anneal._core.tree import stack_shape
-from log_anneal._optim.layout import SIZES, VERSION, NoPhasesError
+from log_anneal._optim.layout import HEADER, MAX_NODES, NODE, SIZES, VERSION, NoPhasesError
 from log_anneal._optim.writer import Writer
 
 _DICTIONARY = (
@@ -62,19 +62,29 @@ def pack(schedule: Schedule, size: int | None = None) -> Any:
       NoPhasesError: it holds a function, or is of a class that does not say how it is written.
       DoesNotFitError: it needs more words.
     """
-    if stack_shape(schedule):
-        return jax.vmap(lambda each: pack(each, size))(schedule)
     leaves, tree = jax.tree.flatten(schedule)
+    shape = stack_shape(schedule)
+    if shape:
+        if any(map(check.is_traced, leaves)):
+            return jax.vmap(lambda each: pack(each, size))(schedule)
+        return _stack(schedule, shape, size)
     whole = [leaf for leaf in leaves if jnp.issubdtype(jnp.result_type(leaf), jnp.integer)]
     if not any(map(check.is_traced, whole)):
         return _packed(schedule, size)
-    length = size or _size_of_traced(whole)
+    length = size or _size_of_traced(leaves)
 
     def write(*leaves: Any) -> Any:
         return np.asarray(_packed(jax.tree.unflatten(tree, map(np.asarray, leaves)), length))
 
     form = np.empty(length, np.int32)
     return jax.pure_callback(write, form, *leaves, vmap_method="sequential")
+
+
+def _stack(schedule: Schedule, shape: tuple[int, ...], size: int | None) -> Any:
+    """Writes each schedule of a stack, all to the size of the largest."""
+    members = [jax.tree.map(lambda leaf, at=at: leaf[at], schedule) for at in np.ndindex(*shape)]
+    size = size or max(len(pack(each)) for each in members)
+    return np.reshape([pack(each, size) for each in members], (*shape, size))
 
 
 def text_of(table: jax.typing.ArrayLike) -> dict[str, Any]:
@@ -120,9 +130,12 @@ def _deflated(text: bytes) -> bytes:
     return deflate.compress(text) + deflate.flush()
 
 
-def _size_of_traced(whole: Sequence[Any]) -> int:
+def _size_of_traced(leaves: Sequence[Any]) -> int:
     """Returns a size for a schedule whose rows are not known yet, by the sizes of its leaves."""
-    # A row of a table has some integers, and takes five words; a cycle of up to 512 rows takes
-    # most of the second size.
-    words = sum(2 * np.size(leaf) for leaf in whole)
+    # A row of a table has three integers, and takes five words; a value of a list takes one. Parts
+    # of a chain add a dimension. The slopes of a table have three or more, and are not written.
+    integers = [leaf for leaf in leaves if jnp.issubdtype(jnp.result_type(leaf), jnp.integer)]
+    lists = [leaf for leaf in leaves if np.ndim(leaf) in (1, 2)]
+    words = sum(2 * np.size(leaf) for leaf in integers) + sum(np.size(leaf) for leaf in lists)
+    words += HEADER + NODE * MAX_NODES
     return next((size for size in SIZES if size >= words), SIZES[-1])
