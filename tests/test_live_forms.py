@@ -86,6 +86,40 @@ def test_a_table_has_the_values_of_its_schedule(schedule, program):
     rtol = 2e-5 if getattr(schedule, "decay_rate", 1) > 1 else 0
     unit = np.spacing(np.float32(np.abs(schedule.at(np.arange(300))).max()))
     np.testing.assert_allclose(found, expected, rtol=rtol, atol=4 * unit)
+    # Small values have their digits too, but for those that are a difference of larger ones.
+    if not any(word in repr(schedule) for word in ("equation_4", "author_release", "difference")):
+        np.testing.assert_allclose(found, expected, rtol=2e-5, atol=1e-30)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        la.cyclical_exponential_schedule(peak_value=1.0, end_value=1e-6, decay_steps=1000),
+        la.cyclical_log_schedule(peak_value=1.0, end_value=0.0, decay_steps=10_000, base=20.0),
+        la.cyclical_cosine_schedule(peak_value=1.0, end_value=0.0, decay_steps=10_000),
+        la.polynomial_schedule(init_value=1.0, end_value=0.0, decay_steps=10_000, power=3.0),
+        la.cyclical_cosine_schedule(
+            init_value=0.0,
+            peak_value=1.0,
+            end_value=1e-8,
+            warmup_steps=10_000,
+            warmup_shape="cosine",
+            decay_steps=10_000,
+        ),
+    ],
+    ids=repr,
+)
+def test_the_smallest_values_of_a_long_curve_have_all_their_digits(schedule):
+    steps = np.arange(schedule.duration + 1, dtype=np.int32)
+    found = rates_of(rate)(jnp.asarray(words.pack(schedule)), steps)
+    np.testing.assert_allclose(found, schedule.at(steps), rtol=1e-5, atol=1e-30)
+
+
+def test_a_large_population_has_its_rates():
+    # On a CPU, XLA spreads long arrays over threads, which a call marked as one function cannot.
+    states = jax.vmap(lambda _: sgd(SMALL[13]).init(PARAMS))(jnp.arange(5000))
+    updates, _ = jax.jit(jax.vmap(lambda state: sgd(SMALL[0]).update(PARAMS, state)))(states)
+    np.testing.assert_allclose(-updates["w"], SMALL[13].at(0), rtol=1e-6)
 
 
 def test_every_kind_of_the_library_is_written_so():

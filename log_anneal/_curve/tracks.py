@@ -48,8 +48,7 @@ class Curve:
     parameter: Number = 1.0
     """What the shape needs: the base minus 1, the power, the logarithm of the base, the time."""
     scale: Number = 1.0
-    """The weight of the start is `scale` times the shape plus `add`."""
-    add: Number = 0.0
+    """What brings the shape to a weight of 1 at its start and 0 at its end."""
     rise_steps: int = 0
     """Steps at the beginning of a round that rise from `end` to `start`."""
     rise_shape: str = "linear"
@@ -71,12 +70,12 @@ def curve(shape: str, start: Number, end: Number, parameter: Number = 1.0, **oth
     """Makes a curve of a shape, whose parameter is what users give: a base or a power."""
     if shape == "log":
         c = parameter - 1
-        return Curve(shape, start, end, c, -1 / _of("log1p", c), 1.0, **others)
+        return Curve(shape, start, end, c, -1 / _of("log1p", c), **others)
     if shape == "exponential":
         log = _of("log", parameter)
-        return Curve(shape, start, end, log, -1 / _of("expm1", -log), 1.0, **others)
+        return Curve(shape, start, end, log, -1 / _of("expm1", -log), **others)
     if shape == "equation_4":
-        return Curve(shape, start, end, 1.0, 0.5 / _of("log", parameter), 0.5, **others)
+        return Curve(shape, start, end, 1.0, 0.5 / _of("log", parameter), **others)
     return Curve(shape, start, end, parameter, **others)
 
 

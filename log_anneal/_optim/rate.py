@@ -7,13 +7,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.custom_batching import custom_vmap
 from jax.experimental.xla_metadata import set_xla_metadata
 
 from log_anneal._core.backend import MAX_STEP, MOST_GROWTH
 from log_anneal._core.check import MAX_VALUE
 from log_anneal._optim.layout import CURVE, FRAMES, HEADER, MAX_NODES, NODE, ROW
-from log_anneal._optim.weight import CODES
-from log_anneal._optim.weight import weight as weight_of
+from log_anneal._optim.weight import CODES, weights
 
 _TRACK = 0
 
@@ -32,6 +32,7 @@ def rate(table: jax.Array, step: jax.Array) -> jax.Array:
     return found
 
 
+@custom_vmap
 def _on_cpu(table: jax.Array, step: jax.Array) -> jax.Array:
     """Asks the compiler for one function.
 
@@ -42,6 +43,15 @@ def _on_cpu(table: jax.Array, step: jax.Array) -> jax.Array:
     with _marked(inlineable="false", xla_cpu_small_call="true"):
         found: jax.Array = _searched(table, step)
     return found
+
+
+@_on_cpu.def_vmap  # type: ignore[no-untyped-call, untyped-decorator]
+def _on_cpu_of_many(
+    size: int, is_stack: list[bool], table: jax.Array, step: jax.Array
+) -> tuple[jax.Array, bool]:
+    """Leaves the compiler free: it spreads long arrays over threads, which one function cannot."""
+    in_axes = [0 if each else None for each in is_stack]
+    return jax.vmap(_searched, in_axes=in_axes)(table, step), True
 
 
 _marked: Any = set_xla_metadata
@@ -185,15 +195,14 @@ def _of_row(table: jax.Array, row: jax.Array, step: jax.Array, before: jax.Array
     p, q = lax.select(is_over, jnp.float32(0), p), lax.select(is_over, jnp.float32(1), q)
 
     shape = lax.select(is_rise, curve[0] >> 8, curve[0] & 255)
-    weight = weight_of(shape, p, q, _float(steps), since_start, length, _real(curve[5]))
-    # A rise is a line, whatever the fall is: the scale is that of the fall.
-    weight = lax.select(is_rise, weight, weight * _real(curve[13]) + _real(curve[14]))
+    parameter, scale = _real(curve[5]), _real(curve[13])
+    of_first, of_last = weights(shape, p, q, _float(steps), since_start, length, parameter, scale)
     n = before + rounds + lax.div(row - curve[2], jnp.int32(ROW))
     growth = _float(n) * _real(curve[7]) + _float(since) * _real(curve[8])
     height = jnp.exp(jnp.minimum(growth, math.log(MOST_GROWTH)))
     anchor = _real(curve[6])
     first = anchor + jnp.clip((first - anchor) * height, -MAX_VALUE, MAX_VALUE)
-    value = weight * first + (1 - weight) * last
+    value = of_first * first + of_last * last
     value = lax.select(shape == CODES["equation_4"], jnp.abs(value), value)
     return jnp.minimum(jnp.maximum(value, _real(curve[9])), _real(curve[10]))
 

@@ -1,4 +1,4 @@
-"""The weight that the start of a curve has, for every shape in one program."""
+"""The weights that a curve's two ends have, for every shape in one program."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ from log_anneal._curve.tracks import SHAPES
 CODES = {shape: code for code, shape in enumerate(SHAPES)}
 
 
-def weight(
+def weights(
     shape: jax.Array,
     p: jax.Array,
     q: jax.Array,
@@ -20,10 +20,12 @@ def weight(
     since_start: jax.Array,
     length: jax.Array,
     parameter: jax.Array,
-) -> jax.Array:
-    """Returns the weight of a curve's start, by two logarithms, one exponential and one root.
+    scale: jax.Array,
+) -> tuple[jax.Array, jax.Array]:
+    """Returns the weights of a curve's start and end.
 
-    All shapes share them, since each further one makes the program slower to compile.
+    They are two, since 1 minus a weight has few digits where the weight is near 1. The shapes share
+    the logarithms and exponentials, since each further one makes the program slower to compile.
     """
 
     def of(shapes: dict[str, jax.Array], otherwise: jax.Array) -> Any:
@@ -31,9 +33,10 @@ def weight(
             otherwise = lax.select(shape == CODES[name], value, otherwise)
         return otherwise
 
-    # log(1 + w), which has all its digits; and a logarithm where 1 + w would lose some.
     one = jnp.float32(1)
-    is_late = p >= 0.5
+    is_log, is_power = shape == CODES["log"], shape == CODES["power"]
+
+    # log(1 + w), which has all its digits; and a logarithm where 1 + w would lose some.
     above_one = of(
         {
             "log": parameter * p,
@@ -44,34 +47,53 @@ def weight(
         jnp.float32(0),
     )
     logarithm = jnp.log1p(above_one)
-    is_power = shape == CODES["power"]
+    rest = jnp.log1p(lax.select(is_log, parameter * q / (1 + parameter * p), jnp.float32(0)))
     other = jnp.log(jnp.maximum(lax.select(is_power, q, jnp.maximum(length, 2)), 1e-38))
-    of_power = lax.select(is_late, other, logarithm)
-    power = jnp.expm1(of({"power": parameter * of_power}, -parameter * p))
+
+    of_power = lax.select(p >= 0.5, other, logarithm)
+    exponent = of({"power": parameter * of_power}, -parameter * p)
+    falling, fallen = jnp.exp(exponent), jnp.expm1(exponent)
+    to_fall = jnp.expm1(-parameter * q)
     root = jnp.sqrt(of({"inverse_sqrt": parameter / (parameter + since_start)}, p))
-    shapes = {
+    wave = _half_wave(jnp.minimum(p, q))
+    is_early = p < q
+    from_equation = logarithm * scale + 0.5
+    from_author = logarithm / (2 * other)
+
+    of_start = {
         "level": one,
-        "cosine": _half_wave(q),
-        "log": logarithm,
-        "power": 1 + power,
-        "exponential": power,
+        "cosine": lax.select(is_early, 1 - wave, wave),
+        "log": -scale * rest,
+        "power": falling,
+        "exponential": -scale * falling * to_fall,
         "1-sqrt": q / (1 + root),
         "rex": q / (1 - p / 2),
-        "equation_4": logarithm,
-        "author_release": logarithm / (2 * other),
+        "equation_4": from_equation,
+        "author_release": from_author,
         "inverse_sqrt": root,
-        "parabolic": 1 - p * p,
+        "parabolic": q * (1 + p),
     }
-    found: jax.Array = of(shapes, q)
-    return found
+    of_end = {
+        "level": one - 1,
+        "cosine": lax.select(is_early, wave, 1 - wave),
+        "log": -scale * logarithm,
+        "power": -fallen,
+        "exponential": -scale * fallen,
+        "1-sqrt": root,
+        "rex": p / 2 / (1 - p / 2),
+        "equation_4": 1 - from_equation,
+        "author_release": 1 - from_author,
+        "inverse_sqrt": 1 - root,
+        "parabolic": p * p,
+    }
+    return of(of_start, q), of(of_end, p)
 
 
-def _half_wave(q: jax.Array) -> jax.Array:
-    """Returns `(1 - cos(pi q)) / 2` for q in [0, 1], by the series of the sine: to 1e-9."""
-    a = q - 0.5
-    square, total = a * a, jnp.float32(0)
-    for n in (11, 9, 7, 5, 3, 1):
-        sign = 1 if n % 4 == 1 else -1
-        total = total * square + sign * math.pi**n / (2 * math.factorial(n))
-    half: jax.Array = 0.5 + a * total
-    return half
+def _half_wave(x: jax.Array) -> jax.Array:
+    """Returns `sin(pi x / 2)^2` for x in [0, 1/2], by the series of the sine: to 1e-9 of itself."""
+    angle = math.pi / 2 * x
+    square, total = angle * angle, jnp.float32(0)
+    for n in (9, 7, 5, 3, 1):
+        total = total * square + (-1) ** (n // 2) / math.factorial(n)
+    sine: jax.Array = angle * total
+    return sine * sine

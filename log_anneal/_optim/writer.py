@@ -110,7 +110,7 @@ class Writer:
             bounds = curve.log_step, curve.low, curve.high
             words.put_reals(address + 3, [*values, *bounds])
             words.put(address + 11, [tables, length])
-            words.put_reals(address + 13, [curve.scale, curve.add])
+            words.put_reals(address + 13, [curve.scale])
             words.put_reals(tables, curve.table)
             tables += length
 
