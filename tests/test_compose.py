@@ -1,5 +1,9 @@
 """Schedules made of schedules, and what reviewers broke once."""
 
+import itertools
+import math
+from fractions import Fraction
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -157,3 +161,52 @@ def test_a_function_cannot_be_stretched_or_written():
         schedule.stretch(2)
     with pytest.raises(TypeError, match="`function` must be data to be written.*tabulated"):
         la.to_json(schedule)
+
+
+RESTARTING = [
+    la.cyclical_cosine_schedule(peak_value=1.0, end_value=0.0, decay_steps=4, **options)
+    for options in (
+        {},
+        {"restart_steps": 3},
+        {"restart_steps": 3, "num_restarts": 4},
+        {"restart_steps": 3, "restart_multiplier": 1.5},
+        {"restart_steps": 2.5},
+        {"restart_steps": 2.3, "warmup_steps": 2},
+    )
+]
+COMPOSED = [
+    *RESTARTING,
+    la.cyclical_cosine_schedule(peak_value=1.0, end_value=0.0, decay_steps=0, restart_steps=2.5),
+    la.loop(RESTARTING[3], 11),
+    la.chain([(RESTARTING[1], 8), (RESTARTING[4], 9), RESTARTING[3]]),
+    la.shift(la.shift(RESTARTING[4], -7), -5),
+    la.shift(RESTARTING[4], 6) * RESTARTING[1],
+    la.clr_schedule(init_value=0.0, peak_value=1.0, up_steps=2),
+]
+
+
+@pytest.mark.parametrize("schedule", COMPOSED, ids=repr)
+def test_the_restarts_from_a_step_on_are_those_that_are_not_before_it(schedule):
+    known = schedule.restarts(60)
+    for step in range(50):
+        later = itertools.takewhile(lambda start: start < 60, schedule._restarts_from(step))
+        assert list(later) == [start for start in known if start >= step], step
+
+
+@pytest.mark.parametrize("steps", [1, 2.5])
+def test_restarts_are_found_far_into_an_endless_schedule(steps):
+    # A thousand million restarts lie before these: to count through them would take minutes.
+    cycle = la.cyclical_cosine_schedule(
+        peak_value=1.0, end_value=0.0, decay_steps=steps, restart_steps=steps
+    )
+    begin = 2**31 - 20
+    numbers = range(int(begin / steps), int((begin + 19) / steps) + 1)
+    starts = [math.ceil(Fraction(steps) * n) - begin for n in numbers]
+    expected = [start for start in starts if 0 < start < 20]
+    late = la.shift(cycle, -begin)
+    assert late.restarts(30) == (late + 1.0).restarts(30) == expected
+    assert la.shift(la.shift(cycle, -(2**30)), 2**30 - begin).restarts(30) == expected
+    looped = la.shift(la.loop(cycle, 2**31 - 1), -begin)
+    assert looped.restarts(18) == [start for start in expected if start < 18]
+    assert la.where_in(late * cycle, 3).length in (steps - 0.5, steps, steps + 0.5)
+    assert cycle.restarts_at()[-1] == begin + expected[-1]

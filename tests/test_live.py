@@ -19,8 +19,8 @@ LOG = la.cyclical_log_schedule(**CYCLE)
 PARAMS = {"a": jnp.ones(2), "b": jnp.ones(3)}
 
 
-def sgd(schedule):
-    return optax.inject_hyperparams(optax.sgd)(learning_rate=la.live(schedule))
+def sgd(schedule, **options):
+    return optax.inject_hyperparams(optax.sgd)(learning_rate=la.live(schedule, **options))
 
 
 def by_label(schedule):
@@ -141,13 +141,16 @@ def test_what_is_not_made_of_phases_is_refused_or_followed_for_a_number_of_steps
     deep = COSINE
     for _ in range(20):
         deep = deep + 0.001
-    with pytest.raises(TypeError, match="parts at once"):
-        la.live(deep)
-    deep = COSINE
+    looped = COSINE
     for period in (9, 20, 30, 50):
-        deep = la.loop(la.shift(deep, 2), period)
-    with pytest.raises(TypeError, match="more than three times"):
-        la.live(deep)
+        looped = la.loop(la.shift(looped, 2), period)
+    for bad, why in ((deep, "parts at once"), (looped, "more than three times")):
+        with pytest.raises(TypeError, match=why):
+            la.live(bad)
+        updates, _ = sgd(bad, num_steps=9).update(PARAMS, sgd(bad, num_steps=9).init(PARAMS))
+        np.testing.assert_allclose(rates(updates), np.full(5, bad.at(0)), rtol=1e-5)
+    with pytest.raises(TypeError, match="CyclicalSchedule is not made of phases"):
+        la.live(la.chain([(COSINE, 4), 0.5 * la.shift(own, 1)]))  # which part is it?
 
 
 def test_wrong_uses_say_what_to_do():
@@ -161,6 +164,38 @@ def test_wrong_uses_say_what_to_do():
         jax.jit(la.current)(sgd(COSINE).init(PARAMS))
     with pytest.raises(ValueError, match=r"`opt_state` must hold a live schedule.*live\("):
         la.current(optax.sgd(0.1).init(PARAMS))
+    with pytest.raises(TypeError, match=r"got 0\.1\. Make data of a number by `constant_schedule"):
+        la.live(0.1)
+    for room in (None, 3, "x", [COSINE, 3], abs):
+        with pytest.raises(TypeError, match=r"`room_for` must be a Schedule.* or leave it out"):
+            la.live(COSINE, room_for=room)
+    for count in (0, -3, 2.5, "x", True, 2**31):
+        with pytest.raises(ValueError, match="`num_steps` must be"):
+            la.live(COSINE, num_steps=count)
+    for name in ("lr", "learning_rat"):
+        with pytest.raises(ValueError, match="Did you mean `learning_rate`"):
+            la.swap(sgd(COSINE).init(PARAMS), **{name: COSINE})
+
+
+def test_a_state_of_shapes_alone_is_refused():
+    shapes = jax.eval_shape(sgd(COSINE).init, PARAMS)
+    for use in (la.current, lambda state: la.swap(state, learning_rate=COSINE)):
+        with pytest.raises(TypeError, match="`opt_state` must hold arrays, got ShapeDtypeStruct"):
+            use(shapes)
+
+
+def test_a_stack_of_schedules_goes_into_a_stack_of_states_of_its_shape_alone():
+    state = sgd(COSINE).init(PARAMS)
+    states = jax.tree.map(lambda leaf: jnp.stack([leaf] * 3), state)
+    peaks = [0.1, 0.2, 0.3]
+    swapped = la.swap(
+        states, learning_rate=la.stack([COSINE.replace(peak_value=peak) for peak in peaks])
+    )
+    each = [jax.tree.map(lambda leaf, n=n: leaf[n], swapped) for n in range(3)]
+    assert [la.current(one)[0].schedule.peak_value for one in each] == peaks
+    for wrong in (state, states):
+        with pytest.raises(ValueError, match=r"got a stack of shape \(2,\) for a st"):
+            la.swap(wrong, learning_rate=la.stack([COSINE, COSINE]))
 
 
 def test_a_name_that_is_not_live_is_refused_with_those_that_are():
@@ -181,10 +216,9 @@ def test_a_name_that_is_not_live_is_refused_with_those_that_are():
         la.swap(state, from_step=0)
 
 
-@pytest.mark.parametrize("value", [0.1, optax.constant_schedule(0.1)])
-def test_what_is_no_data_cannot_be_live(value):
+def test_what_is_no_data_cannot_be_live():
     with pytest.raises(TypeError, match=r"`schedule` must be a Schedule.*by `tabulated_schedule\("):
-        la.live(value)
+        la.live(optax.constant_schedule(0.1))
 
 
 def test_a_checkpoint_has_the_schedule_that_was_in_use(tmp_path):

@@ -13,7 +13,9 @@ import log_anneal as la
 def test_a_misspelt_field_is_told_with_the_nearest_name(schedule):
     for name in schedule.__getstate__():
         wrong = f"{name}s" if len(name) > 6 else f"{name}_"
-        said = rf"^`{wrong}` must be a field of {type(schedule).__name__}, .* mean `{name}`\?$"
+        said = (
+            rf"^`{wrong}` must be a field of {type(schedule).__name__}, .* mean `{name}`\? It has `"
+        )
         with pytest.raises(TypeError, match=said):
             schedule.replace(**{wrong: 1})
         with pytest.raises(TypeError, match=said):
@@ -23,6 +25,11 @@ def test_a_misspelt_field_is_told_with_the_nearest_name(schedule):
 def test_a_name_that_is_like_no_other_is_told_all_names():
     with pytest.raises(TypeError, match="`lr` must be a field .* It has `init_value`, `end_value`"):
         RISE.replace(lr=0.1)
+
+
+def test_a_name_that_another_schedule_has_is_not_taken_for_a_misspelt_one():
+    with pytest.raises(TypeError, match=r"`peak_value` must be .* none so named\. It has"):
+        RISE.replace(peak_value=0.1)  # and not: did you mean `end_value`?
 
 
 def test_a_field_that_is_missing_or_has_no_name_is_told_the_names():

@@ -59,8 +59,11 @@ class CombinedSchedule(Schedule):
         return xp.clip(value, -MAX_VALUE, MAX_VALUE)
 
     def restarts_at(self) -> Iterator[int]:
-        both = merge(self.first.restarts_at(), self.second.restarts_at())
-        return (step for step, _ in groupby(both))
+        return self._restarts_from(0)
+
+    def _restarts_from(self, step: int) -> Iterator[int]:
+        both = merge(self.first._restarts_from(step), self.second._restarts_from(step))
+        return (restart for restart, _ in groupby(both))
 
     def ends_at(self) -> int | None:
         first, second = self.first.ends_at(), self.second.ends_at()
@@ -72,7 +75,7 @@ class CombinedSchedule(Schedule):
 
     def _where(self, step: int) -> tuple[int, int, int | None]:
         for each in (self.first, self.second):
-            if any(True for _ in each.restarts_at()):
+            if any(True for _ in each._restarts_from(0)):
                 return each._where(step)
         return super()._where(step)
 

@@ -101,10 +101,13 @@ class ChainSchedule(Schedule):
         return value
 
     def restarts_at(self) -> Iterator[int]:
+        return self._restarts_from(0)
+
+    def _restarts_from(self, step: int) -> Iterator[int]:
         for part, start, limit in zip(self.parts, *self._derived[1:], strict=False):
-            if start:
+            if start and start >= step:
                 yield start
-            for restart in part.restarts_at():
+            for restart in part._restarts_from(max(step - start, 0)):
                 if restart > limit or start + restart > MAX_STEP:
                     break
                 yield start + restart

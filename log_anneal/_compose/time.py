@@ -1,7 +1,6 @@
 """A schedule at other steps: again and again, or later."""
 
 from collections.abc import Iterator
-from itertools import count
 from typing import Any, ClassVar
 
 from log_anneal._compose.function import as_schedule
@@ -30,16 +29,17 @@ class LoopSchedule(Schedule):
         return self.part.value_at(xp.fixed(step % self.period_steps), xp)
 
     def restarts_at(self) -> Iterator[int]:
+        return self._restarts_from(0)
+
+    def _restarts_from(self, step: int) -> Iterator[int]:
         period = self.period_steps
-        for turn in count():
-            if turn:
-                if turn * period > MAX_STEP:
-                    return
-                yield turn * period
-            for restart in self.part.restarts_at():
-                if restart >= period or turn * period + restart > MAX_STEP:
+        for start in range(step // period * period, MAX_STEP + 1, period):
+            if start and start >= step:
+                yield start
+            for restart in self.part._restarts_from(max(step - start, 0)):
+                if restart >= period or start + restart > MAX_STEP:
                     break
-                yield turn * period + restart
+                yield start + restart
 
     def _tracks(self) -> Tracks | None:
         tracks = self.part._tracks()
@@ -105,12 +105,14 @@ class ShiftSchedule(Schedule):
         return self.part.value_at(xp.fixed(shifted), xp)
 
     def restarts_at(self) -> Iterator[int]:
+        return self._restarts_from(0)
+
+    def _restarts_from(self, step: int) -> Iterator[int]:
         shift = self.shift_steps
-        for restart in self.part.restarts_at():
+        for restart in self.part._restarts_from(max(max(step, 1) - shift, 0)):
             if restart + shift > MAX_STEP:
                 return
-            if restart + shift > 0:
-                yield restart + shift
+            yield restart + shift
 
     def ends_at(self) -> int | None:
         end = self.part.ends_at()

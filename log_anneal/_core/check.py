@@ -64,7 +64,10 @@ def real(name: str, value: Any, least: float, most: float, way_out: str = "") ->
     if not least <= value <= most:
         raise ValueError(
             f"`{name}` must be a number from {least:.7g} to {most:.7g}, got {shown(value)}. "
-            + (way_out or "Take a rate such as 0.1.")
+            + (
+                way_out
+                or (f"Take {most:.7g} or less." if value > most else f"Take {least:.7g} or more.")
+            )
         )
     return float(value)
 
@@ -172,6 +175,12 @@ def shown(value: float) -> str:
     if isinstance(value, int) and value.bit_length() > 128:
         return f"an integer of {value.bit_length()} bits"
     return str(value)
+
+
+def cut(value: object, most: int = 300) -> str:
+    """Returns a value as a message shows it, cut where it is too long to be read."""
+    text = repr(value)
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def _as_written(number: Any) -> float:

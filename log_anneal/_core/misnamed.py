@@ -2,7 +2,7 @@
 
 import dataclasses
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 
@@ -17,15 +17,29 @@ def misnamed(record: Any, values: Sequence[Any], fields: Mapping[str, Any]) -> T
         )
     for name in fields:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            way_out = f"Did you mean `{near[0]}`?" if near else f"It has {names}."
-            return TypeError(
-                f"`{name}` must be a field of {cls}, which has none so named. {way_out}"
-            )
+            return TypeError(no_such_field(name, cls, known))
     for name, field in known.items():
         if name not in fields and field.default is dataclasses.MISSING:
             return TypeError(f"`{name}` must be given for {cls}, and is missing. It has {names}.")
     return None
+
+
+def no_such_field(name: object, of: str, known: Iterable[str]) -> str:
+    """Returns the message for a name that is no field, with the names that are."""
+    known = list(known)
+    near = difflib.get_close_matches(str(name), known, n=1)
+    guess = f"Did you mean `{near[0]}`? " if near and _is_meant(str(name), near[0]) else ""
+    names = ", ".join(f"`{each}`" for each in known)
+    return f"`{name}` must be a field of {of}, which has none so named. {guess}It has {names}."
+
+
+def _is_meant(name: str, near: str) -> bool:
+    """Tells `end_value` from a misspelt `peak_value`: only the word that they share is alike."""
+    own, _, last = name.rpartition("_")
+    other, _, other_last = near.rpartition("_")
+    if last != other_last or not own or not other:
+        return True
+    return difflib.SequenceMatcher(None, own, other).ratio() >= 0.5
 
 
 def _shown(values: Sequence[Any]) -> str:

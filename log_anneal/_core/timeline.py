@@ -1,9 +1,9 @@
 """The course of a schedule: its restarts, and its end."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import islice, takewhile
+from itertools import dropwhile, islice, takewhile
 from operator import index
 from typing import Self
 
@@ -77,8 +77,15 @@ class Timeline(tree.Tree):
         return self.first_restarts(count)
 
     def _restarts(self) -> Iterator[int]:
-        steps = map(index, self._on_host.restarts_at())
+        steps = map(index, self._on_host._restarts_from(0))
         return takewhile(lambda step: step <= MAX_STEP, steps)
+
+    def _restarts_from(self, step: int) -> Iterator[int]:
+        """Yields the restarts from a step on. Those of a sequence are searched, others counted."""
+        starts = self.restarts_at()
+        if isinstance(starts, Sequence):
+            return (starts[at] for at in range(bisect_left(starts, step), len(starts)))
+        return dropwhile(lambda start: start < step, starts)
 
     @property
     def duration(self) -> int | None:

@@ -4,10 +4,11 @@ import dataclasses
 import difflib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from log_anneal._core.as_function import AsFunction
+from log_anneal._core.misnamed import no_such_field
 from log_anneal._core.record import SCHEDULES, is_registered
 from log_anneal._core.schedule import Schedule
 from log_anneal._core.tree import given, refuse_stack
@@ -103,9 +104,16 @@ def _built(record: Any, place: str) -> Schedule:
 
 
 def _known_class(name: object) -> Any:
-    if not isinstance(name, str) or name not in SCHEDULES:
-        raise _unknown("schedule", name, SCHEDULES)
-    return SCHEDULES[name]
+    if isinstance(name, str) and name in SCHEDULES:
+        return SCHEDULES[name]
+    if _is_mapping(name):
+        raise ValueError(
+            "`schedule` must be the name of a schedule, got a record of its own. Give that record "
+            'alone: `from_dict(config["schedule"])`.'
+        )
+    near = difflib.get_close_matches(str(name), SCHEDULES, n=1)
+    way_out = f"Did you mean {near[0]!r}?" if near else "Import the module that defines it."
+    raise ValueError(f"`schedule` must be one of {', '.join(SCHEDULES)}, got {name!r}. {way_out}")
 
 
 def _refuse_other_version(version: object) -> None:
@@ -123,7 +131,7 @@ def _refuse_other_fields(cls: Any, fields: Mapping[str, Any]) -> None:
     known = {field.name: field.default for field in dataclasses.fields(cls)}
     for name in fields:
         if name not in known:
-            raise _unknown("field", name, known)
+            raise ValueError(no_such_field(name, cls.name, known))
     for name, default in known.items():
         if default is dataclasses.MISSING and name not in fields:
             raise ValueError(f"`{name}` must be given for {cls.name}, and is missing. Add it.")
@@ -204,11 +212,3 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if count > 1:
             raise ValueError(f"`{name}` must be given once, got {count}. Delete the others.")
     return record
-
-
-def _unknown(kind: str, name: object, known: Iterable[str]) -> ValueError:
-    known = list(known)
-    near = difflib.get_close_matches(str(name), known, n=1)
-    ways_out = {"schedule": "Import the module that defines it.", "field": "Delete it."}
-    way_out = f"Did you mean {near[0]!r}?" if near else ways_out[kind]
-    return ValueError(f"`{kind}` must be one of {', '.join(known)}, got {name!r}. {way_out}")

@@ -168,15 +168,3 @@ def restart_rows(table: Table) -> Iterator[tuple[int, int, int]]:
             yield start, last, period
         if last == MAX_STEP:
             return
-
-
-def restarts(table: Table, wrap: Wrap | None) -> Iterator[int]:
-    """Yields the whole steps at which a restart falls."""
-    if wrap is not None:
-        first, steps, cycles = (int(each) for each in wrap)
-        starts = np.asarray(table.start)[RESTART : RESTART + cycles].tolist()
-        for turn in range((MAX_STEP - first) // steps + 1):
-            yield from (start + turn * steps for start in starts)
-        return
-    for start, last, period in restart_rows(table):
-        yield from range(start, last + 1, period)

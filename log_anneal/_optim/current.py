@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from log_anneal._core.schedule import Schedule
 from log_anneal._core.where import where_in
 from log_anneal._optim import words
-from log_anneal._optim.live import LiveState, known, places_of
+from log_anneal._optim.arrays import known
+from log_anneal._optim.live import LiveState, places_of
 from log_anneal._optim.rate import rate
 
 

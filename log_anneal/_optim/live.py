@@ -1,11 +1,11 @@
 """A schedule in the optimizer's state, and its place there."""
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jax import export as jax_export
 from jax.tree_util import DictKey, tree_leaves_with_path
@@ -13,7 +13,8 @@ from jax.tree_util import DictKey, tree_leaves_with_path
 from log_anneal._core import check
 from log_anneal._core.as_function import AsFunction
 from log_anneal._core.schedule import Schedule
-from log_anneal._optim import flax_variables, words
+from log_anneal._optim import words
+from log_anneal._optim.arrays import known
 from log_anneal._optim.layout import SIZES, DoesNotFitError, NoPhasesError
 from log_anneal._optim.rate import rate
 from log_anneal._schedules.tabulated import tabulated_schedule
@@ -59,7 +60,9 @@ class Live:
 
     def __init__(self, schedule: Schedule, num_steps: int | None, room_for: Any) -> None:
         self.schedule = schedule
-        several = [room_for] if isinstance(room_for, Schedule) else list(room_for)
+        if num_steps is not None:
+            num_steps = check.steps("num_steps", num_steps, 1)
+        several = _several("room_for", room_for)
         tables = [_table("room_for", each, num_steps) for each in several]
         own = _table("schedule", schedule, num_steps)
         self._table = own
@@ -108,7 +111,8 @@ def live(
       schedule: a schedule of this library, since a function cannot be stored. It may be traced
         under `jax.vmap`, for a population of optimizers.
       num_steps: how many steps to follow a schedule that is not made of phases: a function, a shape
-        or a class of your own. Its values are stored one by one; then the last is held.
+        or a class of your own, or one of more than 16 parts at once. Its values are stored one by
+        one; then the last is held. At least 1.
       room_for: schedules that will be swapped in later, so that the table has room for them.
 
     Returns:
@@ -137,31 +141,29 @@ def live(
       `optax.inject_hyperparams`, which keeps the state of a stateful schedule.
     """
     if not isinstance(schedule, Schedule):
-        way_out = (
-            "Give its `schedule`."
-            if isinstance(schedule, AsFunction)
-            else "Make data of a function by `tabulated_schedule(function, num_steps=...)`."
-        )
+        way_out = "Make data of a function by `tabulated_schedule(function, num_steps=...)`."
+        if isinstance(schedule, AsFunction):
+            way_out = "Give its `schedule`."
+        elif check.is_number(schedule):
+            way_out = f"Make data of a number by `constant_schedule({schedule})`."
         raise TypeError(
-            f"`schedule` must be a Schedule, which is data, got {schedule!r}. {way_out}"
+            f"`schedule` must be a Schedule, which is data, got {check.cut(schedule)}. {way_out}"
         )
     return Live(schedule, num_steps, room_for)
 
 
-def known(name: str, state: LiveState) -> LiveState:
-    """Returns the state as NumPy's arrays; refuses one that is traced, and a stack."""
-    step, table = bare(state)
-    if check.is_traced(table):
-        raise TypeError(
-            f"`{name}` must be known, and is traced. Call this outside of the traced function, with"
-            " the state that it returns."
-        )
-    if np.ndim(step):
-        raise ValueError(
-            f"`{name}` must be a single one, got a stack of shape {np.shape(step)}. "
-            "Take one of it: `jax.tree.map(lambda leaf: leaf[0], opt_state)`."
-        )
-    return LiveState(*jax.device_get((step, table)))
+def _several(name: str, schedules: Any) -> list[Schedule]:
+    """Returns one schedule, or several, as a list."""
+    if isinstance(schedules, Schedule):
+        return [schedules]
+    several = list(schedules) if isinstance(schedules, Iterable) else [schedules]
+    for each in several:
+        if not isinstance(each, Schedule):
+            raise TypeError(
+                f"`{name}` must be a Schedule, or several of them, got {each!r}. Give what will be "
+                "swapped in later, or leave it out."
+            )
+    return several
 
 
 def table_of(name: str, schedule: Schedule, size: int | None, way_out: str) -> Any:
@@ -170,7 +172,7 @@ def table_of(name: str, schedule: Schedule, size: int | None, way_out: str) -> A
         return words.pack(schedule, size)
     except NoPhasesError as error:
         raise TypeError(
-            f"`{name}` must be made of phases, got {schedule!r}. {error} {way_out}"
+            f"`{name}` must be made of phases, got {check.cut(schedule)}. {error} {way_out}"
         ) from None
     except DoesNotFitError as error:
         room = (
@@ -179,13 +181,16 @@ def table_of(name: str, schedule: Schedule, size: int | None, way_out: str) -> A
             else "Build the optimizer with room for it: `live(schedule, room_for=...)`."
         )
         raise ValueError(
-            f"`{name}` must fit into the table of the state, got {schedule!r}. {error} {room}"
+            f"`{name}` must fit into the table of the state, got {check.cut(schedule)}. {error} "
+            + room
         ) from None
 
 
 def _table(name: str, schedule: Schedule, num_steps: int | None, size: int | None = None) -> Any:
     way_out = "Give `num_steps`, and its values are stored one by one."
-    if num_steps is not None and schedule._on_host._tracks() is None:
+    if num_steps is not None:
+        with suppress(NoPhasesError, DoesNotFitError):
+            return words.pack(schedule, size)
         schedule = tabulated_schedule(schedule, num_steps=num_steps)
     return table_of(name, schedule, size, way_out)
 
@@ -217,8 +222,3 @@ def labels(path: Any) -> tuple[tuple[Hashable, ...], str]:
 def is_live(node: object) -> bool:
     """Tells whether a node is the state of a live schedule."""
     return isinstance(node, LiveState)
-
-
-def bare(tree: Any) -> Any:
-    """Takes the arrays out of the variables of NNX, whose optimizer wraps every array in one."""
-    return jax.tree.map(flax_variables.bare, tree, is_leaf=flax_variables.is_variable)

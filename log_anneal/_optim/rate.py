@@ -45,7 +45,7 @@ def _on_cpu(table: jax.Array, step: jax.Array) -> jax.Array:
     return found
 
 
-@_on_cpu.def_vmap  # type: ignore[no-untyped-call, untyped-decorator]
+@_on_cpu.def_vmap
 def _on_cpu_of_many(
     size: int, is_stack: list[bool], table: jax.Array, step: jax.Array
 ) -> tuple[jax.Array, bool]:

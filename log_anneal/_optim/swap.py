@@ -1,23 +1,18 @@
 """Puts another schedule into the optimizer's state, in mid-run."""
 
+import difflib
 from collections.abc import Hashable, Mapping
 from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.tree_util import tree_map_with_path
 
 from log_anneal._core import check
 from log_anneal._core.schedule import Schedule
-from log_anneal._optim.live import (
-    LivePlace,
-    LiveState,
-    bare,
-    is_live,
-    labels,
-    places_of,
-    table_of,
-)
+from log_anneal._optim.arrays import bare, refuse_abstract
+from log_anneal._optim.live import LivePlace, LiveState, is_live, labels, places_of, table_of
 
 _State = TypeVar("_State")
 
@@ -78,7 +73,9 @@ def swap(
         if schedule is None:
             return node
         old = bare(node)
+        refuse_abstract("opt_state", old.table)
         table = table_of(name, schedule, old.table.shape[-1], _WAY_OUT)
+        _refuse_other_stack(name, np.shape(table)[:-1], old.table.shape[:-1])
         step = old.step if start is None else jnp.full_like(old.step, start)
         new = LiveState(step, jnp.broadcast_to(table, old.table.shape))
         leaves = map(_as, jax.tree.leaves(node), jax.tree.leaves(new))
@@ -86,6 +83,16 @@ def swap(
 
     state: _State = tree_map_with_path(changed, opt_state, is_leaf=is_live)
     return state
+
+
+def _refuse_other_stack(name: str, new: tuple[int, ...], old: tuple[int, ...]) -> None:
+    """Refuses a stack of schedules that does not fit the stack of states."""
+    if new and new != old[len(old) - len(new) :]:
+        states = f"a stack of states of shape {old}" if old else "a state that is not stacked"
+        raise ValueError(
+            f"`{name}` must be one schedule or a stack of the states' shape, got a stack of shape "
+            f"{new} for {states}. Stack as many schedules as there are states."
+        )
 
 
 def _as(old: Any, new: Any) -> jax.Array:
@@ -105,10 +112,16 @@ def _refuse_unknown(name: str, chosen: object, places: list[LivePlace]) -> None:
             )
     names = sorted({found for _, found, _ in places})
     if name not in names:
+        meant = {"lr": "learning_rate"}.get(name, name)
+        near = difflib.get_close_matches(meant, names, n=1, cutoff=0.7)
+        way_out = (
+            f"Did you mean `{near[0]}`?"
+            if near
+            else f"Build the optimizer with `optax.inject_hyperparams(...)({name}=live(schedule))`."
+        )
         raise ValueError(
             f"`{name}` must be a live hyperparameter of the state, got one whose live ones are: "
-            f"{', '.join(names) or 'none'}. Build the optimizer with "
-            f"`optax.inject_hyperparams(...)({name}=live(schedule))`."
+            f"{', '.join(names) or 'none'}. {way_out}"
         )
     if isinstance(chosen, Mapping):
         there = {label for groups, found, _ in places if found == name for label in groups}

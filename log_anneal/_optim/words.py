@@ -13,6 +13,7 @@ A real number is the word that has the bits of its float32. The words are, in th
 An address counts words from the first. The last node's value is the schedule's.
 """
 
+import dataclasses
 import json
 import zlib
 from collections.abc import Sequence
@@ -110,9 +111,19 @@ def schedule_of(table: jax.typing.ArrayLike) -> Schedule | None:
 def _packed(schedule: Schedule, size: int | None) -> Any:
     tracks = schedule._on_host._tracks()
     if tracks is None:
-        raise NoPhasesError(f"{type(schedule).__name__} is not made of phases.")
+        raise NoPhasesError(f"{_culprit(schedule)} is not made of phases.")
     writer = Writer(tracks)
     return writer.table(_texts(schedule), size)
+
+
+def _culprit(schedule: Schedule) -> str:
+    """Returns the class of the innermost part that is not made of phases."""
+    values = (getattr(schedule, field.name) for field in dataclasses.fields(schedule))
+    for value in values:
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, Schedule) and part._on_host._tracks() is None:
+                return _culprit(part)
+    return type(schedule).__name__
 
 
 def _texts(schedule: Schedule) -> list[bytes]:

@@ -1,7 +1,5 @@
 """Warm-up, first decay, restarts: the cycle that every shape shares."""
 
-from collections.abc import Iterator
-from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from log_anneal._core import check
@@ -16,9 +14,9 @@ from log_anneal._curve.cycle import (
     cycle_table,
     multiplier_of,
     repeatable,
-    restarts,
     rise_or_fall,
 )
+from log_anneal._curve.restarts import Restarts
 from log_anneal._curve.shape import Weights, check_shape, cosine_decay, linear_decay
 from log_anneal._curve.table import (
     Place,
@@ -75,9 +73,7 @@ class CyclicalBase(Schedule):
 
     peak_value: float = number()
     end_value: float = number()
-    decay_steps: float = duration(
-        least=0, may_be_real=True, way_out="Take 1 to be at `end_value` a step later."
-    )
+    decay_steps: float = duration(least=0, may_be_real=True)
     init_value: float = number(default=0.0)
     warmup_steps: float = duration(
         default=0, least=0, may_be_real=True, way_out="Leave it out for no warm-up."
@@ -226,9 +222,8 @@ class CyclicalBase(Schedule):
         shape = self._shape()
         return None if shape is None else cycle_track(self, shape, *self._derived[::2])
 
-    def restarts_at(self) -> Iterator[int]:
-        starts = restarts(self._derived.table, self._derived.wrap)
-        return starts if self.decay_steps else islice(starts, 1, None)
+    def restarts_at(self) -> Restarts:
+        return Restarts(self._derived.table, self._derived.wrap, skipped=not self.decay_steps)
 
     def ends_at(self) -> int | None:
         return held_from(self._derived.table)
