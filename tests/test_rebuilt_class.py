@@ -35,7 +35,7 @@ SENT = """
 CHECKED = """
     text = '{"schedule": "saw_of_a_notebook", "version": 1, "peak_value": 0.4, "period_steps": 4}'
     assert la.to_json(saw) == text and la.from_json(text) == saw
-    assert repr(saw) == "saw_of_a_notebook_schedule(peak_value=0.4, period_steps=4)"
+    assert repr(saw) == "SawSchedule(peak_value=0.4, period_steps=4)"
     assert saw.at(5) == 0.1 and abs(saw(5) - 0.1) < 1e-7 and saw.replace() == saw
     assert la.from_json(la.to_json(0.5 * saw)) == 0.5 * saw
     assert pickle.loads(pickle.dumps(saw)) == saw

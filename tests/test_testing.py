@@ -224,7 +224,7 @@ MUTANTS = [
         r"at step -?\d+, the value by a vector of steps is .* no mean",
     ),
     ("float32", saw(OfHalfPrecision), r"bfloat16 of shape \(\) .* float32 of shape \(\)\. Leave"),
-    ("one trace", saw(WithABranch), r"TracerBoolConversionError .* Use `xp.where` for a choice"),
+    ("one trace", saw(WithABranch), r"an `if`, .*BoolConversionError.* Use `xp.where` for a"),
     ("one trace", saw(OfMath), r"`math`: it is an array, .* the functions of `xp`"),
     ("finite", saw(WithoutAnEnd), r"at step 5, `at` .* ValueError.* on the device is nan\. Both"),
     ("finite", saw(OfInfinity), r"at step \S+ `at` .* is nan and .* on the device is nan\. Both"),

@@ -145,7 +145,7 @@ class Record(tree.Tree):
             for name, value in tree.given(self).items()
             if not isinstance(value, (int, float, str, NoneType)) or value != defaults[name]
         )
-        maker = f"{self.name}_schedule" if is_registered(type(self)) else type(self).__name__
+        maker = _maker(type(self))
         return f"{maker}({', '.join(arguments)})"
 
     def __getstate__(self) -> dict[str, Any]:
@@ -220,6 +220,16 @@ def _refuse_taken_names(cls: type[Record]) -> None:
                     f"`{name}` must not be a field of {cls.__qualname__}, as {base.__name__} has a "
                     f"method or property of that name. Call it `{name}_steps`, for example."
                 )
+
+
+def _maker(cls: type[Record]) -> str:
+    """Returns what makes a schedule of a class: the library's factory, or else the class."""
+    factory = f"{cls.name}_schedule" if is_registered(cls) else ""
+    if factory and cls.__module__ == "log_anneal":
+        return factory
+    if factory and cls.__module__ == "log_anneal.compat":
+        return f"compat.{factory}"
+    return cls.__name__
 
 
 def is_registered(cls: type[Record]) -> bool:

@@ -17,6 +17,7 @@ _FINE = 256
 _MOST = 20_000
 """The most steps that are looked at, one after the other."""
 
+_STRETCHED = "This check stretches the schedule, so that its cycles have many steps."
 _AGAIN = 16
 """Values that must be those of the start where a schedule starts again."""
 
@@ -63,7 +64,7 @@ def _at_the_very_step(schedule: Schedule) -> None:
                 *("restarts", schedule, step),
                 (f"the value jumps there from {values[largest]:.9g}; it", values[largest + 1]),
                 ("the step that `restarts_at` says", reported),
-                "Return the first step of each cycle: that of the value after the jump.",
+                f"Return the first step of a cycle: that of the value after the jump. {_STRETCHED}",
             )
 
 
@@ -83,7 +84,7 @@ def _none_left_out(schedule: Schedule) -> None:
             raise broken(
                 *("restarts", schedule, step),
                 *(("the value", again[0]), ("the first value, which comes again,", start[0])),
-                "Name the step in `restarts_at`: here the schedule starts again.",
+                f"Name the step in `restarts_at`: here the schedule starts again. {_STRETCHED}",
             )
 
 

@@ -33,8 +33,8 @@ def one_trace(probe: Probe) -> None:
         except (AttributeError, IndexError, TypeError, ValueError) as error:
             raise broken(
                 *("one trace", schedule, None),
-                ("the number of traces", f"none, as `value_at` raises {type(error).__name__}"),
-                ("what it says", f"{str(error).splitlines()[0]}"),
+                ("what JAX can trace of `value_at`", "nothing"),
+                ("the reason", _reason(error)),
                 "Use `xp.where` for a choice, `xp.take` for a table and the functions of `xp`: no "
                 "`if` on a step or a number, and no function of `math` or NumPy.",
             ) from error
@@ -45,6 +45,12 @@ def one_trace(probe: Probe) -> None:
                 "Declare what changes as a `number()`, `duration()` or `count()`: each value of an "
                 "`option()` or `function()` is a trace of its own.",
             )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, jax.errors.TracerBoolConversionError):
+        return f"an `if`, `and`, `or` or `while` on a step or a number ({type(error).__name__})"
+    return f"{type(error).__name__}: {str(error).splitlines()[0].rstrip('.')}"
 
 
 def program_size(probe: Probe) -> None:

@@ -141,15 +141,22 @@ def live(
       `optax.inject_hyperparams`, which keeps the state of a stateful schedule.
     """
     if not isinstance(schedule, Schedule):
-        way_out = "Make data of a function by `tabulated_schedule(function, num_steps=...)`."
-        if isinstance(schedule, AsFunction):
-            way_out = "Give its `schedule`."
-        elif check.is_number(schedule):
-            way_out = f"Make data of a number by `constant_schedule({schedule})`."
         raise TypeError(
-            f"`schedule` must be a Schedule, which is data, got {check.cut(schedule)}. {way_out}"
+            f"`schedule` must be a Schedule, which is data, got {check.cut(schedule)}. "
+            + (no_schedule(schedule) or "Build one, `constant_schedule(0.1)` for example.")
         )
     return Live(schedule, num_steps, room_for)
+
+
+def no_schedule(value: object) -> str:
+    """Returns the way from a number or a function to a schedule; nothing for anything else."""
+    if isinstance(value, AsFunction):
+        return "Give its `schedule`."
+    if check.is_number(value):
+        return f"Make data of a number by `constant_schedule({value})`."
+    if callable(value):
+        return "Make data of a function by `tabulated_schedule(function, num_steps=...)`."
+    return ""
 
 
 def _several(name: str, schedules: Any) -> list[Schedule]:

@@ -12,7 +12,15 @@ from jax.tree_util import tree_map_with_path
 from log_anneal._core import check
 from log_anneal._core.schedule import Schedule
 from log_anneal._optim.arrays import bare, refuse_abstract
-from log_anneal._optim.live import LivePlace, LiveState, is_live, labels, places_of, table_of
+from log_anneal._optim.live import (
+    LivePlace,
+    LiveState,
+    is_live,
+    labels,
+    no_schedule,
+    places_of,
+    table_of,
+)
 
 _State = TypeVar("_State")
 
@@ -107,8 +115,8 @@ def _refuse_unknown(name: str, chosen: object, places: list[LivePlace]) -> None:
     for each in several or [chosen]:
         if not isinstance(each, Schedule):
             raise TypeError(
-                f"`{name}` must be a Schedule, or Schedules by group, got {each!r}. Which groups "
-                "are frozen is decided where the optimizer is built."
+                f"`{name}` must be a Schedule, or Schedules by group, got {each!r}. "
+                + (no_schedule(each) or "Which groups are frozen is decided with the optimizer.")
             )
     names = sorted({found for _, found, _ in places})
     if name not in names:

@@ -165,6 +165,10 @@ def rates_listed(name: str, value: Any) -> list[float]:
     return [_real(f"{name}[{i}]", rate, Between(0)) for i, rate in enumerate(members)]
 
 
+_RATES = ("lr", "learning_rate", "init_lr", "peak_lr")
+"""What people call the rate that an optimizer of PyTorch has."""
+
+
 def nearest(value: object, known: Iterable[str]) -> str | None:
     """Finds the name that a misspelt one may stand for; none where none is near."""
     near = difflib.get_close_matches(str(value), list(known), n=1, cutoff=0.6)
@@ -187,7 +191,7 @@ def _word(name: str, value: Any, words: tuple[str, ...]) -> str:
 
 
 def _no_argument(argument: str, name: str, known: list[str]) -> ValueError:
-    near = nearest(argument, known)
+    near = "base_lr" if argument in _RATES and "base_lr" in known else nearest(argument, known)
     return ValueError(
         f"`{argument}` must be an argument of {name}, and is none. "
         + (f"Did you mean `{near}`? " if near else "")

@@ -6,7 +6,7 @@ from typing import Any
 from log_anneal._compose.chain import ChainSchedule
 from log_anneal._core.schedule import Schedule
 from log_anneal._schedules.constant import ConstantSchedule
-from log_anneal.compat.peer import Peer, build, listed, steps_listed
+from log_anneal.compat.peer import Peer, build, listed, nearest, steps_listed
 from log_anneal.compat.torch import ANY, SIMPLE
 
 Part = Schedule | tuple[str, Mapping[str, Any]]
@@ -74,7 +74,13 @@ def _part(name: str, part: Any, base_lr: float | None, is_factor: bool = False) 
     if isinstance(part, Schedule):
         return part
     is_pair = isinstance(part, (tuple, list)) and len(part) == 2 and isinstance(part[1], Mapping)
-    if not (is_pair and isinstance(part[0], str) and part[0] in SIMPLE):
+    if is_pair and isinstance(part[0], str) and part[0] not in SIMPLE:
+        near = nearest(part[0], SIMPLE)
+        raise ValueError(
+            f"`{name}` must be one of {', '.join(SIMPLE)}, got {part[0]!r}. "
+            + (f"Did you mean {near!r}?" if near else "Build it by itself, and give the schedule.")
+        )
+    if not (is_pair and isinstance(part[0], str)):
         raise ValueError(
             f"`{name}` must be a schedule, or a pair of a PyTorch scheduler's name and its "
             f"arguments, got {part!r}. Give "
