@@ -3,11 +3,15 @@
 from collections.abc import Hashable
 from typing import Any, NamedTuple
 
+import jax
+from jax.tree_util import tree_leaves_with_path
+
 from log_anneal._core.schedule import Schedule
 from log_anneal._core.where import where_in
 from log_anneal._optim import words
-from log_anneal._optim.arrays import known
-from log_anneal._optim.live import LiveState, places_of
+from log_anneal._optim.arrays import bare, known
+from log_anneal._optim.live import LiveState, labels
+from log_anneal._optim.plateau import PlateauState
 from log_anneal._optim.rate import rate
 
 
@@ -22,7 +26,7 @@ class Current(NamedTuple):
     step: int
     """The step of the schedule that the next update is at."""
     rate: float
-    """The value at that step, in float64."""
+    """The rate at that step: the value of the schedule, in float64, times the scale."""
     cycle: int
     """The cycle of that step, as `where_in` counts it."""
     progress: float | None
@@ -31,6 +35,8 @@ class Current(NamedTuple):
     """The kind of schedule, by its name in JSON: "cyclical_log", for example."""
     schedule: Schedule | None
     """The schedule; None where the table has no room for its text, or it was built while traced."""
+    scale: float = 1.0
+    """What a `plateau` has lowered the rate to, as a part of the schedule's value."""
 
 
 def current(opt_state: Any) -> list[Current]:
@@ -49,22 +55,29 @@ def current(opt_state: Any) -> list[Current]:
       ValueError: no schedule in it is live, or the states are stacked.
       TypeError: it is traced.
     """
-    places = list(places_of(opt_state))
+    nodes = tree_leaves_with_path(opt_state, is_leaf=_has_a_place)
+    places = [(*labels(path), node) for path, node in nodes if _has_a_place(node)]
     if not places:
         raise ValueError(
             "`opt_state` must hold a live schedule, and holds none. Build the optimizer with "
             "`optax.inject_hyperparams(...)(learning_rate=live(schedule))`."
         )
-    return [_current(groups, name, state) for groups, name, state in places]
+    return [_current(groups, name, node) for groups, name, node in places]
 
 
-def _current(groups: tuple[Hashable, ...], name: str, state: LiveState) -> Current:
+def _has_a_place(node: object) -> bool:
+    return isinstance(node, (LiveState, PlateauState))
+
+
+def _current(groups: tuple[Hashable, ...], name: str, node: LiveState | PlateauState) -> Current:
+    state, reduced = (node.live, node.scale) if isinstance(node, PlateauState) else (node, 1.0)
     count, table = known("opt_state", state)
-    step = int(count)
+    step, scale = int(count), float(jax.device_get(bare(reduced)))
     kind, schedule = words.text_of(table)["schedule"], words.schedule_of(table)
     if schedule is None:
-        return Current(name, groups, step, float(rate(table, count)), 0, None, kind, None)
+        value = float(rate(table, count)) * scale
+        return Current(name, groups, step, value, 0, None, kind, None, scale)
     place = where_in(schedule, step)
     progress = min(place.elapsed / place.length, 1.0) if place.length else None
-    value = float(schedule.at(step))
-    return Current(name, groups, step, value, place.cycle, progress, kind, schedule)
+    value = float(schedule.at(step)) * scale
+    return Current(name, groups, step, value, place.cycle, progress, kind, schedule, scale)

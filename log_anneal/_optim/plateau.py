@@ -142,9 +142,8 @@ def plateau(
     multiplied by `factor`, from the next update on. A metric that is not finite is no improvement.
 
     Everything it knows is in the optimizer's state, as arrays: it can be jitted, and a checkpoint
-    goes on where it was. `swap` changes its schedule and leaves the scale. `current` tells the
-    schedule's own step and rate, before the scale. The rate of the last update is in `hyperparams`
-    of optax's state, and the scale in `hyperparams_states["learning_rate"].scale`.
+    goes on where it was. `swap` changes its schedule and leaves the scale. `current` tells the rate
+    and the scale.
 
     Every update needs a `value`. If you measure a validation loss once an epoch, report it in each
     update until the next, and let `accumulation_size` be the number of updates in an epoch: then
