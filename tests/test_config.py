@@ -38,9 +38,9 @@ def test_a_field_that_is_none_is_answered_with_the_one_that_was_meant(cls):
 def test_replacing_a_field_that_is_none_is_answered_too():
     with pytest.raises(UserError, match="`epoch` must be a field of Config.* Did you mean epochs"):
         dataclasses.replace(small.config(), epoch=3)
-    with pytest.raises(UserError, match="must name a field of Config, got 'epoch'. Did you mean e"):
+    with pytest.raises(UserError, match="`epoch` must be a field of Config.* Did you mean epochs"):
         changed(small.config(), {"epoch": 3})
-    with pytest.raises(UserError, match="got 'halts.threshold'. Did you mean halt"):
+    with pytest.raises(UserError, match="`halts` must be a field of Config.* Did you mean halt"):
         changed(small.config(), {"halts.threshold": 3.0})
 
 
@@ -51,12 +51,14 @@ def test_replacing_a_field_that_is_none_is_answered_too():
         ({"epochs": 2.5}, "`epochs` must be a whole number of at least 1, got 2.5"),
         ({"batch_size": -8}, "`batch_size` must be a whole number of at least 1, got -8"),
         ({"batch_size": True}, "`batch_size` must be a whole number of at least 1, got True"),
-        ({"seed": -1}, "`seed` must be a whole number of at least 0, got -1"),
-        ({"chunk_steps": 0}, "`chunk_steps` must be a whole number of at least 1, got 0"),
-        ({"label_smoothing": 1.0}, "`label_smoothing` must be at least 0 and below 1, got 1.0"),
+        ({"seed": -1}, "`seed` must be a whole number from 0 to 4294967295, got -1"),
+        ({"chunk_steps": 0}, "`chunk_steps` must be a whole number of at least 1 or None, got 0"),
+        (
+            {"label_smoothing": 1.0},
+            "`label_smoothing` must be a number of at least 0 and below 1, got 1.0",
+        ),
         ({"validation_fraction": float("nan")}, "`validation_fraction` must be a finite number"),
-        ({"preprocess": Preprocess(zca_epsilon=float("inf"))}, "`preprocess.zca_epsilon` must be"),
-        ({"seed": 2**32}, r"`seed` must be below 2\^32"),
+        ({"seed": 2**32}, "`seed` must be a whole number from 0 to 4294967295, got 4294967296"),
         ({"schedule": 0.1}, r"use `log_anneal.constant_schedule\(value\)`"),
         ({"schedule": optax.constant_schedule(0.1)}, "`schedule_unit` must be steps"),
     ],
@@ -69,8 +71,11 @@ def test_a_wrong_knob_is_named(changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"threshold": 0.0}, "`halt.threshold` must be above 0, got 0.0. None switches it off"),
-        ({"threshold": float("nan")}, "`halt.threshold` must be above 0, got nan"),
+        (
+            {"threshold": 0.0},
+            "`halt.threshold` must be a number above 0 or None, got 0.0. None switches",
+        ),
+        ({"threshold": float("nan")}, "`halt.threshold` must be a finite number above 0"),
         ({"grace_epochs": -1}, "`halt.grace_epochs` must be a whole number of at least 0"),
     ],
 )

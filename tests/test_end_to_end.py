@@ -156,10 +156,13 @@ def test_a_dry_run_trains_nothing_and_shows_what_would_be(tmp_path):
         (("--model.name", "resnet43"), "Did you mean resnet34?"),
         (("--validation-fraction", "0.9999"), "validation_fraction"),
         (("--process-id", "1"), "`--coordinator` must be given with the other two"),
-        (("--augment.crop-padding", "-1"), "`augment.crop_padding` must be from 0 to 32"),
+        (
+            ("--augment.crop-padding", "-1"),
+            "`augment.crop_padding` must be a whole number from 0 to 32",
+        ),
         (("--schedule.decay-steps", "2000000000"), "22 steps an epoch: `decay_steps`"),
         (("--halt.grace-epochs", "1000000000"), "must come to fewer than 2^31 steps"),
-        (("--seed", "4294967296"), "`seed` must be below 2^32"),
+        (("--seed", "4294967296"), "`seed` must be a whole number from 0 to 4294967295"),
     ],
     ids=str,
 )

@@ -142,9 +142,7 @@ def test_published_networks_begin_and_end_at_the_published_pixels(name, first, l
             r"or `hybrid_` before .*Did you mean hybrid_googlenet\?",
         ),
         (ModelConfig("densenet40", image_size=224), "`image_size` must be one of 32, got 224"),
-        (ModelConfig("vgg16", image_size=64), "`image_size` must be one of 32, 224, got 64"),
         (ModelConfig("resnet18", batch_norm="none"), "`batch_norm` must be one of global, local, "),
-        (ModelConfig("vgg16", dropout=1.0), "`dropout` must be at least 0 and below 1, got 1.0"),
         (
             ModelConfig("vgg16", image_size=224, transformer=Transformer(patch_size=5)),
             "`patch_size` must divide the image's 224 pixels, got 5. Take 14, 16 or 28",

@@ -189,10 +189,13 @@ def test_lbfgs_meets_the_least_of_an_uneven_quadratic_in_a_few_steps():
         ),
         ({"name": "lbfgs", "arguments": {"linesearch": 1.0}}, "got linesearch"),
         ({"name": "scale_by_rprop"}, "got scale_by_rprop"),
-        ({"momentum": -0.1}, "`optimizer.momentum` must be at least 0, got -0.1"),
-        ({"weight_decay": float("nan")}, "`optimizer.weight_decay` must be at least 0, got nan"),
-        ({"clip_norm": 0.0}, "`optimizer.clip_norm` must be above 0, got 0.0"),
-        ({"microbatches": 0}, "`optimizer.microbatches` must be at least 1, got 0"),
+        ({"momentum": -0.1}, "`optimizer.momentum` must be a number of at least 0, got -0.1"),
+        (
+            {"weight_decay": float("nan")},
+            "`optimizer.weight_decay` must be a finite number of at least 0, got",
+        ),
+        ({"clip_norm": 0.0}, "`optimizer.clip_norm` must be a number above 0 or None, got 0.0"),
+        ({"microbatches": 0}, "`optimizer.microbatches` must be a whole number of at least 1"),
     ],
 )
 def test_a_wrong_knob_is_named(arguments, message):

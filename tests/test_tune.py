@@ -262,12 +262,15 @@ def test_a_missing_optuna_is_told(tmp_path, monkeypatch):
     ("make", "message"),
     [
         (lambda: Range(low=1.0, high=0.1), "`low` must be below `high`, got 1.0 and 0.1"),
-        (lambda: Range(low=0.0, high=math.nan), "`low` must be below `high`"),
+        (lambda: Range(low=0.0, high=math.nan), "`high` must be a finite number, got nan"),
         (lambda: Range(low=0.0, high=1.0, scale="log"), "`low` must be above 0 on a log scale"),
         (lambda: Range(low=0.5, high=4, is_integer=True), "`low` and `high` must be whole"),
-        (lambda: Tune(search={}, trials=0), "`trials` must be at least 1, got 0"),
-        (lambda: Tune(search={}, validation_fraction=0.0), "`validation_fraction` must be above 0"),
-        (lambda: Tune(search={}, seed=-1), "`seed` must be from 0"),
+        (lambda: Tune(search={}, trials=0), "`trials` must be a whole number of at least 1, got 0"),
+        (
+            lambda: Tune(search={}, validation_fraction=0.0),
+            "`validation_fraction` must be a number above 0",
+        ),
+        (lambda: Tune(search={}, seed=-1), "`seed` must be a whole number from 0"),
         (lambda: Tune(search={"log": {}}), "`search` must have a range for each label, got none"),
     ],
 )

@@ -1,14 +1,16 @@
 """Random flips and crops on the device. Each image has a random key of its own."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 
-from train.errors import UserError, knows_its_fields
+from train.checked import checked
+from train.kinds import Within
 
 
-@knows_its_fields
+@checked("augment")
 @dataclass(frozen=True)
 class Augment:
     """How training images are varied at random."""
@@ -16,17 +18,9 @@ class Augment:
     flip: bool = True
     """Whether images are mirrored from left to right, each with a probability of one half.
     Turn it off for digits and text."""
-    crop_padding: int = 4
+    crop_padding: Annotated[int, Within(at_least=0, at_most=32)] = 4
     """How far images are shifted at most, in pixels. From 0 to 32; 0: not at all.
     Each image gets a border of zeros this wide, and a part of its own size is cut out."""
-
-    def __post_init__(self) -> None:
-        """Checks the knobs."""
-        if not 0 <= self.crop_padding <= 32:
-            raise UserError(
-                f"`augment.crop_padding` must be from 0 to 32 pixels, got {self.crop_padding}. "
-                "0 switches it off."
-            )
 
 
 def augment(knobs: Augment, keys: jax.Array, images: jax.Array) -> jax.Array:

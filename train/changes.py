@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, TypeAlias, TypeVar
 
-from train.errors import UserError, did_you_mean
+from train.checked import no_field
+from train.errors import UserError
 
 Changes: TypeAlias = Mapping[str, Any]
 """Values of a configuration's fields by their names, with dots: `{"model.name": "vgg16"}`."""
@@ -21,6 +22,11 @@ def changed(part: _Part, changes: Changes) -> _Part:
     Raises:
       UserError: there is no such field, or a value breaks its rule.
     """
+    if not isinstance(changes, Mapping):
+        raise UserError(
+            f"Changes must be values by the names of fields, got {changes!r}. "
+            'Write {"epochs": 3}.'
+        )
     for name in changes:
         head = name.partition(".")[0]
         names = (
@@ -29,11 +35,7 @@ def changed(part: _Part, changes: Changes) -> _Part:
             else []
         )
         if head not in names:
-            hint = " ".join([did_you_mean(head, names), "There are"]).lstrip()
-            raise UserError(
-                f"A change must name a field of {type(part).__name__}, got {name!r}. "
-                f"{hint} {', '.join(names) or 'none'}."
-            )
+            raise no_field(head, type(part), names)
     part = _replaced(part, {name: value for name, value in changes.items() if "." not in name})
     inner: dict[str, dict[str, Any]] = {}
     for name, value in changes.items():

@@ -7,17 +7,18 @@ a line, so that a line here ends where a sentence ends.
 import dataclasses
 import hashlib
 import json
-import math
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import jax
 import numpy as np
 
 import log_anneal as la
 from train.augment import Augment
-from train.errors import UserError, knows_its_fields
-from train.models import ModelConfig
+from train.checked import Count, Folder, Natural, Seed, Share, checked
+from train.errors import UserError, did_you_mean
+from train.kinds import Within
+from train.models import NETWORKS, ModelConfig
 from train.optimizer import OptimizerConfig
 from train.preprocess import Preprocess
 
@@ -41,29 +42,23 @@ _NOT_COMPILED = {
 }
 """The fields of Config that no compiled program depends on."""
 
+_LIMIT = Within(above=0, way_out="None switches it off.")
 
-@knows_its_fields
+
+@checked("halt")
 @dataclasses.dataclass(frozen=True)
 class Halt:
     """When a run that has gone wrong is stopped. A loss that is not finite always stops it."""
 
-    threshold: float | None = 4.5
+    threshold: Annotated[float, _LIMIT] | None = 4.5
     """The cross-entropy above which a training step stops the run, in nats. Above 0; None: never.
     This is equation 5 of Naveen 2024."""
-    grace_epochs: int = 2
+    grace_epochs: Natural = 2
     """The time for which the threshold does not count, in epochs. At least 0.
     It runs from the start, and again from each `--adjust-schedule`."""
 
-    def __post_init__(self) -> None:
-        """Checks the knobs."""
-        if self.threshold is not None and not self.threshold > 0:
-            raise UserError(
-                f"`halt.threshold` must be above 0, got {self.threshold}. None switches it off."
-            )
-        _at_least("halt.grace_epochs", self.grace_epochs, 0)
 
-
-@knows_its_fields
+@checked()
 @dataclasses.dataclass(frozen=True)
 class Config:
     """One training run."""
@@ -73,25 +68,27 @@ class Config:
     schedule_unit: Literal["epochs", "steps"] = "epochs"
     """The unit of the schedule's durations, such as decay_steps: epochs or steps.
     Epochs need a schedule that has a method `stretch`, as those of log_anneal have."""
-    epochs: int = 10
+    epochs: Count = 10
     """The length of the run: how often it passes over the training images. At least 1."""
-    batch_size: int = 128
+    batch_size: Count = 128
     """The number of images in each step, over all devices of all processes. At least 1."""
-    seed: int = 0
+    seed: Seed = 0
     """The seed of the initial parameters, the order of the images and the augmentation.
     From 0 to 2^32 - 1."""
 
-    dataset: str = "digits"
+    dataset: Folder = "digits"
     """The data set: digits, which needs no download, or a name in TensorFlow Datasets (cifar10).
     It can also be the path of a folder that holds images in train/CLASS and test/CLASS."""
-    data_dir: str | None = None
+    data_dir: Folder | None = None
     """The folder where TensorFlow Datasets keeps its data.
     None: $TFDS_DATA_DIR, else ~/tensorflow_datasets."""
-    num_train_images: int | None = None
-    """How many of the training images to use. The choice is the same for every seed. None: all."""
-    num_test_images: int | None = None
-    """How many of the test images to use. The choice is the same for every seed. None: all."""
-    validation_fraction: float = 0.0
+    num_train_images: Count | None = None
+    """How many of the training images to use. The choice is the same for every seed.
+    At least 1. None: all."""
+    num_test_images: Count | None = None
+    """How many of the test images to use. The choice is the same for every seed.
+    At least 1. None: all."""
+    validation_fraction: Share = 0.0
     """The part of the training images that is held out to choose the best checkpoint.
     At least 0 and below 1. With 0, the training loss chooses it. The test images never do."""
     preprocess: Preprocess = dataclasses.field(default_factory=Preprocess)
@@ -105,7 +102,7 @@ class Config:
     head: Literal["softmax", "sigmoid"] = "softmax"
     """How the network's outputs become probabilities of the classes.
     With sigmoid, each output becomes one by itself, and all are divided by their sum."""
-    label_smoothing: float = 0.0
+    label_smoothing: Share = 0.0
     """The part of the target that is spread evenly over all classes in training.
     At least 0 and below 1. 0: none."""
     optimizer: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
@@ -117,17 +114,17 @@ class Config:
     """How steps follow each other. A scan compiles a chunk of steps into one program.
     auto: a scan on accelerators, Python on a CPU.
     There XLA runs convolutions 30 times slower inside a scan."""
-    cpu_devices: int = 1
+    cpu_devices: Count = 1
     """How many devices JAX makes of the CPU, where there is no accelerator. At least 1.
     One for each core can be faster, since XLA does not spread every operation over the cores."""
-    chunk_steps: int | None = None
+    chunk_steps: Count | None = None
     """The number of steps after which metrics are logged and signals are seen. At least 1.
     None: 50 in a scan, 10 in Python."""
-    eval_epochs: int = 1
+    eval_epochs: Count = 1
     """The time between two evaluations, in epochs. At least 1. The last epoch always has one."""
-    eval_batch_size: int = 512
+    eval_batch_size: Count = 512
     """The number of images in each step of an evaluation, over all devices. At least 1."""
-    checkpoint_epochs: int = 1
+    checkpoint_epochs: Count = 1
     """The time between two checkpoints, in epochs. At least 1. The last epoch always has one."""
 
     def __post_init__(self) -> None:
@@ -142,32 +139,12 @@ class Config:
                 "`schedule_unit` must be steps for a schedule without `stretch`, got epochs. "
                 'Build the schedule in steps and set `schedule_unit="steps"`.'
             )
-        self._check_whole_numbers()
-        for name, value in flatten(self.knobs()).items():
-            if isinstance(value, float) and not math.isfinite(value):
-                raise UserError(
-                    f"`{name}` must be a finite number, got {value}. "
-                    "Where the field takes None, that switches it off."
-                )
-        for name in ("validation_fraction", "label_smoothing"):
-            if not 0 <= getattr(self, name) < 1:
-                raise UserError(
-                    f"`{name}` must be at least 0 and below 1, got {getattr(self, name)}. "
-                    "0 switches it off."
-                )
-
-    def _check_whole_numbers(self) -> None:
-        for name in ("epochs", "batch_size", "cpu_devices"):
-            _at_least(name, getattr(self, name), 1)
-        for name in ("eval_epochs", "eval_batch_size", "checkpoint_epochs"):
-            _at_least(name, getattr(self, name), 1)
-        for name in ("chunk_steps", "num_train_images", "num_test_images"):
-            if getattr(self, name) is not None:
-                _at_least(name, getattr(self, name), 1)
-        _at_least("seed", self.seed, 0)
-        if self.seed >= 2**32:
+        if self.model.name not in NETWORKS:
+            plain = ", ".join(name for name in NETWORKS if not name.startswith("hybrid"))
+            hint = did_you_mean(self.model.name, NETWORKS)
+            hint = hint or f"There are {plain}, and `hybrid_` before each of them."
             raise UserError(
-                f"`seed` must be below 2^32, got {self.seed}. A JAX key takes no more of it."
+                f"`model.name` must be the name of a network, got {self.model.name!r}. {hint}"
             )
 
     def schedule_in_steps(self, steps_per_epoch: int) -> Schedule:
@@ -237,11 +214,3 @@ def describe(schedule: Schedule, num_steps: int = 1000) -> dict[str, Any]:
     values = np.asarray(jax.vmap(schedule)(np.arange(num_steps, dtype=np.int32)), np.float32)
     name = getattr(schedule, "__qualname__", type(schedule).__qualname__)
     return {"callable": name, "values_sha256": hashlib.sha256(values.tobytes()).hexdigest()}
-
-
-def _at_least(name: str, value: int, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise UserError(
-            f"`{name}` must be a whole number of at least {least}, got {value}. "
-            f"Give {least} or more."
-        )

@@ -1,12 +1,7 @@
 """The ways in which a command ends early: a mistake that a person can mend, a halt, a signal."""
 
-import dataclasses
 import difflib
-import functools
 from collections.abc import Iterable
-from typing import Any, TypeVar
-
-_Described = TypeVar("_Described")
 
 
 class UserError(ValueError):
@@ -26,26 +21,6 @@ def did_you_mean(name: str, known: Iterable[str], most: int = 1) -> str:
     """
     near = difflib.get_close_matches(name, list(known), most)
     return f"Did you mean {' or '.join(near)}?" if near else ""
-
-
-def knows_its_fields(cls: type[_Described]) -> type[_Described]:
-    """Lets a dataclass answer a field that it does not have with those that it has.
-
-    Python's own error is `__init__() got an unexpected keyword argument`.
-    """
-    build: Any = cls.__init__
-    known = [field.name for field in dataclasses.fields(cls) if field.init]  # type: ignore[arg-type]
-
-    @functools.wraps(build)
-    def __init__(self: _Described, *values: Any, **fields: Any) -> None:  # noqa: N807
-        for name in fields:
-            if name not in known:
-                hint = did_you_mean(name, known) or f"There are {', '.join(known)}."
-                raise UserError(f"`{name}` must be a field of {cls.__name__}, and is none. {hint}")
-        build(self, *values, **fields)
-
-    cls.__init__ = __init__  # type: ignore[method-assign, assignment]
-    return cls
 
 
 class Halted(Exception):  # noqa: N818, an ending, not an error

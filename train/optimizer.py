@@ -3,16 +3,17 @@
 import dataclasses
 import functools
 import inspect
-import math
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
 import optax
 from optax import contrib
 
-from train.errors import UserError, did_you_mean, knows_its_fields
+from train.checked import Count, Strength, checked
+from train.errors import UserError, did_you_mean
+from train.kinds import Within
 
 # The arguments of optax's optimizers for which there are fields.
 _FIELDS = {"learning_rate": "schedule", "weight_decay": "optimizer.weight_decay"}
@@ -25,8 +26,10 @@ _FACTORIES = {
     "muon": contrib.muon,
 }
 
+_LIMIT = Within(above=0, way_out="None switches it off.")
 
-@knows_its_fields
+
+@checked("optimizer")
 @dataclasses.dataclass(frozen=True)
 class OptimizerConfig:
     """How gradients become updates of the parameters."""
@@ -37,19 +40,19 @@ class OptimizerConfig:
     For it, a convolution's kernel is a matrix [height * width * in, out].
     lbfgs has no line search: the schedule is the length of its step. It needs full batches.
     It keeps 22 copies of the parameters: 2, and 2 more for each unit of its memory_size."""
-    momentum: float = 0.9
+    momentum: Strength = 0.9
     """The part of the last update that sgd adds to the next one. At least 0; 0: none."""
     nesterov: bool = False
     """Whether the momentum of sgd is Nesterov's, which looks one update ahead."""
-    weight_decay: float = 5e-4
+    weight_decay: Strength = 5e-4
     """The strength of weight decay. At least 0; 0: none.
     It acts on kernels, and not on biases, scales of norms or position embeddings.
     It is decoupled where the optimizer has a weight decay of its own (adamw, lion, muon, ...).
     Otherwise it is added to the gradient."""
-    clip_norm: float | None = None
+    clip_norm: Annotated[float, _LIMIT] | None = None
     """The largest norm of the whole gradient. A longer gradient is cut to this length.
     It is measured before weight decay is added. Above 0; None: no limit."""
-    microbatches: int = 1
+    microbatches: Count = 1
     """The number of parts into which each device's batch is cut. At least 1.
     The gradients of the parts are averaged: the same update takes less memory.
     But batch norm sees one part at a time."""
@@ -57,26 +60,7 @@ class OptimizerConfig:
     """Further arguments of the optimizer, as names and numbers: b1 0.9 b2 0.95."""
 
     def __post_init__(self) -> None:
-        """Checks the knobs, names and arguments."""
-        self._check_arguments()
-        for name in ("momentum", "weight_decay"):
-            value = getattr(self, name)
-            if not 0 <= value < math.inf:
-                raise UserError(
-                    f"`optimizer.{name}` must be at least 0, got {value}. 0 switches it off."
-                )
-        if self.clip_norm is not None and not 0 < self.clip_norm < math.inf:
-            raise UserError(
-                f"`optimizer.clip_norm` must be above 0, got {self.clip_norm}. "
-                "None switches it off."
-            )
-        if self.microbatches < 1:
-            raise UserError(
-                f"`optimizer.microbatches` must be at least 1, got {self.microbatches}. "
-                "1 takes the batch whole."
-            )
-
-    def _check_arguments(self) -> None:
+        """Checks the name, and that it has the arguments."""
         fields = _FIELDS | (_FIELDS_OF_SGD if self.name == "sgd" else {})
         defaults = _numeric(_factory(self.name))
         known = sorted(defaults.keys() - fields.keys())
@@ -143,6 +127,7 @@ def learning_rate(opt_state: optax.OptState) -> jax.Array:
     return rate
 
 
+@functools.cache
 def names() -> tuple[str, ...]:
     """Returns the optimizers of optax that need only gradients, parameters and a schedule."""
     known = _NEED_MORE | _FACTORIES.keys()

@@ -12,6 +12,7 @@ import jax
 import tyro
 
 import log_anneal
+from train.cli.words import refuse
 from train.config import Config
 from train.errors import UserError, did_you_mean
 from train.study import Size
@@ -112,6 +113,12 @@ _COMMANDS: dict[str, type[RangeTest | RunStudy | Report]] = {
     "study": RunStudy,
     "report": Report,
 }
+_KINDS = (Arguments, RangeTest, RunStudy)
+_OPTIONS = {"help", "tyro_print_completion", "tyro_write_completion"} | (
+    {field.name for kind in _KINDS for field in dataclasses.fields(kind)}
+    - {field.name for field in dataclasses.fields(Config)}
+)
+"""The options that are no fields of a configuration."""
 
 
 def parse(argv: Sequence[str]) -> Command:
@@ -176,6 +183,8 @@ def _show_help(kind: type[Command], argv: Sequence[str]) -> NoReturn:
 def _from_words(
     kind: type[_Kind], program: str, words: Sequence[str], defaults: _Kind | None = None
 ) -> _Kind:
+    if isinstance(defaults, _Common):
+        refuse(defaults.config, words, _OPTIONS)
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
@@ -185,7 +194,16 @@ def _from_words(
     except SystemExit as end:
         if end.code in (0, None):
             raise
+        if (ours := _cause(end)) is not None:
+            raise ours from None
         raise UserError(f"{_sentence(said.getvalue())} For all fields: --help.") from None
+
+
+def _cause(error: BaseException | None) -> UserError | None:
+    """Returns the refusal that led to an error, as when a part of the configuration is built."""
+    while error is not None and not isinstance(error, UserError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _sentence(box: str) -> str:

@@ -4,6 +4,6 @@ The classes that a configuration needs are here and load no Flax. `train.models.
 networks.
 """
 
-from train.models.config import ModelConfig, Transformer
+from train.models.config import NETWORKS, ModelConfig, Transformer
 
-__all__ = ["ModelConfig", "Transformer"]
+__all__ = ["NETWORKS", "ModelConfig", "Transformer"]

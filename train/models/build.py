@@ -109,7 +109,7 @@ def build(config: ModelConfig, *, num_classes: int, axis_name: str | None) -> Mo
         training, `apply` then runs under that axis. None: there is no such axis.
 
     Raises:
-      UserError: the name is unknown, or a knob is out of its range.
+      UserError: the name is unknown, or the network does not take a knob.
     """
     _check(config)
     is_global = config.batch_norm == "global"
@@ -158,18 +158,11 @@ def _check(config: ModelConfig) -> None:
             f"`name` must be one of {', '.join(_NETWORKS)}, or `hybrid_` before one of them, got "
             f"{config.name!r}. {did_you_mean(config.name, names())}".rstrip()
         )
-    if config.width is not None and (not isinstance(config.width, int) or config.width < 1):
-        raise UserError(
-            f"`width` must be a positive whole number, got {config.width}. "
-            "Leave it out to take the network's own."
-        )
-
     network = _HYBRIDS.get(config.name, config.name)
     has_224 = network.startswith(_AT_224)
     is_optional = network.startswith(_WITHOUT_BATCH_NORM)
     for name, known in {
         "image_size": (32, 224) if has_224 else (32,),
-        "dtype": ("auto", "float32", "bfloat16"),
         "batch_norm": ("global", "local", "none") if is_optional else ("global", "local"),
     }.items():
         value = getattr(config, name)
@@ -179,8 +172,4 @@ def _check(config: ModelConfig) -> None:
                 f"{config.name} takes no other."
             )
 
-    if not 0 <= config.dropout < 1:
-        raise UserError(
-            f"`dropout` must be at least 0 and below 1, got {config.dropout}. 0 switches it off."
-        )
     transformer.check(config.transformer, image_size=config.image_size)

@@ -3,24 +3,33 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from train.errors import knows_its_fields
+from train.checked import Count, Share, checked
+
+_NAMES = (
+    *("resnet_small", "resnet18", "resnet34", "resnet50", "resnet20", "resnet110"),
+    *("stochastic20", "stochastic110", "vgg11", "vgg16", "vgg19", "googlenet_small", "googlenet"),
+    *("xception_small", "xception", "densenet_small", "densenet40", "densenet100"),
+)
+NETWORKS = (*_NAMES, "hybrid50", *(f"hybrid_{name}" for name in _NAMES))
+"""The names of the networks that `train.models.build` builds."""
 
 
-@knows_its_fields
+@checked("model.transformer")
 @dataclass(frozen=True)
 class Transformer:
     """The transformer branch of a hybrid network."""
 
-    patch_size: int = 4
-    """The side of the square patches that become tokens, in pixels. It must divide the image's.
+    patch_size: Count = 4
+    """The side of the square patches that become tokens, in pixels. At least 1.
+    It must divide the image's.
     At 32 pixels, 4 makes 64 tokens. At 224 pixels, 28 makes as many, and 16 is usual (ViT)."""
-    width: int = 192
+    width: Count = 192
     """The number of features of a token. At least 1."""
-    num_heads: int = 3
-    """The number of attention heads. It must divide the width."""
+    num_heads: Count = 3
+    """The number of attention heads. At least 1. It must divide the width."""
 
 
-@knows_its_fields
+@checked("model")
 @dataclass(frozen=True)
 class ModelConfig:
     """The network that is trained."""
@@ -32,7 +41,7 @@ class ModelConfig:
     Made for CIFAR, with stochastic depth: stochastic20, stochastic110.
     With `hybrid_` before any of these names, a transformer branch stands beside the network.
     hybrid50 is short for hybrid_resnet50."""
-    width: int | None = None
+    width: Count | None = None
     """The number of channels after the first layers. It scales all other channels. At least 1.
     None: the network's own, for most of them 64.
     110 gives ResNet-34 the 63 million parameters of the paper (Naveen 2024)."""
@@ -50,7 +59,7 @@ class ModelConfig:
     zero_init_residual: bool = False
     """Whether the last batch-norm scale of each residual branch starts at 0, instead of at 1.
     With 0, each block starts as the identity."""
-    dropout: float = 0.0
+    dropout: Share = 0.0
     """The part of the features that is dropped before the classifier, in training.
     At least 0 and below 1; 0: none. A VGG at 224 pixels has it between its hidden layers too.
     For ImageNet, VGG and Xception were published with 0.5 and GoogLeNet with 0.4.

@@ -89,13 +89,6 @@ class _Attention(nnx.Module):
 
 def check(knobs: Transformer, *, image_size: int = 32) -> None:
     """Raises UserError for knobs with which no branch can be built."""
-    for name in ("patch_size", "width", "num_heads"):
-        value = getattr(knobs, name)
-        if not isinstance(value, int) or value < 1:
-            raise UserError(
-                f"`{name}` must be a positive whole number, got {value}. "
-                f"Leave it out to take {getattr(Transformer, name)}."
-            )
     if image_size % knobs.patch_size:
         raise UserError(
             f"`patch_size` must divide the image's {image_size} pixels, got {knobs.patch_size}. "

@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from train.changes import Changes, changed
+from train.checked import Count, Natural, Seed, checked
 from train.config import Config, fields_of
-from train.errors import UserError, knows_its_fields
+from train.errors import UserError
 from train.study.parts import Bounds as Bounds
 from train.study.parts import Claim as Claim
 from train.study.parts import Context as Context
@@ -28,7 +29,7 @@ SETTINGS, AS_PRINTED, TUNED = "settings", "as printed", "tuned"
 """The axis that a search adds, and the labels along it."""
 
 
-@knows_its_fields
+@checked()
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Study:
     """The description of a study: what is compared, over what, and which claims are checked."""
@@ -43,16 +44,17 @@ class Study:
     """The axes of the comparison, the labels of each, and the changes to `base` for each label. A
     function gives changes that depend on other labels or on a range test. The runs are all
     combinations of labels, for every seed."""
-    seeds: Sequence[int] = (0, 1, 2)
+    seeds: Sequence[Seed] = (0, 1, 2)
     baseline: Labels | None = None
     """The labels, by their axes, with which the others are compared."""
-    most_changes: int | None = None
-    """Along how many axes a combination may differ from the baseline; None: all."""
+    most_changes: Natural | None = None
+    """Along how many axes a combination may differ from the baseline. At least 0; None: all."""
     without: Sequence[Labels] = ()
     """Combinations that are left out: those with all the labels of one of these."""
-    cores: int | None = None
+    cores: Count | None = None
     """The number of CPU cores for each run. Runs are then made side by side, in processes of so
-    many cores, and their numbers do not depend on how many processes there are. None: all cores."""
+    many cores, and their numbers do not depend on how many processes there are. At least 1;
+    None: all cores."""
     claims: Sequence[Claim] = ()
     retry: Mapping[str, Changes] = dataclasses.field(default_factory=dict)
     """The changes, by label, with which a run goes on after a halt, as by `--adjust-schedule`."""
@@ -89,10 +91,6 @@ class Study:
             _check_label("`retry`", label, list(every))
 
     def _check_axes(self) -> None:
-        if self.cores is not None and self.cores < 1:
-            raise UserError(
-                f"`cores` must be at least 1, got {self.cores}. None takes all that there are."
-            )
         for where, part in (("range_tests", self.range_tests), ("tune", self.tune)):
             if part is not None and part.axis not in self.axes:
                 raise UserError(

@@ -2,9 +2,11 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from train.errors import knows_its_fields
+from train.checked import checked
+from train.errors import UserError
+from train.kinds import Within
 
 Bounds: TypeAlias = tuple[float, float]
 """The lowest and the highest learning rate."""
@@ -22,7 +24,7 @@ class Context:
     """The bounds that the range test found; NaN if the study makes none."""
 
 
-@knows_its_fields
+@checked()
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RangeTests:
     """A learning-rate range test for each label of an axis, made by the study itself.
@@ -34,13 +36,24 @@ class RangeTests:
     fallback: Bounds
     """The bounds that the runs take if a test shows none."""
     axis: str = "network"
-    min_value: float = 1e-4
-    max_value: float = 1.0
-    num_steps: int = 400
+    min_value: Annotated[float, Within(above=0)] = 1e-4
+    """The first rate of the test. Above 0, and below `max_value`."""
+    max_value: Annotated[float, Within(above=0)] = 1.0
+    """The last rate of the test. Above 0."""
+    num_steps: Annotated[int, Within(at_least=10)] = 400
+    """The length of the test, in steps. At least 10."""
     sweep: Literal["exponential", "linear"] = "linear"
 
+    def __post_init__(self) -> None:
+        """Checks that the rates rise."""
+        if not self.min_value < self.max_value:
+            raise UserError(
+                f"`min_value` must be below `max_value`, got {self.min_value} and "
+                f"{self.max_value}. Take 1e-4 and 1."
+            )
 
-@knows_its_fields
+
+@checked()
 @dataclasses.dataclass(frozen=True)
 class Claim:
     """A paper's sentence, or a question that it leaves open, and the check that answers it."""

@@ -6,13 +6,15 @@ import operator
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from train.changes import Changes, changed
+from train.checked import Count, Seed, checked
 from train.config import Config
-from train.errors import UserError, knows_its_fields
+from train.errors import UserError
 from train.folder.files import one_at_a_time
 from train.folder.workdir import settings_sha256
+from train.kinds import Within
 from train.study.journal import Journal, Trial
 from train.study.ranges import Range as Range
 
@@ -20,7 +22,7 @@ _WORST = 0.0  # the accuracy of a trial that was halted, or whose settings no co
 _WAIT = 5.0  # seconds between two looks at the trials of other workers
 
 
-@knows_its_fields
+@checked()
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Tune:
     """A search for each label of an axis, over fields of its own, with equally many trials."""
@@ -29,8 +31,9 @@ class Tune:
     """For each label the ranges by the fields of the configuration: "schedule.peak_value". Values
     of the schedule share one compiled program. Others, as of the optimizer, compile each time."""
     axis: str = "schedule"
-    trials: int = 20
-    """The number of trials of each label. More may be asked for later: the first ones are kept."""
+    trials: Count = 20
+    """The number of trials of each label. At least 1. More may be asked for later: the first ones
+    are kept."""
     method: Literal["drawn", "grid"] = "drawn"
     """How values are chosen. drawn: by Optuna's estimator, from the earlier trials. grid: evenly
     over a range, of which each label then has one; the number of trials cannot be changed later."""
@@ -40,22 +43,14 @@ class Tune:
     """The labels, by their axes, that a combination must have to be tuned; empty: all are."""
     changes: Changes = dataclasses.field(default_factory=dict)
     """The changes that turn the configuration of a run into that of a trial: `{"epochs": 5}`."""
-    validation_fraction: float = 0.1
-    """The part of the training images on which a trial is judged. The test images never judge."""
-    seed: int = 0
-    """The seed of the draws, and of the trials' runs."""
+    validation_fraction: Annotated[float, Within(above=0, below=1)] = 0.1
+    """The part of the training images on which a trial is judged. The test images never judge.
+    Above 0 and below 1."""
+    seed: Seed = 0
+    """The seed of the draws, and of the trials' runs. From 0 to 2^32 - 1."""
 
     def __post_init__(self) -> None:
         """Checks the knobs. The study checks the labels."""
-        if self.trials < 1:
-            raise UserError(f"`trials` must be at least 1, got {self.trials}. Take 20.")
-        if not 0 < self.validation_fraction < 1:
-            raise UserError(
-                "`validation_fraction` must be above 0 and below 1, got "
-                f"{self.validation_fraction}. Without one a trial has nothing to be judged by."
-            )
-        if not 0 <= self.seed < 2**32:
-            raise UserError(f"`seed` must be from 0 to 2^32 - 1, got {self.seed}. Take 0.")
         for label, ranges in self.search.items():
             if not ranges:
                 raise UserError(
