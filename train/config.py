@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 import jax
-import numpy as np
 
 import log_anneal as la
 from train.augment import Augment
@@ -21,9 +20,16 @@ from train.kinds import Within
 from train.models import NETWORKS, ModelConfig
 from train.optimizer import OptimizerConfig
 from train.preprocess import Preprocess
+from train.written import describe, written
 
 Schedule: TypeAlias = la.Schedule | Callable[[jax.typing.ArrayLike], jax.typing.ArrayLike]
 
+
+RESERVED = (
+    *("kind", "split", "step", "epoch", "seconds", "loss", "accuracy", "count"),
+    *("grad_norm", "update_norm", "learning_rate", "halted", "images_per_second"),
+)
+"""The names that a line of the log has already."""
 
 _NOT_COMPILED = {
     "schedule",
@@ -117,6 +123,9 @@ class Config:
     cpu_devices: Count = 1
     """How many devices JAX makes of the CPU, where there is no accelerator. At least 1.
     One for each core can be faster, since XLA does not spread every operation over the cores."""
+    measures: Mapping[str, Callable[..., Any]] = dataclasses.field(default_factory=dict)
+    """More numbers for the log, by their names: functions in a configuration file.
+    `function(params, grads, updates)` returns one number for each step."""
     chunk_steps: Count | None = None
     """The number of steps after which metrics are logged and signals are seen. At least 1.
     None: 50 in a scan, 10 in Python."""
@@ -139,12 +148,36 @@ class Config:
                 "`schedule_unit` must be steps for a schedule without `stretch`, got epochs. "
                 'Build the schedule in steps and set `schedule_unit="steps"`.'
             )
+        self._check_own()
         if self.model.name not in NETWORKS:
             plain = ", ".join(name for name in NETWORKS if not name.startswith("hybrid"))
             hint = did_you_mean(self.model.name, NETWORKS)
             hint = hint or f"There are {plain}, and `hybrid_` before each of them."
             raise UserError(
                 f"`model.name` must be the name of a network, got {self.model.name!r}. {hint}"
+            )
+
+    def _check_own(self) -> None:
+        """Checks the functions of the user's own."""
+        for name, measure in self.measures.items():
+            written(f"measures.{name}", measure)
+            if not name.isidentifier() or name in RESERVED:
+                raise UserError(
+                    f"`measures` must have names of letters that the log has not, got {name!r}. "
+                    f"The log has {', '.join(RESERVED)}. Take another name."
+                )
+        given = [
+            field.name
+            for field in dataclasses.fields(self.model)
+            if field.name != "builder" and getattr(self.model, field.name) != _plain(field)
+        ]
+        if self.model.builder is None:
+            return
+        written("model.builder", self.model.builder)
+        if given:
+            raise UserError(
+                f"`model.{given[0]}` must be left out where `model.builder` builds the network, "
+                f"got {getattr(self.model, given[0])!r}. Let the builder do what it says."
             )
 
     def schedule_in_steps(self, steps_per_epoch: int) -> Schedule:
@@ -168,10 +201,24 @@ class Config:
         """Returns every knob except the schedule, as values that JSON can hold."""
         names = [field.name for field in dataclasses.fields(self) if field.name != "schedule"]
         values = {name: getattr(self, name) for name in names}
-        return {
+        knobs = {
             name: dataclasses.asdict(value) if hasattr(value, "__dataclass_fields__") else value
             for name, value in values.items()
         }
+        # What nobody has given is not written: the records of earlier runs do not have it.
+        if (builder := knobs["model"].pop("builder")) is not None:
+            knobs["model"] = {"builder": written("model.builder", builder)}
+        if not (measures := knobs.pop("measures")):
+            return knobs
+        return knobs | {
+            "measures": {name: written(f"measures.{name}", each) for name, each in measures.items()}
+        }
+
+
+def _plain(field: dataclasses.Field[Any]) -> Any:
+    """Returns the default of a field."""
+    factory = field.default_factory
+    return field.default if factory is dataclasses.MISSING else factory()
 
 
 def fields_of(config: Config) -> str:
@@ -197,20 +244,3 @@ def flatten(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{name}"] = value
     return flat
-
-
-def describe(schedule: Schedule, num_steps: int = 1000) -> dict[str, Any]:
-    """Returns what tells a schedule from others, as values that JSON can hold.
-
-    A schedule of the library is described by its fields. Any other function is described by its
-    name and the digest of its first values.
-
-    Args:
-      schedule: a function of the step.
-      num_steps: how many values go into the digest.
-    """
-    if isinstance(schedule, la.Schedule):
-        return la.to_dict(schedule)
-    values = np.asarray(jax.vmap(schedule)(np.arange(num_steps, dtype=np.int32)), np.float32)
-    name = getattr(schedule, "__qualname__", type(schedule).__qualname__)
-    return {"callable": name, "values_sha256": hashlib.sha256(values.tobytes()).hexdigest()}

@@ -1,6 +1,6 @@
 """One step of training and one of evaluation. Both are pure, and the same on every device."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -14,6 +14,7 @@ from train.config import Config
 from train.engine import guard
 from train.engine.loss import cross_entropy, log_probabilities
 from train.engine.state import TrainState
+from train.errors import UserError
 from train.models.model import Model
 from train.optimizer import learning_rate
 
@@ -87,10 +88,34 @@ def make_train_step(
             **norms,
             "learning_rate": rate,
             "halted": halted,
+            **_measured(config.measures, state.params, grads, updates),
         }
         return new._replace(halted=halted), metrics
 
     return step
+
+
+def _measured(
+    measures: Mapping[str, Callable[..., Any]], params: Any, grads: Any, updates: Any
+) -> Metrics:
+    """Returns what the user's own functions say of a step: float32, one number each."""
+    found = {}
+    for name, measure in measures.items():
+        try:
+            value = jnp.asarray(measure(params, grads, updates), jnp.float32)
+        except Exception as error:  # a user's code raises anything
+            said = (str(error).splitlines() or [""])[0]
+            raise UserError(
+                f"`measures.{name}` must return a number for (params, grads, updates), and raises "
+                f"{type(error).__name__}: {said} Use the functions of jax.numpy."
+            ) from error
+        if value.shape:
+            raise UserError(
+                f"`measures.{name}` must return one number, got an array of shape {value.shape}. "
+                "Return its sum, or its norm."
+            )
+        found[name] = value
+    return found
 
 
 def make_eval_step(

@@ -13,6 +13,7 @@ from train.models._classifier import Classifier
 from train.models._layers import Layers, Network
 from train.models.config import ModelConfig
 from train.models.model import Model, Normal, functional
+from train.models.own import build_own
 from train.models.transformer import Joined, TransformerBranch
 
 _Maker = Callable[[ModelConfig, Layers], Network]
@@ -111,6 +112,8 @@ def build(config: ModelConfig, *, num_classes: int, axis_name: str | None) -> Mo
     Raises:
       UserError: the name is unknown, or the network does not take a knob.
     """
+    if config.builder is not None:
+        return build_own(config.builder, num_classes=num_classes, axis_name=axis_name)
     _check(config)
     is_global = config.batch_norm == "global"
     dtype = config.dtype

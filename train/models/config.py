@@ -1,7 +1,8 @@
 """The choice of a network and its knobs: plain data, which loads no library of networks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from train.checked import Count, Share, checked
 
@@ -65,3 +66,7 @@ class ModelConfig:
     For ImageNet, VGG and Xception were published with 0.5 and GoogLeNet with 0.4.
     Networks for CIFAR with batch norm and augmentation do without."""
     transformer: Transformer = field(default_factory=Transformer)
+    builder: Callable[..., Any] | None = None
+    """A network of your own in place of these: a function, or a class, in a configuration file.
+    `builder(num_classes, rngs)` returns an nnx.Module, which makes logits of images.
+    The other fields of the model then have no use. None: the network with the name."""

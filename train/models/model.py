@@ -104,11 +104,12 @@ def _source(key: jax.Array, size: int) -> Normal:
 def _split(module: nnx.Module) -> tuple[nnx.GraphDef[nnx.Module], Arrays, Arrays]:
     # It raises if a variable is of another kind, such as the counter of a random generator.
     graphdef, *states = nnx.split(module, nnx.Param, nnx.BatchStat)
-    params, batch_stats = map(_plain, states)
+    params, batch_stats = map(plain, states)
     return graphdef, params, batch_stats
 
 
-def _plain(state: nnx.State[Any, Any]) -> Arrays:
+def plain(state: nnx.State[Any, Any]) -> Arrays:
+    """Returns a state of NNX as nested dicts with string keys."""
     return _string_keys(nnx.to_pure_dict(state))
 
 

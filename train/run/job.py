@@ -13,7 +13,7 @@ import numpy as np
 
 import log_anneal as la
 from train import data, preprocess
-from train.config import Config, Schedule, describe
+from train.config import Config, Schedule
 from train.data import Dataset
 from train.data.cache import Split
 from train.engine import Engine
@@ -22,6 +22,7 @@ from train.engine.guard import watch_from
 from train.engine.state import TrainState
 from train.engine.step import DeviceData
 from train.errors import UserError
+from train.written import describe
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,9 +13,11 @@ from train.folder.files import set_aside, write_atomically
 from train.folder.log import Log, read_metrics
 from train.folder.origin import origin, today
 from train.folder.workdir import settings_sha256
+from train.models.config import ModelConfig
 from train.models.model import num_params
 from train.run.job import Job
 from train.run.pictures import curves_picture, schedule_picture
+from train.written import name_of
 
 _PICTURES = ("schedule.png", "curves.png")
 
@@ -109,7 +111,7 @@ def summarise(
 
     last = tests[job.total_steps]
     return {
-        "model": job.config.model.name,
+        "model": _network(job.config.model),
         "parameters": num_params(jax.eval_shape(job.create_state).params),
         "dataset": job.dataset.name,
         "epochs": job.config.epochs,
@@ -130,6 +132,10 @@ def summarise(
 def _as_used(records: Sequence[Mapping[str, Any]]) -> Callable[[jax.Array], jax.Array]:
     rates = jnp.asarray([line["learning_rate"] for line in records if line["kind"] == "train"])
     return lambda step: rates[step]
+
+
+def _network(config: ModelConfig) -> str:
+    return config.name if config.builder is None else name_of(config.builder)
 
 
 def _mean(lines: Sequence[Mapping[str, Any]], name: str) -> float:

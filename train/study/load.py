@@ -1,9 +1,11 @@
 """Runs configuration files, and returns what their functions give."""
 
 import dataclasses
-import runpy
+import hashlib
+import linecache
 import sys
 import traceback
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -55,6 +57,21 @@ def prepare_study(path: Path, size: Size, data_dir: str | None) -> Study:
     return study
 
 
+def _run(path: Path) -> dict[str, Any]:
+    """Runs a file as a module of its own, and returns what it defines.
+
+    The module is registered, as that of an import is: the annotations and the source of a class of
+    the user's own are looked up there. Its name ends with a digest, so that it hides no other one.
+    """
+    digest = hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:8]
+    module = types.ModuleType(f"{path.stem}_{digest}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module
+    linecache.checkcache(str(path))  # the file may have changed since it ran last
+    exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
+    return vars(module)
+
+
 def _call(
     path: Path, function: str, arguments: tuple[Any, ...], kind: type[_Given], example: str
 ) -> _Given:
@@ -68,7 +85,7 @@ def _call(
     # The folder must be on the path: a variant imports the configuration that it is derived from.
     sys.path.insert(0, str(path.absolute().parent))
     try:
-        defined = runpy.run_path(str(path))
+        defined = _run(path)
         get: Callable[..., Any] | None = defined.get(function)
         given = get(*arguments) if callable(get) else None
     except Exception as error:

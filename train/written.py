@@ -1,0 +1,65 @@
+"""What a record says of a schedule, and of a function: its name, and a digest."""
+
+import functools
+import hashlib
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+import log_anneal as la
+from train.errors import UserError
+
+
+def written(name: str, function: Callable[..., Any]) -> dict[str, str]:
+    """Returns what tells a function or a class from others, as values that JSON can hold.
+
+    The digest is of its own source, as it was when this was first asked. What it calls is not in
+    it.
+
+    Args:
+      name: of the field that holds it.
+      function: as a configuration file defines it.
+
+    Raises:
+      UserError: its source is in no file.
+    """
+    try:
+        digest = _digest(function)
+    except (OSError, TypeError) as error:
+        raise UserError(
+            f"`{name}` must be a function or a class that a file defines, got {function!r}, whose "
+            "source cannot be found. Define it in the configuration file by `def` or `class`."
+        ) from error
+    return {"function": name_of(function), "source_sha256": digest}
+
+
+@functools.cache  # the file may be edited while a run goes on
+def _digest(function: Callable[..., Any]) -> str:
+    return hashlib.sha256(inspect.getsource(function).encode()).hexdigest()
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Returns the name of a function or a class."""
+    return str(getattr(function, "__qualname__", type(function).__qualname__))
+
+
+def describe(schedule: Any, num_steps: int = 1000) -> dict[str, Any]:
+    """Returns what tells a schedule from others, as values that JSON can hold.
+
+    A schedule of the library is described by its fields. Any other function is described by its
+    name and the digest of its first values.
+
+    Args:
+      schedule: a function of the step.
+      num_steps: how many values go into the digest.
+    """
+    if isinstance(schedule, la.Schedule):
+        return la.to_dict(schedule)
+    values = np.asarray(jax.vmap(schedule)(np.arange(num_steps, dtype=np.int32)), np.float32)
+    return {
+        "callable": name_of(schedule),
+        "values_sha256": hashlib.sha256(values.tobytes()).hexdigest(),
+    }
