@@ -48,11 +48,13 @@ _LIMIT = Within(above=0, way_out="None switches it off.")
 @checked("halt")
 @dataclasses.dataclass(frozen=True)
 class Halt:
-    """When a run that has gone wrong is stopped. A loss that is not finite always stops it."""
+    """The rule that stops a run that has gone wrong. A loss that is not finite always stops it."""
 
-    threshold: Annotated[float, _LIMIT] | None = 4.5
+    threshold: Annotated[float, _LIMIT] | Literal["auto"] | None = "auto"
     """The cross-entropy above which a training step stops the run, in nats. Above 0; None: never.
-    This is equation 5 of Naveen 2024."""
+    This is equation 5 of Naveen 2024, where it is 4.5.
+    auto: twice that of a guess among all classes, which is ln(classes), and at least 4.5.
+    So it is 4.6 for 10 classes, and 9.6 for 120. It can be changed while a run is halted."""
     grace_epochs: Natural = 2
     """The time for which the threshold does not count, in epochs. At least 0.
     It runs from the start, and again from each `--adjust-schedule`."""
