@@ -93,6 +93,34 @@ def test_another_halt_is_accepted_said_and_recorded(tmp_path, record):
     assert written(tmp_path) == {**both, "schedule_from_step": 33, "changes": [first, second]}
 
 
+MAY_CHANGE = {
+    *("data_dir", "halt", "engine", "cpu_devices"),
+    *("chunk_steps", "eval_batch_size", "checkpoint_epochs"),
+}
+
+
+@pytest.mark.parametrize("field", sorted(small.config().to_dict()))
+def test_a_field_that_changes_no_step_may_change_and_every_other_may_not(tmp_path, record, field):
+    start(tmp_path, record)
+    value = {"new": 1} if isinstance(record[field], dict) else "new"
+    changed = {**record, field: {**record[field], **value} if field == "model" else value}
+    if field in MAY_CHANGE:
+        start(tmp_path, changed, step=22)
+        says = {"data_dir": False}.get(field, True)
+        assert ("changes" in written(tmp_path)) == says
+        assert (written(tmp_path)[field] == changed[field]) == says
+    else:
+        with pytest.raises(UserError, match=f"which holds another: .*{field}"):
+            start(tmp_path, changed)
+
+
+def test_the_number_of_devices_may_not_change_where_batch_norm_is_local(tmp_path, record):
+    local = {**record, "model": {**record["model"], "batch_norm": "local"}}
+    start(tmp_path, local)
+    with pytest.raises(UserError, match="cpu_devices is 1 there and 2 here"):
+        start(tmp_path, {**local, "cpu_devices": 2})
+
+
 def test_a_change_after_the_end_changes_nothing(tmp_path, record):
     start(tmp_path, record)
     hold = workdir.hold(tmp_path, halting_at(record, 9.0), adjust_schedule=False)

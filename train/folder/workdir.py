@@ -16,8 +16,15 @@ ADJUSTABLE = {"schedule", "schedule_unit"}
 """The fields that `--adjust-schedule` may change."""
 FREE = {"data_dir"}
 """The fields that may change between two starts. The data may move, but must stay the same."""
-CHANGEABLE = {"halt"}
-"""The fields that may change between two starts. Each change is said and recorded."""
+CHANGEABLE = {
+    *("halt", "engine", "cpu_devices"),
+    *("chunk_steps", "eval_batch_size", "checkpoint_epochs"),
+}
+"""The fields that may change between two starts. Each change is said and recorded.
+
+None of them changes what a step is; some change its last digits. Where each device has batch
+statistics of its own, the number of devices does change a step, and stays.
+"""
 _NOT_SET = "not set"
 _SINCE, _CHANGES = "schedule_from_step", "changes"
 
@@ -119,7 +126,9 @@ def hold(folder: Path, record: Mapping[str, Any], *, adjust_schedule: bool) -> H
     held = _read(path)
     since, old_changes = held.pop(_SINCE, 0), held.pop(_CHANGES, ())
     differences = _differing_fields(held, record)
-    changes = {name: differences.pop(name) for name in [*differences] if _is_in(name, CHANGEABLE)}
+    changes = {
+        name: differences.pop(name) for name in [*differences] if _is_in(name, _changeable(record))
+    }
     is_adjustable = all(_is_in(name, ADJUSTABLE) for name in differences)
     if differences and not (adjust_schedule and is_adjustable):
         raise _is_another(folder, differences, is_adjustable)
@@ -138,6 +147,11 @@ def hold(folder: Path, record: Mapping[str, Any], *, adjust_schedule: bool) -> H
 def fixed_digest(record: Mapping[str, Any]) -> str:
     """Returns the digest of the settings that stay the same at every start of a run."""
     return _digest_without(record, ADJUSTABLE | FREE | CHANGEABLE)
+
+
+def _changeable(record: Mapping[str, Any]) -> set[str]:
+    is_local = record["model"]["batch_norm"] == "local"
+    return CHANGEABLE - ({"cpu_devices"} if is_local else set())
 
 
 def _digest_without(record: Mapping[str, Any], names: Collection[str]) -> str:
