@@ -90,7 +90,7 @@ def _trainer(job: Job, folder: Path):
             chunk = range(start, min(start + job.chunk_steps, steps.stop))
             state, metrics = job.engine.train(state, data, job.indices(chunk))
             log.train_lines(records(job, chunk, metrics))
-            assert guard.why(job.config.halt, metrics) is None
+            assert guard.why(job.threshold, metrics, job.dataset.num_classes) is None
         jax.block_until_ready(state)
         holder.append(state)
 

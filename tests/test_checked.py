@@ -110,7 +110,7 @@ RIGHT = {
     "optimizer.clip_norm": or_none(positive),
     "optimizer.microbatches": whole(1),
     "optimizer.arguments": lambda value: isinstance(value, dict) and not value,
-    "halt.threshold": or_none(positive),
+    "halt.threshold": lambda value: one_of("auto")(value) or or_none(positive)(value),
     "halt.grace_epochs": whole(0),
     "engine": one_of("pmap", "shard_map"),
     "loop": one_of("auto", "python", "scan"),

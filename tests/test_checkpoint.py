@@ -228,7 +228,13 @@ def test_another_configuration_is_refused(tmp_path: Path) -> None:
         Checkpoints(tmp_path, config_digest="other") as checkpoints,
         pytest.raises(UserError, match="the configuration has another digest"),
     ):
-        checkpoints.restore(make_state())
+        checkpoints.restore(make_state(), "one that is not in it either")
+
+
+def test_a_checkpoint_with_the_digest_of_an_older_version_is_taken(tmp_path: Path) -> None:
+    save_steps(tmp_path, 1)
+    with Checkpoints(tmp_path, config_digest="other") as checkpoints:
+        assert checkpoints.restore(make_state(), "c")[0] == 1
 
 
 def test_saving_a_saved_or_restored_step_again_changes_nothing(tmp_path: Path) -> None:

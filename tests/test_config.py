@@ -73,7 +73,7 @@ def test_a_wrong_knob_is_named(changes, message):
     [
         (
             {"threshold": 0.0},
-            "`halt.threshold` must be a number above 0 or None, got 0.0. None switches",
+            "`halt.threshold` must be a number above 0, auto or None, got 0.0. None",
         ),
         ({"threshold": float("nan")}, "`halt.threshold` must be a finite number above 0"),
         ({"grace_epochs": -1}, "`halt.grace_epochs` must be a whole number of at least 0"),

@@ -105,9 +105,10 @@ def test_a_halted_run_goes_on_with_an_adjusted_schedule_alone(tmp_path):
     assert "halted: Step 22 is saved; the next was not made: its loss was" in err
     assert "above the threshold of 0.5" in err
     assert "--adjust-schedule --schedule.<field> <value>" in err
+    assert "or with another threshold, run\n" in err and "--halt.threshold <nats>\n" in err
 
     code, _, again = finish(small.train(tmp_path, *halting))
-    assert (code, again) == (3, err)
+    assert code == 3 and again.startswith("halted: ") and err.endswith(again)
 
     adjust = ("--adjust-schedule", "--schedule.peak-value", "0.02")
     code, _, err = finish(small.train(tmp_path, *halting, *adjust, "--epochs", "3"))
@@ -124,11 +125,22 @@ def test_a_halted_run_goes_on_with_an_adjusted_schedule_alone(tmp_path):
     np.testing.assert_allclose(rates[22:], after.at(np.arange(22, 44)), rtol=1e-6)
 
 
+def test_a_halted_run_goes_on_with_another_threshold(tmp_path):
+    halting = ("--halt.threshold", "0.5", "--halt.grace-epochs", "1")
+    code, _, err = finish(small.train(tmp_path, *halting))
+    assert code == 3 and "below the 2.3 of a guess among 10 classes" in err
+    code, out, err = finish(small.train(tmp_path, *halting, "--halt.threshold", "9"))
+    assert code == 0, err
+    assert "halt.threshold was 0.5 and is 9.0 from step 22 on\n" in out
+    assert [line["step"] for line in read_metrics(tmp_path / "run/metrics.jsonl")][-2] == 44
+
+
 def test_a_loss_that_is_not_finite_halts_and_saves_the_step_before(tmp_path):
     """The rate is in order for a step, and so high that the next gradients overflow."""
     code, _, err = finish(small.train(tmp_path, "--schedule.peak-value", "1e30"))
     assert code == 3
     assert "halted: Step " in err
+    assert "another threshold" not in err
     step = int(err.split("halted: Step ")[1].split()[0])
     assert (tmp_path / f"run/checkpoints/{step}").is_dir()
     assert read_metrics(tmp_path / "run/metrics.jsonl")[-1]["step"] == step
@@ -141,6 +153,7 @@ def test_a_dry_run_trains_nothing_and_shows_what_would_be(tmp_path):
         "schedule.peak_value",
         "1,437 train, 360 test",
         "44 (2 epochs of 22)",
+        "above a loss of 4.605, from epoch 2 on (a guess among 10 classes has 2.3)",
         "MiB",
         " ┤",
     ):

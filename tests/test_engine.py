@@ -135,7 +135,7 @@ def test_the_training_step_is_traced_once_for_a_whole_run():
 def _step(job):
     from train.engine.step import make_train_step
 
-    return make_train_step(job.config, job.program.model, job.program.optimizer)
+    return make_train_step(job.config, job.program.model, job.program.optimizer, job.threshold)
 
 
 @pytest.mark.parametrize(

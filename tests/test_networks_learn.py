@@ -131,7 +131,7 @@ def test_an_image_draws_the_same_on_any_number_of_devices_and_in_any_microbatch(
             jnp.asarray(images), jnp.arange(16) % 10, preprocess.fit(config.preprocess, images)
         )
         train = jax.pmap(
-            step.make_train_step(config, drawing_model(), chain),
+            step.make_train_step(config, drawing_model(), chain, None),
             axis_name=step.BATCH,
             in_axes=(None, None, 0),
             out_axes=None,

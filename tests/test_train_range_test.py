@@ -97,7 +97,7 @@ def test_the_record_holds_the_curves_the_configuration_and_the_versions(done):
     folder, *_ = done
     written = record(folder)
     assert la.from_dict(written["config"]["schedule"]) == small.SCHEDULE
-    assert written["config"]["halt"]["threshold"] == 4.5
+    assert written["config"]["halt"]["threshold"] == "auto"
     assert len(written["config"]["data_sha256"]) == 64
     assert written["range_test"] == SWEEP
     assert written["versions"]["python"] == ".".join(map(str, sys.version_info[:3]))

@@ -6,6 +6,7 @@ import pytest
 import small
 
 import log_anneal as la
+from train.config import digest
 from train.errors import UserError
 from train.folder import workdir
 
@@ -47,11 +48,11 @@ def test_the_same_config_is_welcome_again(tmp_path, record):
 @pytest.mark.parametrize("adjust", [False, True])
 def test_another_config_is_refused_and_the_fields_are_listed(tmp_path, record, adjust):
     start(tmp_path, record)
-    changed = {**record, "epochs": 7, "halt": {**record["halt"], "threshold": None}}
+    changed = {**record, "epochs": 7, "augment": {**record["augment"], "flip": True}}
     with pytest.raises(UserError) as raised:
         start(tmp_path, changed, adjust_schedule=adjust)
     assert "epochs is 2 there and 7 here" in str(raised.value)
-    assert "halt.threshold is 4.5 there and null here" in str(raised.value)
+    assert "augment.flip is false there and true here" in str(raised.value)
     assert written(tmp_path) == {**record, "schedule_from_step": 0}
 
 
@@ -68,6 +69,78 @@ def test_an_adjusted_schedule_keeps_the_old_record_and_its_step(tmp_path, record
     assert written(tmp_path) == {**changed, "schedule_from_step": 22}
     (kept,) = (tmp_path / "set_aside").iterdir()
     assert json.loads(kept.read_text()) == {**record, "schedule_from_step": 0}
+
+
+def halting_at(record, threshold):
+    return {**record, "halt": {**record["halt"], "threshold": threshold}}
+
+
+def test_another_halt_is_accepted_said_and_recorded(tmp_path, record):
+    start(tmp_path, record)
+    changed = halting_at(record, 9.0)
+    hold = workdir.hold(tmp_path, changed, adjust_schedule=False)
+    assert hold.says(22, 44) == ['halt.threshold was "auto" and is 9.0 from step 22 on']
+    assert hold.settle(22, 44) == 0
+    first = {"step": 22, "was": {"halt.threshold": "auto"}}
+    assert written(tmp_path) == {**changed, "schedule_from_step": 0, "changes": [first]}
+    (kept,) = (tmp_path / "set_aside").iterdir()
+    assert json.loads(kept.read_text()) == {**record, "schedule_from_step": 0}
+
+    assert workdir.hold(tmp_path, changed, adjust_schedule=False).says(30, 44) == []
+    both = {**halting_at(record, None), "schedule": other_schedule()}
+    assert start(tmp_path, both, adjust_schedule=True, step=33) == 33
+    second = {"step": 33, "was": {"halt.threshold": 9.0}}
+    assert written(tmp_path) == {**both, "schedule_from_step": 33, "changes": [first, second]}
+
+
+MAY_CHANGE = {
+    *("data_dir", "halt", "engine", "cpu_devices"),
+    *("chunk_steps", "eval_batch_size", "checkpoint_epochs"),
+}
+
+
+@pytest.mark.parametrize("field", sorted(small.config().to_dict()))
+def test_a_field_that_changes_no_step_may_change_and_every_other_may_not(tmp_path, record, field):
+    start(tmp_path, record)
+    value = {"new": 1} if isinstance(record[field], dict) else "new"
+    changed = {**record, field: {**record[field], **value} if field == "model" else value}
+    if field in MAY_CHANGE:
+        start(tmp_path, changed, step=22)
+        says = {"data_dir": False}.get(field, True)
+        assert ("changes" in written(tmp_path)) == says
+        assert (written(tmp_path)[field] == changed[field]) == says
+    else:
+        with pytest.raises(UserError, match=f"which holds another: .*{field}"):
+            start(tmp_path, changed)
+
+
+def test_the_number_of_devices_may_not_change_where_batch_norm_is_local(tmp_path, record):
+    local = {**record, "model": {**record["model"], "batch_norm": "local"}}
+    start(tmp_path, local)
+    with pytest.raises(UserError, match="cpu_devices is 1 there and 2 here"):
+        start(tmp_path, {**local, "cpu_devices": 2})
+
+
+def test_a_change_after_the_end_changes_nothing(tmp_path, record):
+    start(tmp_path, record)
+    hold = workdir.hold(tmp_path, halting_at(record, 9.0), adjust_schedule=False)
+    assert hold.says(44, 44) == []
+    hold.settle(44, 44)
+    assert written(tmp_path) == {**record, "schedule_from_step": 0}
+
+
+def test_no_change_but_of_another_run_changes_the_digest_that_checkpoints_carry(record):
+    digest = workdir.fixed_digest(record)
+    assert workdir.fixed_digest(halting_at(record, 9.0)) == digest
+    assert workdir.fixed_digest({**record, "schedule": other_schedule()}) == digest
+    assert workdir.fixed_digest({**record, "seed": 1}) != digest
+
+
+def test_the_digest_of_checkpoints_of_before_is_known(tmp_path, record):
+    start(tmp_path, record)
+    old = {name: record[name] for name in record.keys() - {"schedule", "schedule_unit", "data_dir"}}
+    hold = workdir.hold(tmp_path, halting_at(record, 9.0), adjust_schedule=False)
+    assert hold.old_digest == digest(old)
 
 
 @pytest.mark.parametrize("flag", [True, False])

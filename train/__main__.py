@@ -29,11 +29,13 @@ def main() -> None:
         _leave(WRONG_INPUT, f"error: {error}")
     except Halted as error:
         adjusted = command.replace(" --adjust-schedule", "")
-        _leave(
-            HALTED,
-            f"halted: {error} To go on from there with another schedule, run\n"
-            f"  {adjusted} --adjust-schedule --schedule.<field> <value>",
+        way_out = (
+            " To go on from there with another schedule, run\n"
+            f"  {adjusted} --adjust-schedule --schedule.<field> <value>"
         )
+        if error.reason.is_threshold:
+            way_out += f"\nor with another threshold, run\n  {command} --halt.threshold <nats>"
+        _leave(HALTED, f"halted: {error}{way_out}")
     except Interrupted as error:
         _leave(INTERRUPTED, f"interrupted: {error} To go on, run\n  {command}")
     except OSError as error:

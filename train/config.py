@@ -54,11 +54,13 @@ _LIMIT = Within(above=0, way_out="None switches it off.")
 @checked("halt")
 @dataclasses.dataclass(frozen=True)
 class Halt:
-    """When a run that has gone wrong is stopped. A loss that is not finite always stops it."""
+    """The rule that stops a run that has gone wrong. A loss that is not finite always stops it."""
 
-    threshold: Annotated[float, _LIMIT] | None = 4.5
+    threshold: Annotated[float, _LIMIT] | Literal["auto"] | None = "auto"
     """The cross-entropy above which a training step stops the run, in nats. Above 0; None: never.
-    This is equation 5 of Naveen 2024."""
+    This is equation 5 of Naveen 2024, where it is 4.5.
+    auto: twice that of a guess among all classes, which is ln(classes), and at least 4.5.
+    So it is 4.6 for 10 classes, and 9.6 for 120. It may change between two starts of a run."""
     grace_epochs: Natural = 2
     """The time for which the threshold does not count, in epochs. At least 0.
     It runs from the start, and again from each `--adjust-schedule`."""
@@ -115,26 +117,33 @@ class Config:
     halt: Halt = dataclasses.field(default_factory=Halt)
 
     engine: Literal["pmap", "shard_map"] = "pmap"
-    """The function of JAX that spreads a step over the devices. Both give the same numbers."""
+    """The function of JAX that spreads a step over the devices.
+    Both give the same numbers, but for the last digits.
+    It may change between two starts of a run."""
     loop: Literal["auto", "python", "scan"] = "auto"
     """How steps follow each other. A scan compiles a chunk of steps into one program.
     auto: a scan on accelerators, Python on a CPU.
     There XLA runs convolutions 30 times slower inside a scan."""
     cpu_devices: Count = 1
     """How many devices JAX makes of the CPU, where there is no accelerator. At least 1.
-    One for each core can be faster, since XLA does not spread every operation over the cores."""
+    One for each core can be faster, since XLA does not spread every operation over the cores.
+    It may change between two starts of a run, unless batch norm is local.
+    Another number of devices changes the last digits."""
     measures: Mapping[str, Callable[..., Any]] = dataclasses.field(default_factory=dict)
     """More numbers for the log, by their names: functions in a configuration file.
     `function(params, grads, updates)` returns one number for each step."""
     chunk_steps: Count | None = None
     """The number of steps after which metrics are logged and signals are seen. At least 1.
-    None: 50 in a scan, 10 in Python."""
+    None: 50 in a scan, 10 in Python.
+    It changes no number, and may change between two starts of a run."""
     eval_epochs: Count = 1
     """The time between two evaluations, in epochs. At least 1. The last epoch always has one."""
     eval_batch_size: Count = 512
-    """The number of images in each step of an evaluation, over all devices. At least 1."""
+    """The number of images in each step of an evaluation, over all devices. At least 1.
+    It may change between two starts of a run. It changes the last digits of a loss alone."""
     checkpoint_epochs: Count = 1
-    """The time between two checkpoints, in epochs. At least 1. The last epoch always has one."""
+    """The time between two checkpoints, in epochs. At least 1. The last epoch always has one.
+    The best checkpoint is chosen among them. It may change between two starts of a run."""
 
     def __post_init__(self) -> None:
         """Checks what can be checked without the data."""

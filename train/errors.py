@@ -1,5 +1,6 @@
 """The ways in which a command ends early: a mistake that a person can mend, a halt, a signal."""
 
+import dataclasses
 import difflib
 from collections.abc import Iterable
 
@@ -23,16 +24,25 @@ def did_you_mean(name: str, known: Iterable[str], most: int = 1) -> str:
     return f"Did you mean {' or '.join(near)}?" if near else ""
 
 
+@dataclasses.dataclass(frozen=True)
+class Reason:
+    """The reason of a halt, in words that follow `the next was not made:`."""
+
+    words: str
+    is_threshold: bool
+    """Whether it was the threshold, which may be too low; else a number was not finite."""
+
+
 class Halted(Exception):  # noqa: N818, an ending, not an error
     """A step went wrong. The state before that step is saved.
 
     Args:
       step: how many updates were made.
-      reason: what was wrong with the next update, as `train.engine.guard.why` says it.
+      reason: what was wrong with the next update.
     """
 
-    def __init__(self, step: int, reason: str) -> None:
-        super().__init__(f"Step {step} is saved; the next was not made: {reason}.")
+    def __init__(self, step: int, reason: Reason) -> None:
+        super().__init__(f"Step {step} is saved; the next was not made: {reason.words}.")
         self.step = step
         self.reason = reason
 

@@ -15,7 +15,7 @@ import optax
 import log_anneal as la
 from train import optimizer
 from train.config import Config, fields_of
-from train.engine import Engine, state, step
+from train.engine import Engine, guard, state, step
 from train.engine.state import TrainState
 from train.models.build import build, decay_mask
 from train.models.model import Model
@@ -71,7 +71,7 @@ def _program(key: _Key) -> Program:
         return la.swap(opt_state, learning_rate=la.TabulatedSchedule(values=rates))
 
     any_chain = chain(np.zeros(1))  # the rates do not matter: a step uses those in the state
-    engine = Engine(
-        config, step.make_train_step(config, model, any_chain), step.make_eval_step(config, model)
-    )
+    threshold = guard.threshold(config.halt, key.num_classes)
+    train_step = step.make_train_step(config, model, any_chain, threshold)
+    engine = Engine(config, train_step, step.make_eval_step(config, model))
     return Program(model, engine, any_chain, jax.jit(create), jax.jit(reschedule))

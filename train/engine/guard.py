@@ -9,9 +9,27 @@ import numpy as np
 
 from train.config import Halt
 from train.engine.state import TrainState
+from train.errors import Reason
+
+_NEAR = 1.5  # times the loss of a guess
+_LEAST = 4.5
+"""The threshold of Naveen 2024, which had 10 classes. For fewer it is far above a guess, too."""
 
 
-def is_bad(halt: Halt, state: TrainState, loss: jax.Array, *others: jax.Array) -> jax.Array:
+def threshold(halt: Halt, num_classes: int) -> float | None:
+    """Returns the loss above which a step stops the run, in nats; None: no loss does.
+
+    By itself it is twice the loss of a guess among all classes, ln(classes). A network that has
+    learnt nothing is near that loss, so that a threshold below it would stop a sound run.
+    """
+    if halt.threshold == "auto":
+        return max(_LEAST, 2 * math.log(num_classes))
+    return halt.threshold
+
+
+def is_bad(
+    threshold: float | None, state: TrainState, loss: jax.Array, *others: jax.Array
+) -> jax.Array:
     """Tells whether a step must not be made: bool, a scalar, on the device.
 
     It must not if `loss > threshold` after the grace (Naveen 2024, equation 5), or if a number is
@@ -19,14 +37,14 @@ def is_bad(halt: Halt, state: TrainState, loss: jax.Array, *others: jax.Array) -
     from the gradient.
 
     Args:
-      halt: the knobs.
+      threshold: as `threshold` gives it.
       state: the state before the step.
       loss: the cross-entropy of the step's batch, in nats.
       *others: scalars that must be finite too: the norms of the gradient and the update, the rate.
     """
     bad = ~jnp.isfinite(jnp.stack([loss, *others])).all()
-    if halt.threshold is not None:
-        bad |= (loss > halt.threshold) & (state.step >= state.watch_from)
+    if threshold is not None:
+        bad |= (loss > threshold) & (state.step >= state.watch_from)
     return bad
 
 
@@ -35,12 +53,15 @@ def watch_from(halt: Halt, step: int, steps_per_epoch: int) -> int:
     return step + halt.grace_epochs * steps_per_epoch
 
 
-def why(halt: Halt, metrics: Mapping[str, np.ndarray]) -> str | None:
+def why(
+    threshold: float | None, metrics: Mapping[str, np.ndarray], num_classes: int
+) -> Reason | None:
     """Says why the first step of a chunk that failed was not made; None if all were made.
 
     Args:
-      halt: the knobs.
+      threshold: as `threshold` gives it.
       metrics: the metrics of the chunk's steps, [steps] each, as `train.engine.step` gives them.
+      num_classes: the number of classes.
     """
     if not metrics["halted"].any():
         return None
@@ -48,5 +69,11 @@ def why(halt: Halt, metrics: Mapping[str, np.ndarray]) -> str | None:
     for name in ("loss", "grad_norm", "update_norm", "learning_rate"):
         value = float(metrics[name][first])
         if not math.isfinite(value):
-            return f"its {name} was {value}"
-    return f"its loss was {metrics['loss'][first]:.4g}, above the threshold of {halt.threshold}"
+            return Reason(f"its {name} was {value}", is_threshold=False)
+    assert threshold is not None
+    said = f"its loss was {metrics['loss'][first]:.4g}, above the threshold of {threshold:.4g}"
+    guess = math.log(num_classes)
+    if threshold < _NEAR * guess:
+        place = "below" if threshold < guess else "near"
+        said += f", which is {place} the {guess:.3g} of a guess among {num_classes} classes"
+    return Reason(said, is_threshold=True)

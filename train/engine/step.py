@@ -36,13 +36,17 @@ class DeviceData(NamedTuple):
 
 
 def make_train_step(
-    config: Config, model: Model, optimizer: optax.GradientTransformation
+    config: Config,
+    model: Model,
+    optimizer: optax.GradientTransformation,
+    threshold: float | None,
 ) -> Callable[[TrainState, DeviceData, jax.Array], tuple[TrainState, Metrics]]:
     """Makes the training step: `(state, data, indices) -> (state, metrics)`.
 
     The indices, [b], are those of the images of this device. The metrics are scalars, equal on all
     devices: loss, accuracy, grad_norm (before clipping), update_norm and the learning_rate of the
-    update, all float32; and halted, which is true if the guard let no update happen.
+    update, all float32; and halted, which is true if the guard let no update happen: if a number is
+    not finite, or the loss is above the threshold.
     """
 
     def loss(
@@ -79,7 +83,7 @@ def make_train_step(
             opt_state=opt_state,
         )
         rate = learning_rate(opt_state)
-        halted = state.halted | guard.is_bad(config.halt, state, value, *norms.values(), rate)
+        halted = state.halted | guard.is_bad(threshold, state, value, *norms.values(), rate)
         # A step that went wrong leaves no trace: the state stays the one before it.
         new = jax.tree.map(lambda old, fresh: jnp.where(halted, old, fresh), state, new)
         metrics = {

@@ -40,7 +40,7 @@ class Checkpoints:
 
     def __init__(self, directory: Path, *, config_digest: str, is_writer: bool = True) -> None:
         self._directory = directory.absolute()
-        self._config_digest = config_digest
+        self._own_digest, self._digests = config_digest, {config_digest, None}
         self._is_writer = is_writer
         self._good: set[int] = set()
         self._pending: Future[int] | None = None
@@ -72,14 +72,14 @@ class Checkpoints:
         self._settle()
         return _best(self._scores())
 
-    def restore(self, like: PyTree) -> tuple[int, PyTree] | None:
+    def restore(self, like: PyTree, old_digest: str | None = None) -> tuple[int, PyTree] | None:
         """Returns the newest checkpoint that agrees with its manifest.
 
         Newer checkpoints that are damaged are moved to `set_aside`, each with a line on stderr.
 
         Args:
-            like: a pytree with the run's structure. Only the shapes and types of its leaves (arrays
-                or ShapeDtypeStructs) are read.
+            like: a pytree like the run's. Only the shapes and types of its leaves are read.
+            old_digest: another digest of the run's settings, which an older version wrote.
 
         Returns:
             The step and the state, with NumPy arrays as leaves; None if nothing was ever saved.
@@ -87,6 +87,7 @@ class Checkpoints:
         Raises:
             UserError: the checkpoint is of another model or configuration, or all are damaged.
         """
+        self._digests.add(old_digest)
         return self._restore(like, sorted(self._steps(), reverse=True))
 
     def save(
@@ -154,8 +155,7 @@ class Checkpoints:
         )
 
     def _write(self, step: int, leaves: dict[str, np.ndarray], score: float | None) -> int:
-        digest = self._config_digest
-        record = manifest.describe(leaves, step=step, score=score, config_digest=digest)
+        record = manifest.describe(leaves, step=step, score=score, config_digest=self._own_digest)
         scores = self._scores()
         if record["score"] is not None:
             scores[step] = record["score"]
@@ -221,7 +221,7 @@ class Checkpoints:
     def _read(self, step: int, like: dict[str, Any]) -> dict[str, np.ndarray]:
         record = self._read_manifest(step)
         difference = manifest.difference(record, like)
-        if difference is None and record["config_digest"] != self._config_digest:
+        if difference is None and record["config_digest"] not in self._digests:
             difference = "the configuration has another digest"
         if difference is not None:
             raise UserError(

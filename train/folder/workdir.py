@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,17 @@ ADJUSTABLE = {"schedule", "schedule_unit"}
 """The fields that `--adjust-schedule` may change."""
 FREE = {"data_dir"}
 """The fields that may change between two starts. The data may move, but must stay the same."""
-_SINCE = "schedule_from_step"
+CHANGEABLE = {
+    *("halt", "engine", "cpu_devices"),
+    *("chunk_steps", "eval_batch_size", "checkpoint_epochs"),
+}
+"""The fields that may change between two starts. Each change is said and recorded.
+
+None of them changes what a step is; some change its last digits. Where each device has batch
+statistics of its own, the number of devices does change a step, and stays.
+"""
+_NOT_SET = "not set"
+_SINCE, _CHANGES = "schedule_from_step", "changes"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,9 +39,28 @@ class Hold:
     """The step at which the schedule replaced another one; 0: it is the first."""
     is_new: bool
     is_adjusting: bool
+    changes: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
+    """The fields that have other values than at the last start: those of then, and the new ones."""
+    old_changes: Sequence[Mapping[str, Any]] = ()
+    """The changes of earlier starts, as `config.json` holds them."""
+    old_digest: str | None = None
+    """The digest in checkpoints from the time when no field could change between two starts."""
+
+    def says(self, step: int, total_steps: int) -> list[str]:
+        """Returns a line for each change from this step on. Of a run that has ended, none counts.
+
+        Args:
+          step: the step of the state that was restored.
+          total_steps: the number of steps of the run.
+        """
+        return [
+            f"{name} was {before} and is {now} from step {step} on"
+            for name, (before, now) in self.changes.items()
+            if step < total_steps
+        ]
 
     def settle(self, step: int, total_steps: int) -> int:
-        """Writes `config.json` if it is new or adjusted. An old one is kept in `set_aside`.
+        """Writes `config.json` if it is new or has changed. An old one is kept in `set_aside`.
 
         Args:
           step: the step of the state that was restored.
@@ -49,24 +78,32 @@ class Hold:
                 f"which has made all {total_steps}. Choose another `--workdir`."
             )
         since = step if self.is_adjusting else self.schedule_from_step
-        if self.is_new or self.is_adjusting:
+        has_changed = bool(self.says(step, total_steps))
+        if self.is_new or self.is_adjusting or has_changed:
             path = self.folder / "config.json"
             if path.exists():
                 copy = path.with_name("config.before.json")
                 shutil.copy2(path, copy)
                 set_aside(copy, self.folder / "set_aside")
-            content = json.dumps({**self.record, _SINCE: since}, indent=2, allow_nan=False)
+            changes = list(self.old_changes)
+            if has_changed:
+                was = {name: _parsed(before) for name, (before, _) in self.changes.items()}
+                changes.append({"step": step, "was": was})
+            more = {_SINCE: since} | ({_CHANGES: changes} if changes else {})
+            content = json.dumps({**self.record, **more}, indent=2, allow_nan=False)
             write_atomically(path, f"{content}\n".encode())
         return since
 
 
 def settings_sha256(config: Config) -> str:
     """Returns the SHA-256 of a run's settings, in hex. The place of the data does not count."""
-    return digest({name: value for name, value in config.to_dict().items() if name not in FREE})
+    return _digest_without(config.to_dict(), FREE)
 
 
 def hold(folder: Path, record: Mapping[str, Any], *, adjust_schedule: bool) -> Hold:
     """Compares a configuration with the one that the folder belongs to. It writes nothing.
+
+    A change of a field in `CHANGEABLE` is accepted.
 
     Args:
       folder: the run's folder, which exists.
@@ -87,12 +124,42 @@ def hold(folder: Path, record: Mapping[str, Any], *, adjust_schedule: bool) -> H
         return Hold(folder, record, 0, is_new=True, is_adjusting=False)
 
     held = _read(path)
-    since = held.pop(_SINCE, 0)
+    since, old_changes = held.pop(_SINCE, 0), held.pop(_CHANGES, ())
     differences = _differing_fields(held, record)
-    is_adjustable = {name.split(".")[0] for name in differences} <= ADJUSTABLE
+    changes = {
+        name: differences.pop(name) for name in [*differences] if _is_in(name, _changeable(record))
+    }
+    is_adjustable = all(_is_in(name, ADJUSTABLE) for name in differences)
     if differences and not (adjust_schedule and is_adjustable):
         raise _is_another(folder, differences, is_adjustable)
-    return Hold(folder, record, since, is_new=False, is_adjusting=bool(differences))
+    return Hold(
+        folder,
+        record,
+        since,
+        is_new=False,
+        is_adjusting=bool(differences),
+        changes=changes,
+        old_changes=old_changes,
+        old_digest=_digest_without(held, ADJUSTABLE | FREE),
+    )
+
+
+def fixed_digest(record: Mapping[str, Any]) -> str:
+    """Returns the digest of the settings that stay the same at every start of a run."""
+    return _digest_without(record, ADJUSTABLE | FREE | CHANGEABLE)
+
+
+def _changeable(record: Mapping[str, Any]) -> set[str]:
+    is_local = record["model"]["batch_norm"] == "local"
+    return CHANGEABLE - ({"cpu_devices"} if is_local else set())
+
+
+def _digest_without(record: Mapping[str, Any], names: Collection[str]) -> str:
+    return digest({name: value for name, value in record.items() if name not in names})
+
+
+def _is_in(name: str, fields: Collection[str]) -> bool:
+    return name.split(".")[0] in fields
 
 
 def make_folder(folder: Path) -> None:
@@ -158,5 +225,9 @@ def _differing_fields(
     }
 
 
+def _parsed(shown: str) -> Any:
+    return None if shown == _NOT_SET else json.loads(shown)
+
+
 def _show(flat: Mapping[str, Any], name: str) -> str:
-    return json.dumps(flat[name]) if name in flat else "not set"
+    return json.dumps(flat[name]) if name in flat else _NOT_SET

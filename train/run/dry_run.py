@@ -1,6 +1,7 @@
 """Shows a run without a step of it: its configuration, its sizes and its schedule."""
 
 import json
+import math
 import shutil
 
 import jax
@@ -8,7 +9,7 @@ import jax
 from train.config import Config, flatten
 from train.folder.origin import device
 from train.models.model import num_params
-from train.run.job import memory, prepare
+from train.run.job import Job, memory, prepare
 from train.run.pictures import terminal_picture
 
 
@@ -28,6 +29,7 @@ def show(config: Config) -> None:
         "images": ", ".join(f"{count:,} {name}" for name, count in splits.items()),
         "parameters": f"{num_params(jax.eval_shape(job.create_state).params):,}",
         "steps": f"{job.total_steps:,} ({config.epochs} epochs of {job.steps_per_epoch:,})",
+        "halt": _halt(job),
         "memory a device": f"{sum(sizes.values()):,.0f} MiB: "
         + ", ".join(f"{name} {size:,.0f}" for name, size in sizes.items()),
     }
@@ -36,3 +38,13 @@ def show(config: Config) -> None:
         print(f"{name:<16} {text}")
     width = min(max(shutil.get_terminal_size().columns, 30), 100)
     print(f"\n{terminal_picture(job.schedule, job.total_steps, width, 14)}")
+
+
+def _halt(job: Job) -> str:
+    guess = math.log(job.dataset.num_classes)
+    if job.threshold is None:
+        return "only where a number is not finite"
+    return (
+        f"above a loss of {job.threshold:.4g}, from epoch {job.config.halt.grace_epochs} on "
+        f"(a guess among {job.dataset.num_classes} classes has {guess:.3g})"
+    )

@@ -16,9 +16,8 @@ from train import data, preprocess
 from train.config import Config, Schedule
 from train.data import Dataset
 from train.data.cache import Split
-from train.engine import Engine
+from train.engine import Engine, guard
 from train.engine.compiled import Program, program
-from train.engine.guard import watch_from
 from train.engine.state import TrainState
 from train.engine.step import DeviceData
 from train.errors import UserError
@@ -52,6 +51,11 @@ class Job:
         """Returns the number of steps after which metrics are logged."""
         return self.config.chunk_steps or (50 if self.engine.scans else 10)
 
+    @property
+    def threshold(self) -> float | None:
+        """Returns the loss above which a step halts the run, in nats; None: no loss does."""
+        return guard.threshold(self.config.halt, self.dataset.num_classes)
+
     @functools.cached_property
     def rates(self) -> np.ndarray:
         """Returns the learning rate of each step: float32, [total_steps]."""
@@ -62,7 +66,7 @@ class Job:
 
     def create_state(self) -> TrainState:
         """Returns the state before the first step, on one device."""
-        grace_ends = watch_from(self.config.halt, 0, self.steps_per_epoch)
+        grace_ends = guard.watch_from(self.config.halt, 0, self.steps_per_epoch)
         return self.program.create(np.uint32(self.config.seed), self.rates, np.int32(grace_ends))
 
     def resume(self, state: TrainState, *, watch_from: int) -> TrainState:

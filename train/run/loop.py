@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from train.config import Config, digest
+from train.config import Config
 from train.engine import guard
 from train.engine.state import TrainState
 from train.engine.step import DeviceData
@@ -55,7 +55,7 @@ def run(
                 state, metrics = job.engine.train(state, splits["train"], job.indices(steps))
                 done = steps.start + int((~metrics["halted"]).sum())
                 log.train_lines(records(job, range(steps.start, done), metrics))
-                if reason := guard.why(config.halt, metrics):
+                if reason := guard.why(job.threshold, metrics, job.dataset.num_classes):
                     log.sync()
                     checkpoints.save(done, state, wait=True)
                     raise Halted(done, reason)
@@ -107,17 +107,20 @@ def _begin(
     distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
 
     record = job.record()
-    fixed = {name: record[name] for name in record.keys() - workdir.ADJUSTABLE - workdir.FREE}
     checkpoints = Checkpoints(
-        folder / "checkpoints", config_digest=digest(fixed), is_writer=distributed.is_first()
+        folder / "checkpoints",
+        config_digest=workdir.fixed_digest(record),
+        is_writer=distributed.is_first(),
     )
     distributed.together(lambda: stack.enter_context(checkpoints))
     hold = distributed.on_first(
         lambda: workdir.hold(folder, record, adjust_schedule=adjust_schedule)
     )
 
-    state = _restore(job, checkpoints)
+    state = _restore(job, checkpoints, hold.old_digest if hold else None)
     start = int(state.step)
+    if hold and not is_quiet:
+        print(*(f"{line}\n" for line in hold.says(start, job.total_steps)), sep="", end="")
     since = distributed.on_first(lambda: hold.settle(start, job.total_steps) if hold else 0)
     since = int(distributed.from_first(np.int32(since or 0)))
     done_before = distributed.on_first(lambda: is_done(folder, start, job.total_steps, is_quiet))
@@ -154,10 +157,10 @@ def _open_log(job: Job, folder: Path, start: int, is_quiet: bool) -> Log:
     )
 
 
-def _restore(job: Job, checkpoints: Checkpoints) -> TrainState:
+def _restore(job: Job, checkpoints: Checkpoints, old_digest: str | None) -> TrainState:
     """Returns the newest checkpoint's state, else a new one: on the host, the same everywhere."""
     shapes = jax.eval_shape(job.create_state)
-    restored = distributed.on_first(lambda: checkpoints.restore(shapes))
+    restored = distributed.on_first(lambda: checkpoints.restore(shapes, old_digest))
     state: TrainState
     if distributed.from_first(np.bool_(restored is not None)):
         empty = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)

@@ -80,7 +80,7 @@ def make_run(study: Study, run: Run, folder: Path, *, jobs: Jobs = (1, 1)) -> st
         try:
             loop.run(adjusted, run_folder, adjust_schedule=bool(halted), is_quiet=True)
         except Halted as halt:
-            record = {"step": halt.step, "reason": halt.reason}
+            record = {"step": halt.step, "reason": halt.reason.words}
             record = {**halted, "again": record} if halted else record
             write(run_folder / "halted.json", record)
 
