@@ -677,6 +677,56 @@ def test_a_folder_written_in_several_ways_is_decoded_once(tmp_path, monkeypatch,
     assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
+# Parts of the training images
+
+
+def rare(root: Path) -> Path:
+    """A folder of 40 cats, and of one dog and one eel."""
+    for name, num in (("cat", 40), ("dog", 1), ("eel", 1)):
+        for i in range(num):
+            save(root / "train" / name / f"{i:02}.png", noise())
+    save(root / "test/cat/0.png", noise())
+    return root
+
+
+def images(split):
+    return sorted(image.tobytes() for image in split.images)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_validation_split_leaves_each_class_a_training_image(seed, tmp_path):
+    root = str(rare(tmp_path / "pets"))
+    load = {"cache_dir": tmp_path / "cache", "validation_fraction": 0.5, "seed": seed}
+    parted = data.load(root, **load)
+    whole = data.load(root, cache_dir=tmp_path / "cache")
+    counts = np.bincount(parted.train.labels, minlength=3)
+    assert counts.tolist() == [19, 1, 1] and len(parted.validation.labels) == 21
+    assert sorted(images(parted.train) + images(parted.validation)) == images(whole.train)
+
+
+def test_a_part_of_the_training_images_has_each_class(tmp_path):
+    root = str(rare(tmp_path / "pets"))
+    for num in (3, 5, 20):
+        part = data.load(root, cache_dir=tmp_path / "cache", num_train_images=num)
+        assert np.bincount(part.train.labels).tolist() == [num - 2, 1, 1]
+    with pytest.raises(
+        UserError, match="`num_train_images` must leave .* the 3 classes, got 2, wh"
+    ):
+        data.load(root, cache_dir=tmp_path / "cache", num_train_images=2)
+    with pytest.raises(UserError, match="`validation_fraction` must leave .* got 0.95, which leav"):
+        data.load(root, cache_dir=tmp_path / "cache", validation_fraction=0.95)
+
+
+def test_parts_that_lose_no_class_are_those_of_the_permutation_alone(tmp_path):
+    load = {"num_train_images": 200, "validation_fraction": 0.1, "seed": 7}
+    whole, parted = data.load("digits"), data.load("digits", **load)
+    part = np.sort(data._order(0, data._PART, 1437)[:200])
+    order = data._order(7, data._HELD_OUT, 200)
+    for split, rows in ((parted.train, order[20:]), (parted.validation, order[:20])):
+        np.testing.assert_array_equal(split.images, whole.train.images[part[np.sort(rows)]])
+        np.testing.assert_array_equal(split.labels, whole.train.labels[part[np.sort(rows)]])
+
+
 # Whole runs
 
 

@@ -70,10 +70,11 @@ def load(
         folder of images.
       data_dir: the folder where TFDS looks for its sets, and to which it downloads them; by default
         `$TFDS_DATA_DIR`, else `~/tensorflow_datasets`.
-      num_train_images: how many of the training images to take. The choice never changes. None:
-        all.
+      num_train_images: how many of the training images to take, at least one of each class. The
+        choice never changes. None: all.
       num_test_images: how many of the test images to take. The choice never changes. None: all.
-      validation_fraction: the part of the training images that is held out, in [0, 1).
+      validation_fraction: the part of the training images that is held out, in [0, 1). At least
+        one image of each class is left.
       seed: chooses the images that are held out.
       cache_dir: the folder where the decoded arrays are kept; by default `$LOG_ANNEAL_CACHE`, else
         `$XDG_CACHE_HOME/log_anneal`, else `~/.cache/log_anneal`.
@@ -93,8 +94,8 @@ def load(
     place = hashlib.sha256(json.dumps([source.name, source.place]).encode()).hexdigest()[:12]
     path = cache.directory(cache_dir) / f"{Path(source.name).name}-{place}.arrays"
     decoded, digest = _decoded(path, source)
-    train = _part("num_train_images", decoded.train, num_train_images)
-    test = _part("num_test_images", decoded.test, num_test_images)
+    train = _part("num_train_images", decoded.train, num_train_images, every_class=True)
+    test = _part("num_test_images", decoded.test, num_test_images, every_class=False)
     train, validation = _hold_out(train, validation_fraction, seed)
     return Dataset(name, decoded.class_names, train, validation, test, digest, decoded.found)
 
@@ -146,7 +147,7 @@ def _order(seed: int, stream: int, num_images: int) -> np.ndarray:
     return np.argsort(draws, kind="stable").astype(np.int32)
 
 
-def _part(name: str, split: Split, num_images: int | None) -> Split:
+def _part(name: str, split: Split, num_images: int | None, *, every_class: bool) -> Split:
     if num_images is None:
         return split
     if not 1 <= num_images <= len(split.labels):
@@ -154,8 +155,11 @@ def _part(name: str, split: Split, num_images: int | None) -> Split:
             f"`{name}` must be between 1 and the {len(split.labels)} images of the split, "
             f"got {num_images}. None takes all."
         )
-    chosen = np.sort(_order(0, _PART, len(split.labels))[:num_images])
-    return Split(split.images[chosen], split.labels[chosen])
+    order = _order(0, _PART, len(split.labels))
+    taken, left = order[:num_images], order[num_images:]
+    if every_class:
+        taken, left = _with_every_class(name, num_images, split.labels, taken, left)
+    return _chosen(split, taken)
 
 
 def _hold_out(train: Split, fraction: float, seed: int) -> tuple[Split, Split | None]:
@@ -169,8 +173,45 @@ def _hold_out(train: Split, fraction: float, seed: int) -> tuple[Split, Split | 
             f"{num_images}."
         )
     order = _order(seed, _HELD_OUT, num_images)
-    held_out, kept = np.sort(order[:num_held_out]), np.sort(order[num_held_out:])
-    return (
-        Split(train.images[kept], train.labels[kept]),
-        Split(train.images[held_out], train.labels[held_out]),
+    kept, held_out = _with_every_class(
+        "validation_fraction", fraction, train.labels, order[num_held_out:], order[:num_held_out]
     )
+    return _chosen(train, kept), _chosen(train, held_out)
+
+
+def _chosen(split: Split, indices: np.ndarray) -> Split:
+    chosen = np.sort(indices)
+    return Split(split.images[chosen], split.labels[chosen])
+
+
+def _with_every_class(
+    name: str, value: float, labels: np.ndarray, kept: np.ndarray, rest: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns `kept` and `rest`, with images exchanged until each class is in `kept`.
+
+    If none is missing there, both are returned as they are. An image of a missing class comes from
+    `rest`, its first. It takes the place of the last image in `kept` whose class has another one.
+
+    Args:
+      name: the argument that parted the images.
+      value: its value.
+      labels: of all images.
+      kept: the indices of the images that are trained on.
+      rest: the indices of the others.
+
+    Raises:
+      UserError: fewer images are kept than there are classes.
+    """
+    num_classes = len(np.unique(labels))
+    if len(kept) < num_classes:
+        raise UserError(
+            f"`{name}` must leave a training image of each of the {num_classes} classes, got "
+            f"{value}, which leaves {len(kept)} images of {len(labels)}."
+        )
+    kept, rest = kept.copy(), rest.copy()
+    for missing in np.setdiff1d(labels, labels[kept]):
+        counts = np.bincount(labels[kept])
+        giver = np.flatnonzero(counts[labels[kept]] > 1)[-1]
+        taker = np.flatnonzero(labels[rest] == missing)[0]
+        kept[giver], rest[taker] = rest[taker], kept[giver]
+    return kept, rest
