@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import shutil
@@ -155,7 +156,11 @@ def test_a_grey_image_gets_three_equal_channels(folder, tmp_path):
         ("kitti", "must be one for image classification"),
         ("mnist", "must be 32x32 pixels, got 28x28 in mnist"),
         ("cifar10:9.9.9", "cannot be opened: .*9.9.9"),
-        ("./nowhere", "must hold the folders train and test"),
+        ("cifar-10", "got 'cifar-10'. Did you mean cifar10[^\n]*$"),
+        ("cifar10:three", r"got 'cifar10:three'. After cifar10, TFDS .* a version as :1.2.3.$"),
+        ("./nowhere", "must be the path of an image folder, and .*/nowhere is not there. Give"),
+        ("", "must have a name or a path"),
+        ("~no-such-user/pets", "`dataset` must be a path .* the home of that user is not known"),
     ],
 )
 def test_a_name_that_cannot_be_used_is_refused_before_any_download(
@@ -241,10 +246,6 @@ def test_a_damaged_tfds_set_is_named(damage, data_dir, tmp_path):
         data.load(NAME, data_dir=data_dir, cache_dir=tmp_path)
 
 
-def break_size(folder):
-    Image.new("RGB", (48, 40)).save(folder / "train" / "cat" / "000.png")
-
-
 def break_depth(folder):
     Image.fromarray(np.zeros((32, 32), np.uint16)).save(folder / "train" / "cat" / "000.png")
 
@@ -274,11 +275,13 @@ def no_test(folder):
 @pytest.mark.parametrize(
     "damage, message",
     [
-        (break_size, "must be 32x32 pixels, got 48x40 in .*train/cat/000.png. Write them"),
-        (break_depth, "must be 8-bit, got mode I;16 in .*train/cat/000.png"),
-        (break_png, "train/cat/000.png is damaged"),
-        (break_to_text, "train/cat/000.png is damaged"),
-        (empty_class, "must have training images, dog in"),
+        (
+            break_depth,
+            r"1 of 25 in .* cannot be read: train/cat/000.png \(its mode I;16 has no 8 bit",
+        ),
+        (break_png, r"1 of 25 in .* cannot be read: train/cat/000.png \(.*truncated"),
+        (break_to_text, r"1 of 25 in .* cannot be read: train/cat/000.png \(no picture that"),
+        (empty_class, "must be in train too, and dog is not"),
         (empty_test, "The test split .* must hold images"),
         (no_test, "test is missing"),
     ],
@@ -369,6 +372,24 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
     cache.load(path, "another key", decoded)
     assert path.read_bytes() == content
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_cache_can_be_read_by_those_whom_the_umask_lets(tmp_path):
+    cache.load(tmp_path / "x", "key", decoded)
+    umask = os.umask(0)
+    os.umask(umask)
+    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_the_sentences_on_what_was_found_are_kept_and_sealed(tmp_path, capsys):
+    path = tmp_path / "x"
+    cache.load(path, "key", lambda: dataclasses.replace(decoded(), found="Two dogs."))
+    assert cache.load(path, "key", refuse)[0].found == "Two dogs."
+    for old, new in ((b"Two", b"Six"), (b'"found"', b'"fount"'), (b'"seal"', b'"sea1"')):
+        path.write_bytes(path.read_bytes().replace(old, new))
+        again = cache.load(path, "key", lambda: dataclasses.replace(decoded(), found="Two dogs."))
+        assert again[0].found == "Two dogs."
+        assert "is not usable" in capsys.readouterr().err
 
 
 def test_the_cache_lies_where_it_is_told(monkeypatch):

@@ -30,11 +30,19 @@ class Split:
 
 @dataclass(frozen=True)
 class Decoded:
-    """All images of a source, decoded."""
+    """All images of a source, decoded.
+
+    Attributes:
+      class_names: the names of the classes. Label i has the i-th name.
+      train: the training images.
+      test: the test images.
+      found: sentences that say what the images were before; empty where there is nothing to say.
+    """
 
     class_names: tuple[str, ...]
     train: Split
     test: Split
+    found: str = ""
 
     def digest(self) -> str:
         """Returns the SHA-256 of the class names, images and labels, in hex."""
@@ -55,9 +63,10 @@ def directory(given: str | os.PathLike[str] | None = None) -> Path:
 def load(path: Path, key: str, decode: Callable[[], Decoded]) -> tuple[Decoded, str]:
     """Returns the arrays and their digest: from `path` if it holds them intact, else decoded.
 
-    The file is a line of JSON (key, digest, class names, sizes), then the bytes of the training
-    images, training labels, test images and test labels. It is replaced if it is damaged, or if the
-    source has changed. If nothing can be written, the arrays are decoded at each start.
+    The file is a line of JSON (key, digest, class names, sizes, and what was found with a seal on
+    it), then the bytes of the training images, training labels, test images and test labels. It is
+    replaced if it is damaged, or if the source has changed. If nothing can be written, the arrays
+    are decoded at each start.
 
     Args:
       path: the file.
@@ -100,7 +109,11 @@ def _read(path: Path, key: str) -> tuple[Decoded, str]:
             )
             for n in header["sizes"]
         )
-    decoded = Decoded(tuple(header["class_names"]), train, test)
+    # A file in which nothing was found has neither, as those of earlier versions.
+    found = header.get("found", "")
+    if header.get("seal", _seal("")) != _seal(str(found)):
+        raise ValueError("the sentences on what was found are damaged")
+    decoded = Decoded(tuple(header["class_names"]), train, test, found)
     if decoded.digest() != header["digest"]:
         raise ValueError("its bytes have another SHA-256 than when they were written")
     return decoded, header["digest"]
@@ -114,9 +127,15 @@ def _write(path: Path, key: str, digest: str, decoded: Decoded) -> None:
         "class_names": decoded.class_names,
         "sizes": [len(split.labels) for split in splits],
     }
+    if decoded.found:
+        header |= {"found": decoded.found, "seal": _seal(decoded.found)}
     path.parent.mkdir(parents=True, exist_ok=True)
     with open_atomically(path) as file:
         file.write(json.dumps(header).encode() + b"\n")
         for split in splits:
             file.write(np.ascontiguousarray(split.images, "u1").data)
             file.write(np.ascontiguousarray(split.labels, "<i4").data)
+
+
+def _seal(found: str) -> str:
+    return hashlib.sha256(found.encode()).hexdigest()[:16]

@@ -1,41 +1,25 @@
-"""Sources of images: our digits, a TFDS data set, or a folder of image files."""
+"""Finds a source of images: our digits, a TFDS data set, or a folder of image files."""
 
 import contextlib
 import functools
-import hashlib
 import io
-import json
 import os
+import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from train.data import download
+from train.data import download, image_folder
 from train.data.cache import IMAGE_SHAPE, Decoded, Split
 from train.data.digits import Digits
+from train.data.source import Source, checked, expanded, fingerprint, sizes_and_times
 from train.errors import UserError, did_you_mean
 
 _EIGHT_BIT_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}
-
-
-@dataclass(frozen=True)
-class Source:
-    """Images that can be decoded.
-
-    Attributes:
-      place: the place where the images lie, which tells the source from others.
-      state: a digest that changes when the images may have changed.
-      decode: reads all images; raises a `UserError` that names what cannot be used.
-    """
-
-    place: str
-    state: str
-    decode: Callable[[], Decoded] = field(compare=False)
 
 
 def find(name: str, data_dir: str | os.PathLike[str] | None) -> Source:
@@ -50,12 +34,14 @@ def find(name: str, data_dir: str | os.PathLike[str] | None) -> Source:
     """
     if name == "digits":
         return _digits()
+    if not name:
+        raise UserError("The data set must have a name or a path, got an empty one. Try 'digits'.")
     known = tfds.list_builders(with_community_datasets=False)
-    folder = Path(name).expanduser()
+    folder = expanded("dataset", name)
     if name.startswith((".", "~", os.sep)) or (
         folder.is_dir() and name.split("/")[0].split(":")[0] not in known
     ):
-        return _image_folder(folder)
+        return image_folder.find(folder)
     return _tfds_source(name, known, data_dir)
 
 
@@ -77,12 +63,12 @@ def _digits() -> Source:
         finally:
             tfds.display_progress_bar(enable=True)
 
-    return Source("digits", f"digits {Digits.VERSION}", decode)
+    return Source("digits", "digits", f"digits {Digits.VERSION}", decode)
 
 
 def _tfds_source(name: str, known: list[str], data_dir: str | os.PathLike[str] | None) -> Source:
-    root = Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
-    root = root.expanduser().absolute()
+    given = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    root = expanded("data_dir", Path(given)).absolute()
     builder = _builder(name, known, root)
     image, label = _keys(name, builder)
     if not builder.is_prepared():
@@ -105,24 +91,37 @@ def _tfds_source(name: str, known: list[str], data_dir: str | os.PathLike[str] |
             )
 
     directory = Path(builder.data_dir)
-    state = _fingerprint([builder.info.full_name, image, label], directory.iterdir())
-    return Source(str(directory), state, functools.partial(_decode_records, builder, image, label))
+    files = ((str(file), file) for file in sorted(directory.iterdir()))
+    state = fingerprint([builder.info.full_name, image, label], sizes_and_times(files))
+    return Source(
+        name, str(directory), state, functools.partial(_decode_records, builder, image, label)
+    )
 
 
 def _builder(name: str, known: list[str], root: Path) -> tfds.core.DatasetBuilder:
     try:
         return tfds.builder(name, data_dir=str(root))
     except tfds.core.DatasetNotFoundError:
-        hint = did_you_mean(name, ["digits", *known], most=3) or "Try 'digits'."
-        raise UserError(
-            "The data set must be 'digits', one that TFDS knows or the path of an image folder, "
-            f"got {name!r}. {hint}"
-        ) from None
+        raise _unknown(name, known) from None
     except Exception as error:  # the data set's own code, or a damaged description, raises anything
+        if "Parsing builder name string" in str(error):  # 19 lines of grammar follow
+            raise _unknown(name, known) from None
         raise UserError(
             f"The data set {name} in `data_dir` ({root}) cannot be opened: {error} If its "
             "description is damaged, remove its folder there to have it prepared again."
         ) from error
+
+
+def _unknown(name: str, known: list[str]) -> UserError:
+    head = re.split("[/:]", name)[0]
+    if head in known:
+        hint = f"After {head}, TFDS takes a configuration as /name and a version as :1.2.3."
+    else:
+        hint = did_you_mean(head, ["digits", *known], most=3) or "Try 'digits'."
+    return UserError(
+        "The data set must be 'digits', one that TFDS knows or the path of an image folder, got "
+        f"{name!r}. {hint}"
+    )
 
 
 def _keys(name: str, builder: tfds.core.DatasetBuilder) -> tuple[str, str]:
@@ -145,8 +144,9 @@ def _keys(name: str, builder: tfds.core.DatasetBuilder) -> tuple[str, str]:
 def _check_size(width: int, height: int, where: str) -> None:
     if (height, width) != IMAGE_SHAPE[:2]:
         raise UserError(
-            f"Images must be 32x32 pixels, got {width}x{height} in {where}. Write them at that "
-            "size into a folder with train/<class>/*.png and test/<class>/*.png, and give its path."
+            f"Images of a TFDS set must be 32x32 pixels, got {width}x{height} in {where}. Write "
+            "them as files to train/<class> and test/<class> in a folder, and give its path: there "
+            "they are scaled."
         )
 
 
@@ -160,7 +160,7 @@ def _decode_records(builder: tfds.core.DatasetBuilder, image: str, label: str) -
     names = builder.info.features[label].names
     splits = builder.info.splits
     try:
-        return _checked(
+        return checked(
             builder.name,
             tuple(names),
             *(_split(builder.name, splits[s].num_examples, examples(s)) for s in ("train", "test")),
@@ -172,45 +172,10 @@ def _decode_records(builder: tfds.core.DatasetBuilder, image: str, label: str) -
         ) from error
 
 
-def _image_folder(root: Path) -> Source:
-    # The layout is that of tfds.folder_dataset.ImageFolder, which needs TensorFlow to list it.
-    classes: set[str] = set()
-    files: dict[str, list[Path]] = {}
-    for split in ("train", "test"):
-        if not (root / split).is_dir():
-            raise UserError(
-                f"The image folder {root} must hold the folders train and test, each with one "
-                f"folder a class; {split} is missing."
-            )
-        folders = [d for d in sorted((root / split).iterdir()) if d.is_dir()]
-        classes |= {d.name for d in folders}
-        files[split] = [
-            file
-            for folder in folders
-            for file in sorted(folder.iterdir())
-            if file.suffix.lower() in (".png", ".jpg", ".jpeg")
-        ]
-    names = sorted(classes)
-
-    def decode() -> Decoded:
-        splits = [
-            _split(
-                str(root),
-                len(files[split]),
-                ((file, names.index(file.parent.name)) for file in files[split]),
-            )
-            for split in ("train", "test")
-        ]
-        return _checked(str(root), tuple(names), *splits)
-
-    state = _fingerprint(names, files["train"] + files["test"])
-    return Source(str(root.absolute()), state, decode)
-
-
-def _split(where: str, num: int, examples: Iterable[tuple[Path | io.BytesIO, int]]) -> Split:
+def _split(where: str, num: int, examples: Iterable[tuple[io.BytesIO, int]]) -> Split:
     images, labels = np.empty((num, *IMAGE_SHAPE), np.uint8), np.empty(num, np.int32)
     for i, (file, label) in enumerate(examples):
-        at = str(file) if isinstance(file, Path) else f"{where}, record {i}"
+        at = f"{where}, record {i}"
         try:
             with Image.open(file) as image:
                 _check_size(*image.size, at)
@@ -221,24 +186,3 @@ def _split(where: str, num: int, examples: Iterable[tuple[Path | io.BytesIO, int
             raise UserError(f"The image in {at} is damaged: {error}. Replace it.") from error
         labels[i] = label
     return Split(images, labels)
-
-
-def _checked(where: str, class_names: tuple[str, ...], train: Split, test: Split) -> Decoded:
-    for name, split in (("train", train), ("test", test)):
-        if not len(split.labels):
-            raise UserError(f"The {name} split of {where} must hold images, it holds none.")
-        if split.labels.min() < 0:
-            raise UserError(f"The {name} split of {where} must have labels, some images have none.")
-    counts = np.bincount(train.labels, minlength=len(class_names))
-    if empty := [name for name, count in zip(class_names, counts, strict=True) if count == 0]:
-        raise UserError(
-            f"Each class must have training images, {', '.join(empty)} in {where} has none. "
-            "Add some, or remove the class."
-        )
-    return Decoded(class_names, train, test)
-
-
-def _fingerprint(facts: list[str], files: Iterable[Path]) -> str:
-    stats = [(str(file), file.stat()) for file in sorted(files)]
-    rows = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
-    return hashlib.sha256(json.dumps([facts, rows]).encode()).hexdigest()
