@@ -20,16 +20,10 @@ from train.kinds import Within
 from train.models import NETWORKS, ModelConfig
 from train.optimizer import OptimizerConfig
 from train.preprocess import Preprocess
-from train.written import describe, written
+from train.written import check_measures, describe, written
 
 Schedule: TypeAlias = la.Schedule | Callable[[jax.typing.ArrayLike], jax.typing.ArrayLike]
 
-
-RESERVED = (
-    *("kind", "split", "step", "epoch", "seconds", "loss", "accuracy", "count"),
-    *("grad_norm", "update_norm", "learning_rate", "halted", "images_per_second"),
-)
-"""The names that a line of the log has already."""
 
 _NOT_COMPILED = {
     "schedule",
@@ -168,13 +162,7 @@ class Config:
 
     def _check_own(self) -> None:
         """Checks the functions of the user's own."""
-        for name, measure in self.measures.items():
-            written(f"measures.{name}", measure)
-            if not name.isidentifier() or name in RESERVED:
-                raise UserError(
-                    f"`measures` must have names of letters that the log has not, got {name!r}. "
-                    f"The log has {', '.join(RESERVED)}. Take another name."
-                )
+        check_measures(self.measures)
         given = [
             field.name
             for field in dataclasses.fields(self.model)

@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -11,6 +11,24 @@ import numpy as np
 
 import log_anneal as la
 from train.errors import UserError
+
+
+RESERVED = (
+    *("kind", "split", "step", "epoch", "seconds", "loss", "accuracy", "count"),
+    *("grad_norm", "update_norm", "learning_rate", "halted", "images_per_second"),
+)
+"""The names that a line of the log has already."""
+
+
+def check_measures(measures: Mapping[str, Callable[..., Any]]) -> None:
+    """Refuses measures whose names the log has already, or whose source cannot be found."""
+    for name, measure in measures.items():
+        written(f"measures.{name}", measure)
+        if not name.isidentifier() or name in RESERVED:
+            raise UserError(
+                f"`measures` must have names of letters that the log has not, got {name!r}. "
+                f"The log has {', '.join(RESERVED)}. Take another name."
+            )
 
 
 def written(name: str, function: Callable[..., Any]) -> dict[str, str]:
