@@ -284,11 +284,29 @@ def test_a_wrong_name_on_the_command_line_is_refused_in_the_same_sentence():
         (("--model", "resnet18"), "`model` must be a ModelConfig, .* such as `model.name`"),
         (("--schedule.peak-valu", "1"), "`peak_valu` .* CyclicalLogSchedule, .* mean peak_value"),
         (("--workdirr", "x"), "--workdirr.* Did you mean --workdir"),
+        (("--adjust-shedule",), "--adjust-shedule.* Did you mean --adjust-schedule"),
     ],
 )
 def test_what_only_words_can_get_wrong_is_refused_too(words, said):
     with pytest.raises(UserError, match=said):
         parse([QUICKSTART, *words])
+
+
+def test_what_is_right_is_read_as_before(capsys):
+    words = (
+        "--no-adjust-schedule",
+        "--no-dry-run",
+        "--augment.no-flip",
+        "--data-dir=a b",
+        "--seed",
+    )
+    command = parse([QUICKSTART, *words, "05", "--optimizer.clip-norm", "1e-3"])
+    config = command.config
+    assert (command.adjust_schedule, config.augment.flip, config.data_dir) == (False, False, "a b")
+    assert (config.seed, config.optimizer.clip_norm) == (5, 1e-3)
+    with pytest.raises(SystemExit) as left:
+        parse([QUICKSTART, "--epochs", "3", "-h"])
+    assert left.value.code == 0 and "--epochs" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,7 @@ def _show_help(kind: type[Command], argv: Sequence[str]) -> NoReturn:
 def _from_words(
     kind: type[_Kind], program: str, words: Sequence[str], defaults: _Kind | None = None
 ) -> _Kind:
-    if isinstance(defaults, _Common):
+    if isinstance(defaults, _Common) and not {"-h", "--help"} & {*words}:
         refuse(defaults.config, words, _OPTIONS)
     said = io.StringIO()
     try:

@@ -5,13 +5,14 @@ The parser of the command line has sentences of its own for a wrong value, so it
 
 import contextlib
 import dataclasses
+import difflib
 import typing
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from train.checked import kinds_of, no_field
 from train.config import Config
-from train.errors import UserError, did_you_mean
+from train.errors import UserError
 from train.kinds import taken
 
 _Option = tuple[str, list[str]]
@@ -29,7 +30,7 @@ def refuse(config: Config, words: Sequence[str], others: Collection[str]) -> Non
       UserError: there is such a word.
     """
     for name, values in _options(words):
-        if name in others:
+        if {name, name.removeprefix("no_")} & {*others}:
             continue
         found = _find(config, name.split("."), others)
         if found is not None:
@@ -72,7 +73,8 @@ def _find(
         name = name if name in fields else name.removeprefix("no_")
         if name not in fields:
             name = path[place]
-            if part is config and did_you_mean(name, others) and not did_you_mean(name, fields):
+            near = difflib.get_close_matches(name, [*fields, *others], 1)
+            if part is config and near and near[0] in others:
                 return None
             raise no_field(name, type(part), list(fields))
         if part is config.schedule:
