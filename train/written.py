@@ -12,7 +12,6 @@ import numpy as np
 import log_anneal as la
 from train.errors import UserError
 
-
 RESERVED = (
     *("kind", "split", "step", "epoch", "seconds", "loss", "accuracy", "count"),
     *("grad_norm", "update_norm", "learning_rate", "halted", "images_per_second"),
