@@ -54,7 +54,7 @@ def plot_range_test(
     num_panels = 1 if accuracy is None else 2
     figure = Figure(figsize=(8, 0.8 + 3.2 * num_panels), layout="constrained")
     panels = figure.subplots(num_panels, 1, sharex=True, squeeze=False)[:, 0]
-    figure.suptitle("Learning-rate range test")
+    figure.suptitle("Learning-rate range test: each step pale, their running mean dark")
 
     _draw(panels[0], rates, loss, _LOSS)
     panels[0].set_ylabel("loss")

@@ -72,14 +72,17 @@ class Checkpoints:
         self._settle()
         return _best(self._scores())
 
-    def restore(self, like: PyTree, old_digest: str | None = None) -> tuple[int, PyTree] | None:
-        """Returns the newest checkpoint that agrees with its manifest.
+    def restore(
+        self, like: PyTree, old_digest: str | None = None, *, step: int | None = None
+    ) -> tuple[int, PyTree] | None:
+        """Returns the newest checkpoint that agrees with its manifest, or that of a step.
 
         Newer checkpoints that are damaged are moved to `set_aside`, each with a line on stderr.
 
         Args:
             like: a pytree like the run's. Only the shapes and types of its leaves are read.
             old_digest: another digest of the run's settings, which an older version wrote.
+            step: the step of the checkpoint; None: the newest.
 
         Returns:
             The step and the state, with NumPy arrays as leaves; None if nothing was ever saved.
@@ -88,7 +91,8 @@ class Checkpoints:
             UserError: the checkpoint is of another model or configuration, or all are damaged.
         """
         self._digests.add(old_digest)
-        return self._restore(like, sorted(self._steps(), reverse=True))
+        steps = sorted(self._steps(), reverse=True) if step is None else [step]
+        return self._restore(like, steps)
 
     def save(
         self, step: int, state: PyTree, *, score: float | None = None, wait: bool = False

@@ -150,7 +150,8 @@ def fixed_digest(record: Mapping[str, Any]) -> str:
 
 
 def _changeable(record: Mapping[str, Any]) -> set[str]:
-    is_local = record["model"]["batch_norm"] == "local"
+    # The statistics of a network of the user's own are those of each device.
+    is_local = record["model"].get("batch_norm", "local") == "local"
     return CHANGEABLE - ({"cpu_devices"} if is_local else set())
 
 

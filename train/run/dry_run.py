@@ -4,11 +4,9 @@ import json
 import math
 import shutil
 
-import jax
-
 from train.config import Config, flatten
 from train.folder.origin import device
-from train.models.model import num_params
+from train.run import sizes
 from train.run.job import Job, memory, prepare
 from train.run.pictures import terminal_picture
 
@@ -22,16 +20,15 @@ def show(config: Config) -> None:
     job = prepare(config)
     for name, value in flatten(config.to_dict()).items():
         print(f"{name:<42} {json.dumps(value)}")
-    sizes = memory(job)
-    splits = {name: len(split.labels) for name, split in job.splits().items()}
+    room = memory(job)
     rows = {
         "devices": device(),
-        "images": ", ".join(f"{count:,} {name}" for name, count in splits.items()),
-        "parameters": f"{num_params(jax.eval_shape(job.create_state).params):,}",
-        "steps": f"{job.total_steps:,} ({config.epochs} epochs of {job.steps_per_epoch:,})",
+        "images": sizes.images(job),
+        "parameters": f"{sizes.parameters(job):,}",
+        "steps": sizes.steps(job, config),
         "halt": _halt(job),
-        "memory a device": f"{sum(sizes.values()):,.0f} MiB: "
-        + ", ".join(f"{name} {size:,.0f}" for name, size in sizes.items()),
+        "memory a device": f"{sum(room.values()):,.0f} MiB: "
+        + ", ".join(f"{name} {size:,.0f}" for name, size in room.items()),
     }
     print()
     for name, text in rows.items():

@@ -20,6 +20,7 @@ from train.folder.log import Log, read_metrics
 from train.run import distributed
 from train.run.interrupt import Interrupts
 from train.run.job import Job, prepare
+from train.run.sizes import beginning
 from train.run.summary import finish, is_done
 
 
@@ -127,6 +128,8 @@ def _begin(
     if distributed.from_first(np.bool_(done_before)):
         return None
 
+    if not is_quiet:
+        distributed.on_first(lambda: print(beginning(job, start), flush=True))
     grace_ends = guard.watch_from(config.halt, since, job.steps_per_epoch)
     state = job.engine.place(job.resume(state, watch_from=grace_ends))
     return _Begun(job, checkpoints, state, job.place_splits(), start, since)

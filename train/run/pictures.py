@@ -92,7 +92,8 @@ def curves_picture(
     # A few spikes, for example after a restart, must not flatten the rest.
     losses = column(records, "loss")
     if np.isfinite(losses).any():
-        loss.set_ylim(0, 1.1 * np.percentile(losses[np.isfinite(losses)], 99.5))
+        # Of one class alone, every loss is 0.
+        loss.set_ylim(0, max(1.1 * np.percentile(losses[np.isfinite(losses)], 99.5), 1e-3))
     accuracy.set_ylim(0, 100)
     loss.set_ylabel("loss")
     accuracy.set_ylabel("accuracy, %")

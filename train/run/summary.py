@@ -13,11 +13,9 @@ from train.folder.files import set_aside, write_atomically
 from train.folder.log import Log, read_metrics
 from train.folder.origin import origin, today
 from train.folder.workdir import settings_sha256
-from train.models.config import ModelConfig
-from train.models.model import num_params
+from train.run import sizes
 from train.run.job import Job
 from train.run.pictures import curves_picture, schedule_picture
-from train.written import name_of
 
 _PICTURES = ("schedule.png", "curves.png")
 
@@ -111,8 +109,8 @@ def summarise(
 
     last = tests[job.total_steps]
     return {
-        "model": _network(job.config.model),
-        "parameters": num_params(jax.eval_shape(job.create_state).params),
+        "model": sizes.network(job.config.model),
+        "parameters": sizes.parameters(job),
         "dataset": job.dataset.name,
         "epochs": job.config.epochs,
         "steps": job.total_steps,
@@ -132,10 +130,6 @@ def summarise(
 def _as_used(records: Sequence[Mapping[str, Any]]) -> Callable[[jax.Array], jax.Array]:
     rates = jnp.asarray([line["learning_rate"] for line in records if line["kind"] == "train"])
     return lambda step: rates[step]
-
-
-def _network(config: ModelConfig) -> str:
-    return config.name if config.builder is None else name_of(config.builder)
 
 
 def _mean(lines: Sequence[Mapping[str, Any]], name: str) -> float:
