@@ -9,6 +9,7 @@ from typing import NoReturn
 import jax
 
 from train.cli import arguments
+from train.cli.lasting import keep_output
 from train.errors import Halted, Interrupted, UserError
 from train.run import distributed
 
@@ -21,6 +22,7 @@ def main() -> None:
     0: the command is done. 2: its input is wrong. 3: the guard halted the run. 75: a signal
     interrupted the run, and the same command goes on. 130: a signal came before the run had begun.
     """
+    keep_output()
     logging.getLogger("absl").setLevel(logging.ERROR)  # TFDS warns of things that are errors here
     command = shlex.join([_python(), "-m", "train", *sys.argv[1:]])
     try:

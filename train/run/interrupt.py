@@ -1,4 +1,4 @@
-"""Interrupts: remembers SIGTERM and SIGINT, so that the loop can ask for them."""
+"""Interrupts: remembers the signals that end a run, so that the loop can ask for them."""
 
 import signal
 from types import FrameType
@@ -12,7 +12,8 @@ from jax.experimental import multihost_utils
 class Interrupts:
     """The signals that have come; a context manager.
 
-    Within its block the first SIGTERM or SIGINT is remembered. A second SIGINT acts at once.
+    Within its block the first SIGTERM, SIGINT or SIGHUP is remembered. A second SIGINT acts at
+    once. SIGHUP comes when the terminal is closed; under `nohup` it is ignored, and stays so.
     """
 
     def __init__(self) -> None:
@@ -23,7 +24,8 @@ class Interrupts:
         """Takes over the signals. It must come after `jax.distributed`, which takes SIGTERM."""
         self._before = {
             number: signal.signal(number, self._receive)
-            for number in (signal.SIGTERM, signal.SIGINT)
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+            if signal.getsignal(number) is not signal.SIG_IGN
         }
         return self
 

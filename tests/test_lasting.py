@@ -1,0 +1,92 @@
+"""A run outlives whoever reads what it prints."""
+
+import fcntl
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+
+import pytest
+import small
+
+SMALL = ("--batch-size", "240", "--num-test-images", "60")
+
+
+def command(tmp_path):
+    file = tmp_path / "small_config.py"
+    file.write_text(small.CONFIG_FILE)
+    words = [sys.executable, "-m", "train", str(file), "--workdir", str(tmp_path / "run"), *SMALL]
+    return words, tmp_path / "run"
+
+
+def is_whole(folder):
+    steps = json.loads((folder / "summary.json").read_text())["steps"]
+    lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
+    is_saved = (folder / "checkpoints" / str(steps)).is_dir()
+    return is_saved and sum(line["kind"] == "train" for line in lines) == steps
+
+
+@pytest.mark.parametrize("end", ["| head -1", "> /dev/full 2> /dev/full", ">&- 2>&-"])
+def test_output_that_cannot_be_written_ends_no_run(tmp_path, end):
+    words, folder = command(tmp_path)
+    script = f"set -o pipefail; {subprocess.list2cmdline(words)} {end}"
+    ended = subprocess.run(
+        ["bash", "-c", script], cwd=small.ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stderr and "Broken pipe" not in ended.stderr
+    assert is_whole(folder)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["configs/quickstart.py", "--dry-run"]])
+def test_a_reader_that_leaves_is_no_error(words):
+    script = f"set -o pipefail; {sys.executable} -m train {' '.join(words)} | head -1"
+    ended = subprocess.run(
+        ["bash", "-c", script], cwd=small.ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_closed_terminal_interrupts_a_run_which_saves_and_goes_on(tmp_path):
+    words, folder = command(tmp_path)
+    main, side = pty.openpty()
+    run = subprocess.Popen(
+        [*words, "--chunk-steps", "1", "--epochs", "200"],
+        cwd=small.ROOT,
+        stdin=side,
+        stdout=side,
+        stderr=side,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # the terminal is its own
+    )
+    os.close(side)
+    seen = b""
+    while b"2/200" not in seen:
+        seen += os.read(main, 65536)
+    os.close(main)  # the kernel sends SIGHUP, and what is printed from now on is lost
+    assert run.wait(timeout=60) == 75
+    saved = max(int(path.name) for path in (folder / "checkpoints").glob("[0-9]*"))
+    assert saved >= 6
+    again = subprocess.run(
+        [*words, "--epochs", "200", "--dry-run"], cwd=small.ROOT, capture_output=True, check=False
+    )
+    assert again.returncode == 0
+
+
+def test_under_nohup_a_hangup_is_ignored(tmp_path):
+    words, folder = command(tmp_path)
+    run = subprocess.Popen(
+        ["nohup", *words],
+        cwd=small.ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    for line in run.stdout:
+        if "epoch 1/2" in line:
+            run.send_signal(signal.SIGHUP)
+    run.stdout.close()
+    assert run.wait() == 0 and is_whole(folder)
