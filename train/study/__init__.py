@@ -6,7 +6,6 @@ What came out of a study is read by the report, as `train.report.numbers.records
 import dataclasses
 import itertools
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeAlias
@@ -14,6 +13,7 @@ from typing import Literal, TypeAlias
 from train.changes import Changes, changed
 from train.config import Config, fields_of
 from train.errors import UserError, knows_its_fields
+from train.folder.names import slug
 from train.study.parts import Bounds as Bounds
 from train.study.parts import Claim as Claim
 from train.study.parts import Context as Context
@@ -230,8 +230,3 @@ def _program_key(config: Config) -> tuple[str, str, int | None]:
 def _folder(labels: Labels, seed: int) -> str:
     named = (f"{axis} {label}" if label[:1].isdigit() else label for axis, label in labels.items())
     return "-".join([*map(slug, named), f"seed{seed}"])
-
-
-def slug(label: str) -> str:
-    """Returns a label in a form that can be part of a file's name."""
-    return re.sub(r"[^a-z0-9.]+", "_", label.lower()).strip("_")
