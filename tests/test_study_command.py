@@ -13,7 +13,8 @@ import studies
 def start(folder, *arguments):
     file = folder / "study_small.py"
     file.write_text(studies.FILE)
-    return small.start("study", str(file), "--workdir", str(folder / "study"), *arguments)
+    words = ("study", str(file), "--size", "smoke", "--workdir", str(folder / "study"))
+    return small.start(*words, *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +125,8 @@ def test_what_cannot_be_a_study_is_refused_in_one_line(text, arguments, message,
     file = tmp_path / "study_wrong.py"
     file.write_text(text)
     with pytest.raises(UserError) as refused:
-        study.run(parse(["study", str(file), *arguments, "--workdir", str(tmp_path / "x")]))
+        words = ["--size", "smoke", *arguments, "--workdir", str(tmp_path / "x")]
+        study.run(parse(["study", str(file), *words]))
     assert message in str(refused.value)
     assert not list(tmp_path.glob("x/*/checkpoints"))
 

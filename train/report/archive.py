@@ -46,7 +46,7 @@ def pack(folder: Path, to: Path, *, digits: int | None = None) -> None:
     if not any(run.is_over for run in results.runs) and not searched(folder):
         raise UserError(
             f"`folder` must hold a study in which a run has ended, or a search has begun, got "
-            f"{folder}. Make the runs by `python -m train study`."
+            f"{folder}. Make the runs by `python -m train study FILE --size SIZE`."
         )
     if to.exists() and not (to / RUNS).exists():
         raise UserError(

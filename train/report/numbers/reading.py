@@ -26,7 +26,7 @@ def load(folder: Path) -> Results:
     if not {"title", "size", "axes", "runs"} <= record.keys():
         raise UserError(
             f"`folder` must hold the study.json of a study, got {folder}. "
-            "Make one by `python -m train study configs/study_experiment1.py`."
+            "Make one by `python -m train study configs/study_experiment1.py --size smoke`."
         )
     seen = set()
     for run in record["runs"]:
