@@ -19,7 +19,8 @@ from train.study.parts import Claim as Claim
 from train.study.parts import Context as Context
 from train.study.parts import Labels as Labels
 from train.study.parts import RangeTests as RangeTests
-from train.study.tune import Tune
+from train.study.ranges import Range as Range
+from train.study.tune import Tune as Tune
 
 Size: TypeAlias = Literal["smoke", "laptop", "full"]
 """The size of a study's runs. smoke shows in minutes that the study works. laptop is evidence from
@@ -31,36 +32,48 @@ SETTINGS, AS_PRINTED, TUNED = "settings", "as printed", "tuned"
 @knows_its_fields
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Study:
-    """The description of a study: what is compared, over what, and which claims are checked."""
+    """The description of a study: what is compared, over what, and which claims are checked.
+
+    Attributes:
+      title: The title of the report.
+      description: The description in the report: what the paper did, and where the study differs
+        from it.
+      base: The configuration that all runs share.
+      axes: The axes of the comparison, the labels of each, and the changes to `base` for each
+        label. A function gives changes that depend on other labels or on a range test. The runs are
+        all combinations of labels, for every seed.
+      seeds: The seeds of the runs. Each combination of labels is run once with each of them.
+      baseline: The labels, by their axes, with which the others are compared.
+      most_changes: Along how many axes a combination may differ from the baseline; None: all.
+      without: Combinations that are left out: those with all the labels of one of these.
+      cores: The number of CPU cores for each run. Runs are then made side by side, in processes of
+        so many cores, and their numbers do not depend on how many processes there are. None: all
+        cores.
+      claims: The sentences that the report checks, with the check of each.
+      retry: The changes, by label, with which a run goes on after a halt, as by
+        `--adjust-schedule`.
+      range_tests: A range test for each label of an axis, before the runs, which find its bounds in
+        their `Context`. None: there is none.
+      tune: A search for each label of an axis. The runs are then made both as printed and tuned.
+        None: there is none.
+      kind: The kind of report. sensitivity: it draws a curve for each axis, and a map for each
+        pair.
+    """
 
     title: str
-    """The title of the report."""
     description: str
-    """The description in the report: what the paper did, and where the study differs from it."""
     base: Config
-    """The configuration that all runs share."""
     axes: Mapping[str, Mapping[str, Changes | Callable[[Context], Changes]]]
-    """The axes of the comparison, the labels of each, and the changes to `base` for each label. A
-    function gives changes that depend on other labels or on a range test. The runs are all
-    combinations of labels, for every seed."""
     seeds: Sequence[int] = (0, 1, 2)
     baseline: Labels | None = None
-    """The labels, by their axes, with which the others are compared."""
     most_changes: int | None = None
-    """Along how many axes a combination may differ from the baseline; None: all."""
     without: Sequence[Labels] = ()
-    """Combinations that are left out: those with all the labels of one of these."""
     cores: int | None = None
-    """The number of CPU cores for each run. Runs are then made side by side, in processes of so
-    many cores, and their numbers do not depend on how many processes there are. None: all cores."""
     claims: Sequence[Claim] = ()
     retry: Mapping[str, Changes] = dataclasses.field(default_factory=dict)
-    """The changes, by label, with which a run goes on after a halt, as by `--adjust-schedule`."""
     range_tests: RangeTests | None = None
     tune: Tune | None = None
-    """A search for each label of an axis. The runs are then made both as printed and tuned."""
     kind: Literal["comparison", "sensitivity"] = "comparison"
-    """The kind of report. sensitivity: it draws a curve for each axis, and a map for each pair."""
 
     def __post_init__(self) -> None:
         """Checks now what would otherwise fail in the middle of the runs."""
