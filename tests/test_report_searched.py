@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,17 @@ def test_what_is_drawn_is_at_an_edge_in_the_outermost_twentieth(
     value: float, is_log: bool, grid: Any, edge: str | None
 ) -> None:
     assert Tried("a", "a", 0.01, 1.0, is_log, grid).edge(value) == edge
+
+
+def test_searches_of_other_axes_too_are_of_settings(tmp_path: Path) -> None:
+    searched_study(tmp_path, dict.fromkeys(SCHEDULES, 1.28))
+    tuned = json.loads((tmp_path / "study.json").read_text())["tuned"]
+    labels = {"schedule": "none", "network": "vgg"}
+    shutil.copytree(tmp_path / "tuning" / "none-resnet", tmp_path / "tuning" / "none-vgg")
+    change(tmp_path, tuned=[*tuned, {**tuned[-1], "labels": labels}])
+    (said,) = searched.edges(load(tmp_path))
+    assert said.startswith("4 of 4 settings chose the highest base rate that was tried, 1.28: ")
+    assert said.endswith("none / resnet; none / vgg. Their best may lie above it.")
 
 
 def test_without_a_journal_the_choice_alone_is_told(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from train.report.numbers import words
 from train.report.numbers.naming import BASE_RATE
-from train.report.numbers.race import noun
 from train.report.numbers.records import Labels, Results
 from train.report.numbers.searches import Edge, Search, Tried, searches
 from train.report.pages.page import Block, Paragraph, Table
@@ -35,7 +34,7 @@ def edges(results: Results) -> Sequence[str]:
             else f"for the {name} a value close to the {edge} of its range, {end:g}"
         )
         said.append(
-            f"{len(these)} of {words.count(len(of), noun(results))} chose {chose}: "
+            f"{len(these)} of {words.count(len(of), _noun(found))} chose {chose}: "
             f"{'; '.join(_name(found, each.labels) for each in these)}. {their} may lie "
             f"{'below' if edge == 'lowest' else 'above'} it."
         )
@@ -53,7 +52,7 @@ def tried(results: Results) -> Sequence[Block]:
     if not rows:
         return []
 
-    every = f"all {words.count(len(found), noun(results))}"
+    every = f"all {words.count(len(found), _noun(found))}"
     table = [
         [every if 1 < len(names) == len(found) else "; ".join(names), *key]
         for key, names in rows.items()
@@ -103,8 +102,17 @@ def _values(tried: Tried) -> str:
 
 def _name(found: Sequence[Search], of: Labels) -> str:
     """Names a search by the labels in which the searches differ."""
-    axes = [axis for axis in of if len({each.labels.get(axis) for each in found}) > 1]
-    return words.labels(of, axes or list(of))
+    return words.labels(of, _axes(found) or list(of))
+
+
+def _axes(found: Sequence[Search]) -> Sequence[str]:
+    """Returns the axes along which the searches differ."""
+    every = dict.fromkeys(axis for each in found for axis in each.labels)
+    return [axis for axis in every if len({each.labels.get(axis) for each in found}) > 1]
+
+
+def _noun(found: Sequence[Search]) -> str:
+    return "schedule" if _axes(found) == ["schedule"] else "setting"
 
 
 def _base_rate(found: Sequence[Search]) -> str:

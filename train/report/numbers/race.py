@@ -71,11 +71,6 @@ def so_far(results: Results, group: str) -> str:
     return f"The test accuracy so far: {'; '.join(said)}." if said else "There is no number yet."
 
 
-def noun(results: Results) -> str:
-    """Returns what the rows of a report are called: a schedule, or a setting."""
-    return "schedule" if list(results.compared) == ["schedule"] else "setting"
-
-
 def points(test: Comparison) -> str:
     """Writes a mean difference: `0.90 points`."""
     return f"{words.number(test.difference.mean, _DIGITS)} points"
@@ -188,7 +183,7 @@ def _against(results: Results, name: str, base: Comparison | None) -> str:
 def _lower(results: Results, count: int, how: str) -> str:
     if not count:
         return ""
-    thing = noun(results)
+    thing = _noun(results)
     return f" The other {f'{thing} ends' if count == 1 else f'{count} {thing}s end'} {how}."
 
 
@@ -196,7 +191,11 @@ def _names(results: Results, names: Sequence[str]) -> str:
     if len(names) <= _MOST_NAMED:
         return words.listed(names)
     more = len(names) - _MOST_NAMED + 1
-    return words.listed([*names[: _MOST_NAMED - 1], f"{more} other {noun(results)}s"])
+    return words.listed([*names[: _MOST_NAMED - 1], f"{more} other {_noun(results)}s"])
+
+
+def _noun(results: Results) -> str:
+    return "schedule" if list(results.compared) == ["schedule"] else "setting"
 
 
 def _name(results: Results, cell: Cell) -> str:

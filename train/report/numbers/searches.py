@@ -72,9 +72,13 @@ def searches(results: Results) -> Sequence[Search]:
 
 
 def _schedule(results: Results, labels: Labels) -> Mapping[str, Any]:
-    """Returns the record of the schedule that a search was about."""
-    runs = (run for run in results.runs if labels.items() <= run.labels.items() and run.config)
-    run = next(runs, None)
+    """Returns the record of the schedule that a search was about, from a run that has begun.
+
+    Until one has, it is another run's: the searches of a study are mostly of the same fields.
+    """
+    begun = [run for run in results.runs if run.config]
+    own = [run for run in begun if labels.items() <= run.labels.items()]
+    run = next(iter([*own, *begun]), None)
     record = {} if run is None else run.config.get("schedule")
     return record if isinstance(record, dict) else {}
 
