@@ -1,6 +1,6 @@
 """Naveen 2024, experiment 1 (figure 2): ResNet-34 on CIFAR-10 under four schedules and none.
 
-    python -m train study configs/study_experiment1.py
+    python -m train study configs/study_experiment1.py --size smoke
 
 The runs are those of `configs/cifar10_resnet34_log.py`. They differ along three axes:
 - The schedule is log annealing in the paper's form or in the anchored one, cosine annealing on the

@@ -1,6 +1,6 @@
 """Naveen 2024, experiment 2 (figure 3): a transformer beside five networks, on CIFAR-10.
 
-    python -m train study configs/study_experiment2.py
+    python -m train study configs/study_experiment2.py --size smoke
 
 The runs are those of `configs/cifar10_hybrid50_log.py`: Adam, batch 32, 40 epochs, a restart every
 10 epochs, no warm-up, softmax. The networks are ResNet-50, GoogLeNet, Xception, VGG-19 and VGG-16,

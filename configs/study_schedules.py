@@ -1,6 +1,6 @@
 """Which schedule should I take? Every kind of the library on one workload, each at its best rate.
 
-    python -m train study configs/study_schedules.py
+    python -m train study configs/study_schedules.py --size smoke
 
 Each schedule is a shape between 0 and 1, times a base rate. Only the base rate is tuned: each kind
 tries the same eight rates, from 0.01 to 1.28 by factors of two, and takes the one that is best on a

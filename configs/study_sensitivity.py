@@ -1,6 +1,6 @@
 """How sensitive is cyclical log annealing to its settings? Naveen 2024 leaves it open.
 
-    python -m train study configs/study_sensitivity.py
+    python -m train study configs/study_sensitivity.py --size smoke
 
 The runs have the sane cycle of experiment 1 in the anchored form, on ResNet-18 for 45 epochs. The
 base, the restart interval, its multiplier and the restart value are changed, one at a time and in

@@ -1,6 +1,6 @@
 """Smith 2015: cyclical rates against fixed ones, on CIFAR-10 and CIFAR-100.
 
-    python -m train study configs/study_smith.py
+    python -m train study configs/study_smith.py --size smoke
 
 For each network a range test finds the bounds. Between them run Smith's policies (triangular,
 triangular2, exp_range) and the parabolic and sinusoidal windows. His control falls from the upper

@@ -1,6 +1,6 @@
 """Log and cosine annealing under eight solvers, which Naveen 2024 leaves open.
 
-    python -m train study configs/study_solvers.py
+    python -m train study configs/study_solvers.py --size smoke
 
 ResNet-18 learns for 30 epochs in three cycles. Each solver has a peak rate of its own, which its
 two schedules share. Weight decay is 5e-4 in the gradient, 0.05 decoupled for AdamW and Muon, 0.1

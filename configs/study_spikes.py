@@ -1,6 +1,6 @@
 """What helps against the spikes of an aggressive restart? Naveen 2024 leaves it open.
 
-    python -m train study configs/study_spikes.py
+    python -m train study configs/study_spikes.py --size smoke
 
 The runs have log annealing whose restarts jump to thirty times the rate at which the run was
 stable. One remedy clips the gradient by its global norm. One halts by equation 5, and goes on with

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import runpy
 import shutil
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ SCHEDULE is what `la.to_json(schedule)` writes, a file that holds it, or - for s
 The picture goes to {_PICTURE}, or where --out says; it needs matplotlib (`log_anneal[plot]`).
 
     python -m log_anneal show '{{"schedule": "constant", "version": 1, "value": 0.1}}'
+
+A schedule of your own needs its class: --import my_schedules.py, or --import my_package.schedules.
 """
 
 
@@ -64,6 +67,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     show.add_argument("--out", type=Path, metavar="FILE", help=f"of the picture, not {_PICTURE}")
     show.add_argument("--log", action="store_true", help="a logarithmic axis of values")
+    show.add_argument(
+        "--import",
+        dest="imports",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="a module or a Python file that defines a schedule of your own",
+    )
     show.add_argument("--ascii", action="store_true", help="plain characters")
     return parser
 
@@ -77,6 +88,8 @@ def _num_steps(text: str) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
+    for name in options.imports:
+        _import(name)
     schedules = [_read(text) for text in options.schedules]
     if options.out is not None:
         _check_out(options.out, options.schedules)
@@ -103,18 +116,48 @@ def _check_out(out: Path, inputs: Sequence[str]) -> None:
         raise ValueError(f"`--out` must be another file than the schedule's, got {out}. Rename it.")
 
 
+def _import(name: str) -> None:
+    """Runs a module or a file, which makes the classes of schedules in it known."""
+    is_file = name.endswith(".py") or os.path.isfile(name)
+    # A file may import those beside it, as where Python itself runs it.
+    sys.path.insert(0, os.path.dirname(os.path.abspath(name)) if is_file else os.getcwd())
+    try:
+        if is_file:
+            runpy.run_path(name)
+        else:
+            __import__(name)
+    except Exception as error:  # the user's own code raises anything
+        raise ValueError(
+            "`--import` must be a module or a Python file that can be run, got "
+            f"{name}: {type(error).__name__}: {error}. Mend it, or name another."
+        ) from error
+    finally:
+        sys.path.pop(0)
+
+
 def _read(text: str) -> Schedule:
     if text.lstrip().startswith("{"):
-        return from_json(text)
+        return _built(text)
     if text == "-":
-        return from_json(sys.stdin.read())
+        return _built(sys.stdin.read())
     path = text.removeprefix("@")
     if not os.path.isfile(path):
         raise ValueError(
             f"`SCHEDULE` must be JSON, a file that holds it, or -, got {text[:40]!r}. "
             "Write the JSON with `log_anneal.to_json(schedule)`."
         )
-    return from_json(Path(path).read_bytes())
+    return _built(Path(path).read_bytes())
+
+
+def _built(text: str | bytes) -> Schedule:
+    try:
+        return from_json(text)
+    except ValueError as error:
+        # Nobody can import a module from the command line, but by this option.
+        if "`schedule` must be one of" in str(error):
+            way_out = "For a schedule of your own, give `--import` its file or module."
+            raise ValueError(f"{error} {way_out}") from None
+        raise
 
 
 def _takes_braille() -> bool:

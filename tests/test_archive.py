@@ -1,6 +1,7 @@
 """A study that is kept: small, whole, and the same report again."""
 
 import json
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -104,10 +105,20 @@ def test_fewer_digits_take_less_room_and_the_report_says_it(
     few, every = (folder / "runs.tar.xz" for folder in (tmp_path / "few", packed))
     assert few.stat().st_size < 0.6 * every.stat().st_size
     text = (tmp_path / "few" / "report.md").read_text()
-    assert "| Kept of each step | 4 digits |" in text
-    assert "Kept of each step" not in (packed / "report.md").read_text()
+    told = "the loss and the rate of each training step are kept to 4 digits"
+    assert f"| Rounded | {told}, and this report is made of these |" in text
+    assert told not in (packed / "report.md").read_text()
     folder = archive.unpack(tmp_path / "few", tmp_path / "unpacked")
     assert report.texts(folder)["report.md"] == text.encode()
+
+
+def test_the_report_of_a_kept_study_is_written_again(packed: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    shutil.copytree(packed, kept)
+    (kept / "report.md").write_text("in old words")
+    (kept / "figures" / "old.png").write_bytes(b"")
+    archive.write_again(kept)
+    assert files(kept) == files(packed)
 
 
 @pytest.mark.parametrize("is_begun", [True, False], ids=["unfinished", "not begun"])

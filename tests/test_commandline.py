@@ -56,7 +56,7 @@ def test_a_study_has_a_size_a_share_and_an_executor():
     assert isinstance(command, RunStudy)
     assert (command.size, command.jobs, command.executor) == ("smoke", "2/3", "local")
     assert (str(command.file), command.workdir) == ("configs/study_x.py", None)
-    assert parse(["study", "configs/study_x.py"]).size == "full"
+    assert parse(["study", "configs/study_x.py"]).size is None
 
 
 def test_the_help_of_a_study_has_its_options_without_a_file(capsys):

@@ -50,7 +50,7 @@ def test_every_run_of_every_study_can_be_built_in_every_size(file, size):
 
 @pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
 def test_every_study_says_how_to_run_itself(file):
-    assert f"python -m train study configs/{file.name}" in file.read_text()
+    assert f"python -m train study configs/{file.name} --size smoke\n" in file.read_text()
 
 
 def test_the_smoke_sizes_take_parts_of_the_real_images():

@@ -150,9 +150,24 @@ def test_the_configuration_of_the_trainers_page_is_one():
 
 
 def test_the_study_of_the_guide_is_one(tmp_path):
-    (example,) = blocks(page("studies.md"))
+    example, *_ = blocks(page("studies.md"))
     file = tmp_path / "my_study.py"
     file.write_text(example)
     assert [len(load_study(file, size).runs()) for size in ("smoke", "full")] == [8, 12]
     assert load_study(file, "full").runs()[0].folder == "narrow-log-seed0"
     assert not load_study(file, "full").base.augment.flip  # a mirrored digit is no digit
+
+
+def test_the_other_examples_of_the_guide_to_studies_run_after_the_first():
+    names = {}
+    first, of_a_context, of_a_search = blocks(page("studies.md"))
+    exec(first, names)
+    exec(of_a_context, names)
+    peaks = {
+        (run.labels["width"], run.labels["schedule"]): run.config.schedule.peak_value
+        for run in names["study"].runs()
+    }
+    assert peaks["narrow", "cosine"] == peaks["narrow", "log"] == peaks["wide", "log"] == 0.1
+    assert peaks["wide", "cosine"] == 0.05
+    exec(of_a_search, names)
+    assert names["study"].labels["settings"] == ["as printed", "tuned"]

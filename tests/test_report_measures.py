@@ -18,6 +18,7 @@ from synthetic_study import (
 )
 
 import log_anneal as la
+from train.report import restarts as section
 from train.report import settings, tables
 from train.report.numbers.comparisons import Family, against_baseline, clear_best, values_of
 from train.report.numbers.measures import MEASURES, Restart, area, restarts, steps_to, unrest
@@ -187,7 +188,7 @@ def test_a_triangle_has_no_spikes_at_its_low_points(tmp_path: Path) -> None:
     both = {"triangle": triangle, "cosine": SCHEDULES["cosine"]}
     study = study_of(tmp_path, schedules=both, seeds=(0,), baseline=None)
     assert [run.restarts for run in study.runs] == [[], [80, 160]]
-    rows = table(tables.at_restarts(study), "At each restart")
+    rows = table(section.at_restarts(study), "At each restart")
     assert {row["Schedule"] for row in rows} == {"cosine"}
 
 
@@ -201,7 +202,7 @@ def test_a_run_that_went_on_is_held_against_the_others_at_the_same_restarts(tmp_
     assert [run.restarts for run in study.runs if run.labels["schedule"] == "log"] == [
         [80, 160]
     ] * 2
-    rows = table(tables.at_restarts(study), "At each restart")
+    rows = table(section.at_restarts(study), "At each restart")
     assert [row["Restart at epoch"] for row in rows[:2]] == ["4.0", "8.0"]
     told = table(settings.runs(study), "Runs out of the ordinary")
     assert [row["What happened"] for row in told] == [
@@ -209,14 +210,14 @@ def test_a_run_that_went_on_is_held_against_the_others_at_the_same_restarts(tmp_
     ]
     record = json.loads((path / "config.json").read_text())["schedule"]
     write_json(path / "config.json", {**config, "schedule": {**record, "restart_steps": 6}})
-    rows = table(tables.at_restarts(load(tmp_path)), "At each restart")
+    rows = table(section.at_restarts(load(tmp_path)), "At each restart")
     assert [row["Restart at epoch"] for row in rows[:2]] == ["4.0", "8.0 (1 of 2)"]
 
 
 def test_restarts_are_counted_where_the_schedule_of_the_config_has_them(tmp_path: Path) -> None:
     study = study_of(tmp_path, schedules=TWO, seeds=(0,), epochs=12)
     assert study.runs[0].restarts == [4 * 20, 8 * 20]
-    rows = table(tables.at_restarts(study), "At each restart")
+    rows = table(section.at_restarts(study), "At each restart")
     assert [row["Restart at epoch"] for row in rows] == ["4.0", "8.0"] * 2
     assert not re.search("[-\u2212]", rows[0]["Spike, nats"])
 

@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from synthetic_study import TWO, change, cut, study_of, write_run, write_study
 
 import log_anneal as la
 from train import report
 from train.report.headline import main_group, section, sentences
+from train.report.numbers.comparisons import values_of
 from train.report.numbers.reading import load
+from train.report.numbers.statistics import detectable
 from train.report.pages.page import Bullets, Paragraph
 
 FLAT = {name: la.constant_schedule(0.02 + n / 1e6) for n, name in enumerate("abcd")}
@@ -24,7 +27,8 @@ INTERVAL = rf"95 % interval {NUMBER} to {NUMBER}"
 def told(folder: Path, gain: Mapping[str, float], names: str = "abc", **how: Any) -> str:
     schedules = {name: FLAT[name] for name in names}
     how = {"seeds": range(10), "epochs": 2, "size": "laptop", "baseline": {"schedule": "a"}} | how
-    return sentences(study_of(folder, schedules=schedules, gain=gain, **how))[0].text
+    first = sentences(study_of(folder, schedules=schedules, gain=gain, **how))[0]
+    return f"{first.text} {first.power}".rstrip()
 
 
 def test_the_result_is_the_first_thing_below_the_title(tmp_path: Path) -> None:
@@ -45,18 +49,36 @@ def test_a_clear_winner_is_told_with_its_lead_and_what_could_have_been_seen(tmp_
         rf"With 10 seeds, b ends {NUMBER} points of test accuracy above c \({INTERVAL}, "
         r"Holm-corrected p < 0\.001\)\. The other schedule ends still lower\. b is "
         rf"{NUMBER} points above the baseline, a \({INTERVAL}, Holm-corrected p < 0\.001\)\. "
-        rf"The study would have seen a difference of {NUMBER} points with 80 % probability, "
-        r"before correction\.",
+        r"Between b and c, the two best, the study would have seen a difference of "
+        rf"{NUMBER} points with 80 % probability\. That is before Holm's correction for 3 pairs\. "
+        rf"With the correction it would have seen {NUMBER} points, or somewhat less\. "
+        rf"Against the baseline, a, it would have seen {NUMBER} points before the correction, "
+        rf"and {NUMBER} points or somewhat less with it\.",
         text,
     )
+
+
+def test_what_could_have_been_seen_is_that_of_the_pair_that_is_named(tmp_path: Path) -> None:
+    how: dict[str, Any] = {"size": "laptop", "baseline": {"schedule": "a"}, "epochs": 2}
+    study = study_of(tmp_path, schedules=FLAT, gain={"b": 1.0, "a": -2.0}, seeds=range(5), **how)
+    values = {cell.labels["schedule"]: values_of(cell, "final_accuracy") for cell in study.cells}
+    said = sentences(study)[0]
+    second = said.text.partition(" above ")[2][0]  # c or d, which are equally good
+    numbers = []
+    for other in (second, "a"):
+        deviation = float(np.std([values["b"][n] - values[other][n] for n in range(5)], ddof=1))
+        numbers += [detectable(deviation, 5), detectable(deviation, 5, 0.05 / 6)]
+    assert re.findall(r"[\d.]+ points", said.power) == [
+        f"{number:.2f} points" for number in numbers
+    ]
 
 
 def test_of_two_alone_nothing_is_corrected(tmp_path: Path) -> None:
     text = told(tmp_path, {"b": 1.0}, "ab")
     assert re.fullmatch(
         rf"With 10 seeds, b ends {NUMBER} points of test accuracy above a \({INTERVAL}, "
-        rf"p < 0\.001\)\. The study would have seen a difference of {NUMBER} points with 80 % "
-        r"probability\.",
+        rf"p < 0\.001\)\. Between b and a the study would have seen a difference of {NUMBER} "
+        r"points with 80 % probability\.",
         text,
     )
 
@@ -152,9 +174,11 @@ def test_the_tuned_settings_come_first_and_the_other_groups_in_a_list(tmp_path: 
     change(tmp_path, **record)
     study = load(tmp_path)
     assert main_group(study) == "tuned"
-    first, others = section(study)
+    first, power, others = section(study)
     assert isinstance(first, Paragraph) and isinstance(others, Bullets)
     assert first.text.startswith("With 3 seeds (tuned), log ends ")
+    assert isinstance(power, Paragraph) and power.text.startswith("Between log and cosine the ")
+    assert re.search(r" Detectable between the two: \d+\.\d\d points\.$", others.items[0])
     assert [item.partition(": ")[0] for item in others.items] == ["as printed"]
 
 
@@ -175,11 +199,18 @@ def sensitivity(folder: Path, gain: Mapping[str, float]) -> None:
 
 def test_sensitivity_tells_the_best_value_along_each_axis(tmp_path: Path) -> None:
     sensitivity(tmp_path, {"2": 1.0, "1": -1.0})
-    first, others = section(load(tmp_path))
+    first, power, others = section(load(tmp_path))
     assert isinstance(first, Paragraph) and isinstance(others, Bullets)
     assert first.text.startswith("With 6 seeds, base 2 ends ")
     assert "of test accuracy above the default (base 20 / multiplier 1.5) (95 %" in first.text
-    assert "The study would have seen " in first.text
+    assert isinstance(power, Paragraph)
+    assert re.fullmatch(
+        r"Between the best value of base or multiplier and the default \(or the next value\) the "
+        rf"study would have seen (a difference|differences) of {NUMBER}( to {NUMBER})? points with "
+        r"80 % probability\. That is before Holm's correction for 3 pairs\. With the correction it "
+        rf"would have seen {NUMBER}( to {NUMBER})? points, or somewhat less\.",
+        power.text,
+    )
     base, multiplier = others.items
     assert base.startswith("Base: 2 is best, ") and "above the default, 20 (95 %" in base
     assert multiplier.startswith("Multiplier: the default, 1.5, is best, ")
@@ -188,11 +219,11 @@ def test_sensitivity_tells_the_best_value_along_each_axis(tmp_path: Path) -> Non
 
 def test_sensitivity_without_a_lead_says_that_there_is_none(tmp_path: Path) -> None:
     sensitivity(tmp_path, {})
-    first, others = section(load(tmp_path))
+    first, _, others = section(load(tmp_path))
     assert isinstance(first, Paragraph) and isinstance(others, Bullets)
-    assert first.text.startswith(
+    assert first.text == (
         "With 6 seeds, no other value of base or multiplier ends significantly above the default "
-        "(base 20 / multiplier 1.5) in test accuracy. The study would have seen "
+        "(base 20 / multiplier 1.5) in test accuracy."
     )
     assert all("That may be chance." in item for item in others.items)
 

@@ -103,6 +103,20 @@ def test_the_verdict_comes_first_then_the_schedules_from_the_best_to_the_worst()
     assert "Smoke" not in text
 
 
+def test_what_the_verdict_depends_on_stands_below_it() -> None:
+    power, edge = "Between cosine and log it would have seen 0.3 points.", "1 of 3 chose the edge."
+    text = readme.block(
+        {
+            "experiment1": a_report(power=power, edges=[edge]),
+            "smith": a_report(name="smith", size="laptop", power=power, edges=[edge]),
+        }
+    )
+    assert text.startswith(
+        f"**With 3 seeds, cosine ends 0.50 points above log.**\n\n{power}\n\n{edge}\n\n[exp"
+    )
+    assert f"laptop size: With 3 seeds, cosine ends 0.50 points above log. {power}\n" in text
+
+
 def test_smoke_size_comes_last_and_is_said_to_be_no_evidence() -> None:
     smoke = a_report(size="smoke", headline="No evidence")
     text = readme.block({"a": smoke})

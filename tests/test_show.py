@@ -1,6 +1,7 @@
 """Schedules in the terminal."""
 
 import io
+import json
 import os
 import re
 import runpy
@@ -233,3 +234,75 @@ def test_draw_takes_one_schedule_and_finds_its_length():
 def test_draw_refuses_what_it_cannot_draw(arguments, message):
     with pytest.raises(ValueError, match=message):
         draw(**{"schedules": LOG} | arguments)
+
+
+OWN = """
+from typing import ClassVar
+
+import log_anneal as la
+from log_anneal.fields import number
+{more}
+
+class FlatTop(la.Schedule):
+    name: ClassVar[str] = "{name}"
+    peak_value: float = number()
+
+    def value_at(self, step, xp):
+        return xp.minimum(self.peak_value, 0.001 * step)
+
+
+def get_study(size):
+    raise AssertionError("a study is not made to draw a schedule")
+"""
+
+
+def own_class(path, name, more=""):
+    """Writes a file with a class of one's own, and returns JSON of it."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(OWN.format(name=name, more=more))
+    return json.dumps({"schedule": name, "peak_value": 0.03})
+
+
+@pytest.mark.parametrize("how", ["file", "module", "in a product"])
+def test_draws_a_class_of_a_configuration_file_that_it_is_told_to_import(
+    tmp_path, monkeypatch, capsys, how
+):
+    name = f"flat_top_{how.replace(' ', '_')}"
+    text = own_class(tmp_path / "mine" / f"study_{name}.py", name, "import beside")
+    (tmp_path / "mine" / "beside.py").write_text("")
+    if how == "in a product":
+        half = {"schedule": "constant", "value": 0.5}
+        text = json.dumps(
+            {"schedule": "combined", "first": json.loads(text), "second": half}
+            | {"operation": "product"}
+        )
+    assert show(text) == 2
+    err = capsys.readouterr().err
+    assert f"got {name!r}" in err
+    assert err.endswith("For a schedule of your own, give `--import` its file or module.\n")
+
+    imported = f"mine/study_{name}.py"
+    if how == "module":
+        monkeypatch.syspath_prepend(tmp_path / "mine")
+        imported = f"study_{name}"
+    before = list(sys.path)
+    assert show(text, "--import", imported) == 0
+    assert sys.path == before
+    assert "peak_value=0.03" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("nowhere.py", None, "FileNotFoundError"),
+        ("no_such_module", None, "ModuleNotFoundError"),
+        ("wrong.py", "import log_anneal\nlog_anneal.nothing", "AttributeError"),
+    ],
+)
+def test_what_cannot_be_imported_is_refused_in_one_line(tmp_path, capsys, name, content, why):
+    if content:
+        (tmp_path / name).write_text(content)
+    assert show(la.to_json(LOG), "--import", name) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("log_anneal: `--import` must be a module or a Python file that can be ")
+    assert f"got {name}: {why}: " in line and line.endswith("Mend it, or name another.")

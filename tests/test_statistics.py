@@ -71,10 +71,11 @@ def test_the_detectable_effect_is_that_of_the_tables_of_power(effect: float, n: 
     assert detectable(3.0, n) == pytest.approx(3 * effect, rel=1e-5)
 
 
+@pytest.mark.parametrize("alpha", [0.05, 0.05 / 6])
 @pytest.mark.parametrize("n", [2, 3, 10])
-def test_the_detectable_effect_is_seen_in_four_of_five_studies(n: int) -> None:
-    scatter = np.random.default_rng(n).normal(detectable(2.0, n), 2.0, (100_000, n))
-    seen = stats.ttest_1samp(scatter, 0.0, axis=1).pvalue < 0.05
+def test_the_detectable_effect_is_seen_in_four_of_five_studies(n: int, alpha: float) -> None:
+    scatter = np.random.default_rng(n).normal(detectable(2.0, n, alpha), 2.0, (100_000, n))
+    seen = stats.ttest_1samp(scatter, 0.0, axis=1).pvalue < alpha
     assert seen.mean() == pytest.approx(0.8, abs=0.005)
 
 
@@ -162,3 +163,21 @@ def test_holm_does_not_count_what_was_not_tested() -> None:
     assert holm([0.01, None, 0.02]) == pytest.approx([0.02, None, 0.02])
     assert holm([None, None]) == [None, None]
     assert holm([]) == []
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.01, 0.001])
+@pytest.mark.parametrize("n", [2, 3, 10])
+def test_the_detectable_effect_has_exactly_its_power(n: int, alpha: float) -> None:
+    away = detectable(1.0, n, alpha) * math.sqrt(n)
+    critical = stats.t.ppf(1 - alpha / 2, n - 1)
+    power = sum(stats.nct.sf(critical, n - 1, sign * away) for sign in (1, -1))
+    assert power == pytest.approx(0.8, abs=1e-7)
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+@pytest.mark.filterwarnings("error")
+def test_the_detectable_effect_grows_with_the_number_of_tests_without_an_end(n: int) -> None:
+    found = [detectable(1.0, n, 0.05 / tests) for tests in (1, 3, 153, 1000, 100_000)]
+    assert found == sorted(set(found))
+    # With two pairs it is a multiple of the critical value, far out, and with it of the tests.
+    assert n > 2 or found[-1] == pytest.approx(100 * found[-2], rel=1e-6)

@@ -1,6 +1,7 @@
 """A study's description: its runs, in which order, and what it refuses."""
 
 import dataclasses
+import re
 
 import pytest
 import small
@@ -8,8 +9,17 @@ import small
 import log_anneal as la
 from train.changes import changed
 from train.errors import UserError
-from train.study import AS_PRINTED, SETTINGS, TUNED, Claim, RangeTests, Study
-from train.study.tune import Range, Tune
+from train.study import (
+    AS_PRINTED,
+    SETTINGS,
+    TUNED,
+    Claim,
+    Context,
+    Range,
+    RangeTests,
+    Study,
+    Tune,
+)
 
 COSINE = la.cyclical_cosine_schedule(peak_value=0.05, end_value=1e-3, decay_steps=2)
 
@@ -34,6 +44,13 @@ PEAK = {"schedule.peak_value": Range(low=0.01, high=1.0)}
 
 def claim(check="spread", of=None):
     return Claim("t.one", "nobody", "Nothing.", check, {} if of is None else {"of": of})
+
+
+@pytest.mark.parametrize("kind", [Study, Tune, Range, RangeTests, Claim, Context])
+def test_help_explains_each_field(kind):
+    _, _, attributes = kind.__doc__.partition("Attributes:\n")
+    told = re.findall(r"^ {6}(\w+): \w", attributes, re.MULTILINE)
+    assert told == [field.name for field in dataclasses.fields(kind)]
 
 
 def test_the_runs_are_all_combinations_with_every_seed():

@@ -13,7 +13,8 @@ import studies
 def start(folder, *arguments):
     file = folder / "study_small.py"
     file.write_text(studies.FILE)
-    return small.start("study", str(file), "--workdir", str(folder / "study"), *arguments)
+    words = ("study", str(file), "--size", "smoke", "--workdir", str(folder / "study"))
+    return small.start(*words, *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +73,40 @@ def test_a_report_is_written_anew_by_its_own_command(whole, tmp_path):
     assert studies.results(tmp_path / "study") == studies.results(whole)
 
 
+OWN = """
+from typing import ClassVar
+import log_anneal as la
+from log_anneal.fields import number
+
+class FlatTop(la.Schedule):
+    name: ClassVar[str] = "flat_top_of_a_study"
+    peak_value: float = number()
+
+    def value_at(self, step, xp):
+        return xp.minimum(self.peak_value, 0.01 * (1 + step))
+
+    def restarts_at(self):
+        return iter(())
+"""
+
+
+@pytest.mark.slow
+def test_a_study_with_a_class_in_its_file_has_its_report_again_without_the_file(tmp_path):
+    own = 'axes={"schedule": {"mine": {"schedule": FlatTop(peak_value=0.03)}, "none": {}}}'
+    text = studies.FILE.replace("studies.study()", f"studies.study({own}, baseline=None)")
+    file = tmp_path / "study_own.py"
+    file.write_text(OWN + text)
+    folder = tmp_path / "study"
+    small.outputs([small.start("study", str(file), "--size", "smoke", "--workdir", str(folder))])
+    file.unlink()
+    before, numbers = studies.results(folder)
+    small.outputs([small.start("report", str(folder))])
+    after, again = studies.results(folder)
+    assert again == numbers
+    told = [line for line in after.splitlines() if line not in before]
+    assert len(told) == 1 and "classes that this command does not know: mine" in told[0]
+
+
 @pytest.mark.parametrize(
     ("text", "arguments", "message"),
     [
@@ -90,7 +125,8 @@ def test_what_cannot_be_a_study_is_refused_in_one_line(text, arguments, message,
     file = tmp_path / "study_wrong.py"
     file.write_text(text)
     with pytest.raises(UserError) as refused:
-        study.run(parse(["study", str(file), *arguments, "--workdir", str(tmp_path / "x")]))
+        words = ["--size", "smoke", *arguments, "--workdir", str(tmp_path / "x")]
+        study.run(parse(["study", str(file), *words]))
     assert message in str(refused.value)
     assert not list(tmp_path.glob("x/*/checkpoints"))
 

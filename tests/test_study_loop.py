@@ -270,4 +270,27 @@ def test_says_which_data_are_prepared_before_it_looks_for_them(tmp_path, monkeyp
 
     monkeypatch.setattr(study_loop.sources, "find", find)
     study_loop.begin(studies.study(), tmp_path / "study", name="small", size="smoke")
-    assert said == ["Data: digits. The first time they are downloaded and prepared.\n"]
+    assert said == ["Data: digits.\n"]
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (["cifar10"], "Data: cifar10. The first time, cifar10 is downloaded and prepared."),
+        (
+            ["cifar10", "digits", "mnist"],
+            "Data: cifar10, digits, mnist. The first time, cifar10 and mnist are downloaded and "
+            "prepared.",
+        ),
+        (["./images"], "Data: ./images."),
+        (["there"], "Data: there."),
+    ],
+)
+def test_only_what_may_be_downloaded_is_said_to_be(names, text, tmp_path, monkeypatch, capsys):
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(study_loop.sources, "find", lambda name, data_dir: None)
+    axes = {"data": {name: {"dataset": name} for name in names}}
+    study = studies.study(axes=axes, baseline=None)
+    study_loop.begin(study, tmp_path / "study", name="small", size="smoke")
+    assert capsys.readouterr().out == f"{text}\n"

@@ -80,11 +80,16 @@ def _in_full(folder: str, report: Mapping[str, Any]) -> Sequence[str]:
         "95 % interval over the seeds"
     )
     told += "; the best first; in brackets the 95 % interval." if is_whole else "."
-    parts = [f"**{said}**", told, table(headers, rows)]
+    parts = [f"**{said}**", *_reservations(report), told, table(headers, rows)]
     if "differences" in report["figures"]:
         alt = report["figures"]["differences"].replace("[", "(").replace("]", ")")
         parts.append(f"![{alt}](results/{folder}/figures/differences.png)")
     return parts
+
+
+def _reservations(report: Mapping[str, Any]) -> Sequence[str]:
+    """Returns how small a difference was to be seen, and which choices lie at an edge."""
+    return [text for text in (report.get("power"), *report.get("edges", ())) if text]
 
 
 def _place(cell: Mapping[str, Any]) -> tuple[int, float]:
@@ -105,7 +110,9 @@ def _behind(cell: Mapping[str, Any], best: Mapping[str, Any] | None) -> Sequence
 
 def _sentence(folder: str, report: Mapping[str, Any]) -> str:
     is_whole = report["runs_done"] == report["runs_planned"]
-    said = report["headline"] if is_whole else f"{_so_far(report)}. There is no verdict yet."
+    said = f"{_so_far(report)}. There is no verdict yet."
+    if is_whole:
+        said = f"{report['headline']} {report.get('power', '')}".rstrip()
     return f"[{folder}](results/{folder}/report.md), {report['size']} size: {said}"
 
 

@@ -2,10 +2,12 @@
 
     python -m tools.results pack runs/experiment1 results/experiment1
     python -m tools.results keep runs/cifar10_small results/runs/cifar10_small.json
+    python -m tools.results reports
     python -m tools.results readme
 
 `pack` keeps a study's report with the records that it is made from. `keep` keeps the summary of a
-single run. `readme` writes the tables of README.md, and docs/papers.md, from the kept results.
+single run. `reports` writes the reports of the kept studies again, where the words of a report have
+changed. `readme` writes the tables of README.md, and docs/papers.md, from the kept results.
 """
 
 import argparse
@@ -39,6 +41,7 @@ def main() -> None:
     keep = commands.add_parser("keep", help="keep the summary of a run")
     keep.add_argument("run", type=Path, help="the run's folder, which has a summary.json")
     keep.add_argument("to", type=Path, help="results/runs/<name of its configuration>.json")
+    commands.add_parser("reports", help="write the reports of the kept studies again")
     commands.add_parser("readme", help="write README.md's tables and docs/papers.md")
 
     arguments = parser.parse_args()
@@ -52,6 +55,10 @@ def main() -> None:
         elif arguments.command == "keep":
             arguments.to.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(arguments.to, kept(arguments.run).encode())
+        elif arguments.command == "reports":
+            for folder in reports(ROOT):
+                archive.write_again(ROOT / "results" / folder)
+                print(f"results/{folder}")
         else:
             for path, text in pages(ROOT).items():
                 write_atomically(path, text.encode())

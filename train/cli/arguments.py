@@ -69,10 +69,14 @@ class RunStudy:
     workdir: Path | None = None
     """The study's folder, which gets a folder for each run. Several machines may share it.
     None: runs/FILE_SIZE."""
-    size: Size = "full"
-    """The size of the runs. smoke shows in minutes that the study works, and is no evidence.
+    size: Size | None = None
+    """The size of the runs. It has to be given.
+    smoke shows in minutes that the study works, and is no evidence.
     laptop is evidence from a few CPU cores, in hours.
     full is the papers' own size, for an accelerator."""
+    dry_run: bool = False
+    """Whether to make nothing, and list the runs, trials and programs, and the time where finished
+    runs tell it. Without --size it is done for all sizes."""
     workers: int | None = None
     """The number of runs that are made side by side here, each on CPU cores of its own.
     None: as many as the cores allow, if the study says how many cores a run takes.
@@ -144,7 +148,9 @@ def parse(argv: Sequence[str]) -> Command:
         if argv and argv[0] in ("-h", "--help"):
             _show_help(kind, argv)
         got = argv[0] if argv else "nothing"
-        example = "study configs/study_experiment1.py" if words == ["study"] else _QUICKSTART
+        example = _QUICKSTART
+        if words == ["study"]:
+            example = "study configs/study_experiment1.py --size smoke"
         raise UserError(
             f"The first argument must be a configuration file, got {got}. "
             f"For example: python -m train {example}"
@@ -172,8 +178,8 @@ def _show_help(kind: type[Command], argv: Sequence[str]) -> NoReturn:
     print(
         "usage: python -m train [range-test] configs/NAME.py "
         "[--workdir DIR] [--FIELD VALUE ...]\n"
-        "       python -m train study configs/study_NAME.py [--size smoke] "
-        "[--workdir DIR]\n       python -m train report DIR\n"
+        "       python -m train study configs/study_NAME.py --size smoke "
+        "[--dry-run] [--workdir DIR]\n       python -m train report DIR\n"
         "       python -m train --version\n"
     )
     print("For a configuration's fields: python -m train configs/NAME.py --help")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from train.folder.files import write_atomically
-from train.report import exported, headline, provenance, settings, tables
+from train.report import exported, headline, provenance, restarts, settings, tables
 from train.report.claims import answers
 from train.report.claims.answers import Answer
 from train.report.figures import curves, forest, rates, sensitivity
@@ -84,7 +84,7 @@ def _blocks(results: Results, found: Sequence[Answer]) -> Sequence[Block]:
         Heading("Anytime performance"),
         *tables.anytime(results),
         Heading("Restarts"),
-        *tables.at_restarts(results),
+        *restarts.at_restarts(results),
         Heading("Cost"),
         tables.cost(results),
         *settings.runs(results),

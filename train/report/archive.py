@@ -46,7 +46,7 @@ def pack(folder: Path, to: Path, *, digits: int | None = None) -> None:
     if not any(run.is_over for run in results.runs) and not searched(folder):
         raise UserError(
             f"`folder` must hold a study in which a run has ended, or a search has begun, got "
-            f"{folder}. Make the runs by `python -m train study`."
+            f"{folder}. Make the runs by `python -m train study FILE --size SIZE`."
         )
     if to.exists() and not (to / RUNS).exists():
         raise UserError(
@@ -62,14 +62,35 @@ def pack(folder: Path, to: Path, *, digits: int | None = None) -> None:
         (made / RUNS).write_bytes(_archive(results, digits))
         records = unpack(made, Path(partial) / "records")
         report.write(records)  # of what was packed, so that no other report can lie beside it
-        for name in ("report.md", "report.json"):
-            shutil.copyfile(records / name, made / name)
-        shutil.copytree(records / "figures", made / "figures")
+        _copy_report(records, made)
         old = to.with_name(f".{to.name}.old")  # not in `partial`, which goes whatever happens
         if to.exists():
             to.rename(old)
         made.rename(to)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def write_again(packed: Path) -> None:
+    """Writes the report of a packed study again, from the records that it holds.
+
+    Args:
+      packed: what `pack` made.
+
+    Raises:
+      UserError: it is no packed study.
+    """
+    with tempfile.TemporaryDirectory() as partial:
+        records = unpack(packed, Path(partial) / "records")
+        report.write(records)
+        _copy_report(records, packed)
+
+
+def _copy_report(records: Path, to: Path) -> None:
+    """Copies the report as text, its numbers and its figures, and removes figures of before."""
+    for name in ("report.md", "report.json"):
+        shutil.copyfile(records / name, to / name)
+    shutil.rmtree(to / "figures", ignore_errors=True)
+    shutil.copytree(records / "figures", to / "figures")
 
 
 def unpack(packed: Path, to: Path) -> Path:

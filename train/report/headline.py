@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from train.report.figures.sensitivity import around, centre_of
 from train.report.numbers import words
 from train.report.numbers.comparisons import Comparison, Family
-from train.report.numbers.race import MEASURE, certainty, complete, points, power, race, so_far
+from train.report.numbers.race import (
+    MEASURE,
+    certainty,
+    complete,
+    points,
+    power_of,
+    race,
+    so_far,
+)
 from train.report.numbers.records import Cell, Results
 from train.report.pages.page import Block, Bullets, Paragraph
 
@@ -17,6 +25,8 @@ class GroupResult:
 
     group: str
     text: str
+    power: str = ""
+    """How small a difference the study would have seen; empty where nothing is tested."""
 
 
 def main_group(results: Results) -> str:
@@ -46,16 +56,17 @@ def sentences(results: Results) -> Sequence[GroupResult]:
 
     found = []
     for group in sorted(results.groups, key=lambda group: group != main):  # stable: the main first
+        seen = ""
         if not results.is_whole:
             text = so_far(results, group)
         elif is_sensitivity:
-            text = _of_axes(results, group)
+            text, seen = _of_axes(results, group)
         else:
-            text = race(results, group, is_brief=group != main)
-        found.append(GroupResult(group, text))
+            text, seen = race(results, group, is_brief=group != main)
+        found.append(GroupResult(group, text, seen))
 
     first, *others = found or [GroupResult(main, "Nothing is planned.")]
-    return [GroupResult(main, f"{smoke}{head}{first.text}{tail}"), *others]
+    return [GroupResult(main, f"{smoke}{head}{first.text}{tail}", first.power), *others]
 
 
 def section(results: Results) -> Sequence[Block]:
@@ -64,7 +75,8 @@ def section(results: Results) -> Sequence[Block]:
     items = [f"{each.group}: {each.text}" for each in others]
     if results.is_whole and results.record.get("kind") == "sensitivity":
         items = [text for _, text in _along_axes(results)]
-    return [Paragraph(first.text, "result"), *([Bullets(items)] if items else [])]
+    power = [Paragraph(first.power)] if first.power else []
+    return [Paragraph(first.text, "result"), *power, *([Bullets(items)] if items else [])]
 
 
 def less_best(results: Results, cell: Cell) -> Comparison | None:
@@ -79,8 +91,11 @@ def less_best(results: Results, cell: Cell) -> Comparison | None:
     return Family(results, group, MEASURE).of(cell, order[0])
 
 
-def _of_axes(results: Results, group: str) -> str:
-    """Says which values are better than the default around which the study was made."""
+def _of_axes(results: Results, group: str) -> tuple[str, str]:
+    """Says which values are better than the default around which the study was made.
+
+    The second text says how small a difference the study would have seen.
+    """
     tests = [test for test, _ in _along_axes(results)]
     if not tests:
         return race(results, group)
@@ -94,7 +109,8 @@ def _of_axes(results: Results, group: str) -> str:
     ]
     axes = words.listed([words.plain(axis) for axis in results.varied], "or")
     none = f"no other value of {axes} ends significantly above {default} in test accuracy"
-    return f"{'; '.join(better) or none}. {power(tests)}"
+    of = f"Between the best value of {axes} and the default (or the next value)"
+    return f"{'; '.join(better) or none}.", power_of(tests, of)
 
 
 def _changed_axes(test: Comparison) -> Sequence[str]:

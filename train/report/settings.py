@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from train.config import flatten
-from train.report.numbers import words
+from train.report import searched
+from train.report.numbers import naming, words
 from train.report.numbers.measures import MEASURES
 from train.report.numbers.records import Outcome, Results
 from train.report.pages.page import Block, Folder, Heading, Paragraph, Table
@@ -16,6 +17,8 @@ DATA = {
 """Names of data sets by their SHA-256, where a data set's own name says too little."""
 _NOT_SETTINGS = ("seed", "data_dir", "data_sha256", "schedule_from_step")
 
+_RATE = "learning rate"
+
 
 def section(results: Results) -> Sequence[Block]:
     """Returns a short section on what was run."""
@@ -23,6 +26,7 @@ def section(results: Results) -> Sequence[Block]:
         Heading("What was run"),
         *[Paragraph(text) for text in results.record.get("description", "").split("\n\n") if text],
         _facts(results),
+        *searched.tried(results),
     ]
 
 
@@ -52,7 +56,7 @@ def details(results: Results) -> Sequence[Block]:
     common = {name for name in names if _is_same(fields.get(name) for fields in flat)}
     left = [name for name in names if name not in common]
 
-    blocks: list[Block] = [Heading("Settings"), *_tuned(results)]
+    blocks: list[Block] = [Heading("Settings"), *searched.chosen(results)]
     for axis in results.varied:
         own = [name for name in left if _follows(name, axis, runs, flat)]
         left = [name for name in left if name not in own]
@@ -61,15 +65,18 @@ def details(results: Results) -> Sequence[Block]:
     if left:
         # Runs that differ in their seed alone are one row, unless one went on after a halt.
         distinct = dict.fromkeys(
-            (*(run.labels[axis] for axis in results.varied), *(words.short(f.get(n)) for n in left))
+            (
+                *(run.labels[axis] for axis in results.varied),
+                *(naming.short(f.get(n)) for n in left),
+            )
             for run, f in zip(runs, flat, strict=True)
         )
         headers = [*map(words.title, results.varied), *left]
         caption = "What differs by more than one of these"
-        blocks.append(Table(caption, headers, list(distinct), len(headers)))
+        blocks.append(Table(caption, headers, list(distinct), len(headers), _unit_note(left)))
 
     if common:
-        rows = [[name, words.short(flat[0].get(name))] for name in names if name in common]
+        rows = [[name, naming.short(flat[0].get(name))] for name in names if name in common]
         caption = "Settings that all runs share"
         blocks.append(Table(caption, ["Field", "Value"], rows, 2, is_folded=True))
     return blocks
@@ -105,14 +112,30 @@ def _facts(results: Results) -> Table:
     told = recorded(results)
     rows = [
         ["Size", record["size"]],
-        *([["Kept of each step", f"{kept} digits"]] if (kept := record.get("digits")) else []),
         ["Runs", runs],
         *[[words.title(axis), "; ".join(labels)] for axis, labels in results.axes.items()],
         ["Seeds", f"{len(seeds)}: {', '.join(map(str, seeds))}"],
+        *_sizes(results),
         ["Data set", told["data"] or words.NONE],
         ["Device", told["device"] or words.NONE],
     ]
+    if kept := record.get("digits"):
+        rounded = f"the loss and the rate of each training step are kept to {kept} digits"
+        rows.append(["Rounded", f"{rounded}, and this report is made of these"])
     return Table("The study", ("Fact", "Value"), rows, 2)
+
+
+def _sizes(results: Results) -> list[list[str]]:
+    """Returns how large a run is: its length, its batches and its network."""
+    configs = [run.config for run in results.runs if run.config]
+    facts: dict[str, dict[str, None]] = {"Epochs of a run": {}, "Batch": {}, "Network": {}}
+    for config in configs:
+        model = config.get("model", {})
+        width = f", width {model['width']}" if model.get("width") else ""
+        facts["Epochs of a run"] |= {f"{config.get('epochs')}": None}
+        facts["Batch"] |= {f"{config.get('batch_size'):,} images": None}
+        facts["Network"] |= {f"{model.get('name')}{width}": None}
+    return [[name, "; ".join(values)] for name, values in facts.items() if values]
 
 
 def _out_of_the_ordinary(results: Results) -> Sequence[Block]:
@@ -128,33 +151,6 @@ def _out_of_the_ordinary(results: Results) -> Sequence[Block]:
     return [Table("Runs out of the ordinary", ("Run", "State", "What happened"), rows, 3, note)]
 
 
-def _tuned(results: Results) -> Sequence[Block]:
-    tuned = results.record.get("tuned") or []
-    if not tuned:
-        return []
-    rows = [
-        [
-            " / ".join(str(label) for label in entry["labels"].values()),
-            f"{entry['trials']:,}",
-            words.number(100 * entry["value"], 2),
-            ", ".join(
-                f"{name.removeprefix('schedule.')} = {value:.3g}"
-                for name, value in entry["best"].items()
-            ),
-        ]
-        for entry in tuned
-    ]
-
-    counts = {entry["trials"] for entry in tuned}
-    note = (
-        f"Each had {'the same number' if len(counts) == 1 else 'a number of its own'} of trials, "
-        "judged on images held out of the training split; the test split took no part. Chosen to "
-        "three digits here, and in full below."
-    )
-    headers = ("Of", "Trials", "Validation accuracy, %", "Chosen")
-    return [Table("Settings chosen by a search", headers, rows, len(headers), note)]
-
-
 def _by_axis(
     results: Results,
     axis: str,
@@ -166,15 +162,24 @@ def _by_axis(
     for label in results.axes[axis]:
         fields = next((f for r, f in zip(runs, flat, strict=True) if r.labels[axis] == label), None)
         if fields is not None:
-            rows.append([label, *(words.short(fields.get(name)) for name in names)])
+            rows.append([label, *(naming.short(fields.get(name)) for name in names)])
     headers = [words.title(axis), *names]
-    return Table(f"What each {axis} is", headers, rows, len(headers))
+    return Table(f"What each {axis} is", headers, rows, len(headers), _unit_note(names))
+
+
+def _unit_note(names: Sequence[str]) -> str:
+    """Says in which unit a schedule's lengths are, below a table that shows one."""
+    return (
+        "The lengths in a schedule are in the unit that `schedule_unit` names: epochs or steps."
+        if _RATE in names
+        else ""
+    )
 
 
 def _flat(run: Outcome) -> Mapping[str, Any]:
     config = {name: value for name, value in run.config.items() if name not in _NOT_SETTINGS}
-    described = words.schedule(config.pop("schedule", {}))
-    return {"learning rate": described, **flatten(config)}
+    described = naming.schedule(config.pop("schedule", {}))
+    return {_RATE: described, **flatten(config)}
 
 
 def _follows(

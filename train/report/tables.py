@@ -10,13 +10,22 @@ from train.report.numbers.comparisons import (
     clear_best,
     estimate_of,
 )
-from train.report.numbers.measures import MEASURES, area, best_reached, restarts, steps_to
+from train.report.numbers.measures import MEASURES, area, best_reached, steps_to
 from train.report.numbers.records import Cell, Results
 from train.report.numbers.statistics import estimate
 from train.report.pages.page import Block, Paragraph, Strong, Table
 
 _FRACTIONS = (0.8, 0.9, 0.95)
-_MOST_RESTARTS = 6
+
+
+def headers_of(results: Results) -> list[str]:
+    """Returns the headers of the columns that name a setting."""
+    return [words.title(axis) for axis in results.varied]
+
+
+def labels_of(results: Results, cell: Cell) -> list[str]:
+    """Returns the cells of a row that name a setting."""
+    return [cell.labels[axis] for axis in results.varied]
 
 
 def accuracy_and_loss(results: Results) -> Table:
@@ -29,7 +38,7 @@ def accuracy_and_loss(results: Results) -> Table:
     }
     rows = []
     for cell in results.cells:
-        row = [*_labels(results, cell), f"{len(cell.ended)} of {len(cell.runs)}"]
+        row = [*labels_of(results, cell), f"{len(cell.ended)} of {len(cell.runs)}"]
         for name in names:
             found = estimate_of(cell, name)
             text = words.mean(found, MEASURES[name].digits)
@@ -46,7 +55,7 @@ def accuracy_and_loss(results: Results) -> Table:
         f"{family(results)} The best checkpoint was chosen without the test images: by a "
         "validation split, or without one by the training loss."
     )
-    headers = [*_headers(results), "n", *(MEASURES[name].header for name in names)]
+    headers = [*headers_of(results), "n", *(MEASURES[name].header for name in names)]
     return Table("Accuracy and loss on the test images", headers, rows, len(results.varied), note)
 
 
@@ -75,15 +84,24 @@ def differences(results: Results) -> Sequence[Block]:
         ]
 
     name = results.name_of(results.baseline) or "the baseline"
-    blocks: list[Block] = []
+    blocks: list[Block] = [
+        Paragraph(
+            "Each difference is between two runs of the same seed, and its mean is over the pairs. "
+            "The test is a two-sided paired t-test. “Detectable” is the difference that this test, "
+            "before the correction, would have called significant with 80 % probability. It "
+            f"follows from how far the pairs scatter. {family(results)} Bold where it leaves p "
+            "below 0.05. With one pair, or where all pairs differ by the same amount, there is no "
+            "test."
+        )
+    ]
     for measure, tests in found.items():
         known = MEASURES[measure]
         headers = [
-            *_headers(results),
+            *headers_of(results),
             "Pairs",
             f"Difference, {words.unit(known.unit)}",
             "95 % interval",
-            "Detectable",
+            f"Detectable, {words.unit(known.unit)}",
             "p",
             "p, Holm",
         ]
@@ -92,22 +110,13 @@ def differences(results: Results) -> Sequence[Block]:
         rows = [_difference(results, each, known.digits) for each in tests]
         blocks.append(Table(caption, headers, rows, len(results.varied)))
 
-    blocks.append(
-        Paragraph(
-            "Each difference is between two runs of the same seed; the mean is over the pairs, the "
-            "test is a two-sided paired t-test. Detectable: the difference that the test, "
-            "uncorrected, would have called significant with 80 % probability, as the pairs "
-            f"scatter. {family(results)} Bold where it leaves p below 0.05. With one pair, or "
-            "where all pairs differ by the same amount, there is no test."
-        )
-    )
     return blocks
 
 
 def _difference(results: Results, each: Comparison, digits: int) -> Sequence[str]:
     by = each.difference
     return [
-        *_labels(results, each.cell),
+        *labels_of(results, each.cell),
         str(by.n),
         _bold(words.number(by.mean, digits, signed=True), each.is_significant),
         words.interval(by, digits),
@@ -123,7 +132,7 @@ def anytime(results: Results) -> Sequence[Block]:
     for cells in results.groups.values():
         best = best_reached(cells)
         for cell in cells:
-            row = [*_labels(results, cell), words.mean(estimate(map(area, cell.ended)), 3)]
+            row = [*labels_of(results, cell), words.mean(estimate(map(area, cell.ended)), 3)]
             for fraction in _FRACTIONS:
                 row.append(_reached(cell, None if best is None else fraction * best))
             rows.append([*row, words.number(best, 2)])
@@ -134,55 +143,12 @@ def anytime(results: Results) -> Sequence[Block]:
         "that any run of the group showed at any time: a mark to measure by, not a result."
     )
     headers = [
-        *_headers(results),
+        *headers_of(results),
         MEASURES["area"].header,
         *(f"Steps to {fraction:.0%} of the best".replace("%", " %") for fraction in _FRACTIONS),
         "The best, %",
     ]
     return [Table("Before the end", headers, rows, len(results.varied), note)]
-
-
-def at_restarts(results: Results) -> Sequence[Block]:
-    """Returns the table of what each restart did to the training loss."""
-    rows = []
-    for cell in results.cells:
-        found = [restarts(run) for run in cell.ended]
-        for step in sorted({step for each in found for step in each})[:_MOST_RESTARTS]:
-            these = [restart for each in found if (restart := each.get(step)) is not None]
-            back = [each.recovery for each in these if each.recovery is not None]
-            epoch = words.number(step / cell.ended[0].steps_per_epoch, 1)
-            some = "" if len(these) == len(found) else f" ({len(these)} of {len(found)})"
-            rows.append(
-                [
-                    *_labels(results, cell),
-                    f"{epoch}{some}",
-                    words.mean(estimate(each.before for each in these), 3),
-                    words.mean(estimate(each.height for each in these), 3),
-                    _recovery(back, len(these)),
-                ]
-            )
-
-    if not rows:
-        return [Paragraph("In no run that ended does the rate jump up at a restart.")]
-    note = (
-        "Means of the training loss over windows of a tenth of an epoch (at least five steps). "
-        "Spike: the highest window up to the next restart, less the last window before the "
-        "restart. Recovery: from the restart to the first window, after the highest, that is no "
-        "higher than the one before the restart. Single windows scatter, so that a small spike is "
-        f"seen where there is none. The first {_MOST_RESTARTS} restarts at most, and none where a "
-        "cycle begins without a jump of the rate, as a triangle does. In brackets in how many of "
-        "the runs, where not in all: another went on with another schedule, or its loss was not "
-        "finite. What a run did after a halt counts to the restart before it; the batch that "
-        "halted it, whose step was not made, does not."
-    )
-    headers = [
-        *_headers(results),
-        "Restart at epoch",
-        "Loss before, nats",
-        "Spike, nats",
-        "Recovery, epochs",
-    ]
-    return [Table("At each restart", headers, rows, len(results.varied), note)]
 
 
 def cost(results: Results) -> Table:
@@ -195,13 +161,13 @@ def cost(results: Results) -> Table:
             words.number(estimate_of(cell, name).mean, 0)
             for name in ("seconds", "images_per_second")
         ]
-        rows.append([*_labels(results, cell), parameters, *times])
+        rows.append([*labels_of(results, cell), parameters, *times])
     note = (
         "Means over the runs that ended. Time holds compilation and evaluation too; speed is the "
         "median over the training steps alone."
     )
     headers = [
-        *_headers(results),
+        *headers_of(results),
         "Parameters",
         MEASURES["seconds"].header,
         MEASURES["images_per_second"].header,
@@ -219,23 +185,5 @@ def _reached(cell: Cell, accuracy: float | None) -> str:
     return text if len(steps) == len(cell.ended) else f"{text} ({len(steps)} of {len(cell.ended)})"
 
 
-def _recovery(back: Sequence[float], count: int) -> str:
-    if not count:
-        return words.NONE
-    if not back:
-        return "not in the cycle"
-    if len(back) == count:
-        return words.mean(estimate(back), 2)
-    return f"{words.number(estimate(back).mean, 2)} ({len(back)} of {count})"
-
-
 def _bold(text: str, is_bold: bool) -> str:
     return Strong(text) if is_bold else text
-
-
-def _headers(results: Results) -> list[str]:
-    return [words.title(axis) for axis in results.varied]
-
-
-def _labels(results: Results, cell: Cell) -> list[str]:
-    return [cell.labels[axis] for axis in results.varied]

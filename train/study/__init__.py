@@ -6,7 +6,6 @@ What came out of a study is read by the report, as `train.report.numbers.records
 import dataclasses
 import itertools
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeAlias
@@ -15,12 +14,14 @@ from train.changes import Changes, changed
 from train.checked import Count, Natural, Seed, checked
 from train.config import Config, fields_of
 from train.errors import UserError
+from train.folder.names import slug
 from train.study.parts import Bounds as Bounds
 from train.study.parts import Claim as Claim
 from train.study.parts import Context as Context
 from train.study.parts import Labels as Labels
 from train.study.parts import RangeTests as RangeTests
-from train.study.tune import Tune
+from train.study.ranges import Range as Range
+from train.study.tune import Tune as Tune
 
 Size: TypeAlias = Literal["smoke", "laptop", "full"]
 """The size of a study's runs. smoke shows in minutes that the study works. laptop is evidence from
@@ -32,37 +33,49 @@ SETTINGS, AS_PRINTED, TUNED = "settings", "as printed", "tuned"
 @checked()
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Study:
-    """The description of a study: what is compared, over what, and which claims are checked."""
+    """The description of a study: what is compared, over what, and which claims are checked.
+
+    Attributes:
+      title: The title of the report.
+      description: The description in the report: what the paper did, and where the study differs
+        from it.
+      base: The configuration that all runs share.
+      axes: The axes of the comparison, the labels of each, and the changes to `base` for each
+        label. A function gives changes that depend on other labels or on a range test. The runs are
+        all combinations of labels, for every seed.
+      seeds: The seeds of the runs. Each combination of labels is run once with each of them.
+      baseline: The labels, by their axes, with which the others are compared.
+      most_changes: Along how many axes a combination may differ from the baseline. At least 0;
+        None: all.
+      without: Combinations that are left out: those with all the labels of one of these.
+      cores: The number of CPU cores for each run. Runs are then made side by side, in processes of
+        so many cores, and their numbers do not depend on how many processes there are. At least 1;
+        None: all cores.
+      claims: The sentences that the report checks, with the check of each.
+      retry: The changes, by label, with which a run goes on after a halt, as by
+        `--adjust-schedule`.
+      range_tests: A range test for each label of an axis, before the runs, which find its bounds in
+        their `Context`. None: there is none.
+      tune: A search for each label of an axis. The runs are then made both as printed and tuned.
+        None: there is none.
+      kind: The kind of report. sensitivity: it draws a curve for each axis, and a map for each
+        pair.
+    """
 
     title: str
-    """The title of the report."""
     description: str
-    """The description in the report: what the paper did, and where the study differs from it."""
     base: Config
-    """The configuration that all runs share."""
     axes: Mapping[str, Mapping[str, Changes | Callable[[Context], Changes]]]
-    """The axes of the comparison, the labels of each, and the changes to `base` for each label. A
-    function gives changes that depend on other labels or on a range test. The runs are all
-    combinations of labels, for every seed."""
     seeds: Sequence[Seed] = (0, 1, 2)
     baseline: Labels | None = None
-    """The labels, by their axes, with which the others are compared."""
     most_changes: Natural | None = None
-    """Along how many axes a combination may differ from the baseline. At least 0; None: all."""
     without: Sequence[Labels] = ()
-    """Combinations that are left out: those with all the labels of one of these."""
     cores: Count | None = None
-    """The number of CPU cores for each run. Runs are then made side by side, in processes of so
-    many cores, and their numbers do not depend on how many processes there are. At least 1;
-    None: all cores."""
     claims: Sequence[Claim] = ()
     retry: Mapping[str, Changes] = dataclasses.field(default_factory=dict)
-    """The changes, by label, with which a run goes on after a halt, as by `--adjust-schedule`."""
     range_tests: RangeTests | None = None
     tune: Tune | None = None
-    """A search for each label of an axis. The runs are then made both as printed and tuned."""
     kind: Literal["comparison", "sensitivity"] = "comparison"
-    """The kind of report. sensitivity: it draws a curve for each axis, and a map for each pair."""
 
     def __post_init__(self) -> None:
         """Checks now what would otherwise fail in the middle of the runs."""
@@ -228,8 +241,3 @@ def _program_key(config: Config) -> tuple[str, str, int | None]:
 def _folder(labels: Labels, seed: int) -> str:
     named = (f"{axis} {label}" if label[:1].isdigit() else label for axis, label in labels.items())
     return "-".join([*map(slug, named), f"seed{seed}"])
-
-
-def slug(label: str) -> str:
-    """Returns a label in a form that can be part of a file's name."""
-    return re.sub(r"[^a-z0-9.]+", "_", label.lower()).strip("_")

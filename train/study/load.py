@@ -98,8 +98,11 @@ def _call(
         sys.path.pop(0)
 
     if not isinstance(given, kind):
-        other = {"get_study": "python -m train study", "get_config": "python -m train"}
-        hint = [f"It is for `{start} {path}`." for name, start in other.items() if name in defined]
+        other = {
+            "get_study": f"python -m train study {path} --size smoke",
+            "get_config": f"python -m train {path}",
+        }
+        hint = [f"It is for `{command}`." for name, command in other.items() if name in defined]
         raise UserError(
             f"`{kind.__name__.lower()}` must define `{function}({'size' if arguments else ''})` "
             f"that returns a `{kind.__module__}.{kind.__name__}`, got {path}. "

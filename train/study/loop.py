@@ -100,10 +100,21 @@ def begin(study: Study, folder: Path, *, name: str, size: Size, kept: Path | Non
             print(restoring.restore(kept, folder), flush=True)
         _write_record(study, folder, name=name, size=size)
     needed = sorted({(run.config.dataset, run.config.data_dir or "") for run in study.runs()})
-    names = ", ".join(dict.fromkeys(dataset for dataset, _ in needed))
-    print(f"Data: {names}. The first time they are downloaded and prepared.", flush=True)
+    print(_data([dataset for dataset, _ in needed]), flush=True)
     for dataset, data_dir in needed:
         sources.find(dataset, data_dir or None)
+
+
+def _data(names: Sequence[str]) -> str:
+    """Names the data sets, and says which of them may have to be downloaded."""
+    said = f"Data: {', '.join(dict.fromkeys(names))}."
+    # The digits come with a library, and a folder of images is on this machine.
+    far = [name for name in names if name != "digits" and not Path(name).expanduser().is_dir()]
+    far = [name for name in dict.fromkeys(far) if not name.startswith((".", "~", "/"))]
+    if not far:
+        return said
+    which = f"{' and '.join(far)} {'is' if len(far) == 1 else 'are'}"
+    return f"{said} The first time, {which} downloaded and prepared."
 
 
 def finish(study: Study, folder: Path, *, name: str, size: Size) -> None:

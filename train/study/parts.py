@@ -16,12 +16,15 @@ Labels: TypeAlias = Mapping[str, str]
 
 @dataclasses.dataclass(frozen=True)
 class Context:
-    """The facts about a run on which a change may depend."""
+    """The facts about a run on which a change may depend.
+
+    Attributes:
+      labels: The run's label along each axis.
+      bounds: The bounds that the range test found; NaN if the study makes none.
+    """
 
     labels: Labels
-    """The run's label along each axis."""
     bounds: Bounds
-    """The bounds that the range test found; NaN if the study makes none."""
 
 
 @checked()
@@ -31,10 +34,18 @@ class RangeTests:
 
     Each is that of `train.run.range_test`, for the first run with the label. A test that is longer
     than an epoch, as Smith's own, sees images again: its accuracy is then that of training.
+
+    Attributes:
+      fallback: The bounds that the runs take if a test shows none.
+      axis: The axis for each of whose labels a test is made.
+      min_value: The first rate of a test. It should be so low that nothing is learnt.
+      max_value: The last rate of a test. It should be so high that the loss diverges.
+      num_steps: The length of a test, in steps.
+      sweep: How the rate rises. exponential finds the order of magnitude of good rates. linear
+        finds the bounds, once the order of magnitude is known.
     """
 
     fallback: Bounds
-    """The bounds that the runs take if a test shows none."""
     axis: str = "network"
     min_value: Annotated[float, Within(above=0)] = 1e-4
     """The first rate of the test. Above 0, and below `max_value`."""
@@ -56,12 +67,18 @@ class RangeTests:
 @checked()
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """A paper's sentence, or a question that it leaves open, and the check that answers it."""
+    """A paper's sentence, or a question that it leaves open, and the check that answers it.
+
+    Attributes:
+      id: A short name, which no other claim of the study has.
+      source: Where the sentence stands: the paper and the section.
+      text: The sentence.
+      check: The name of the check in `train.report.claims.checks.CHECKS`.
+      arguments: The arguments of the check.
+    """
 
     id: str
     source: str
     text: str
     check: str
-    """The name of the check in `train.report.claims.checks.CHECKS`."""
     arguments: Mapping[str, Any]
-    """The arguments of the check."""

@@ -13,15 +13,19 @@ if TYPE_CHECKING:
 @checked()
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Range:
-    """The range of one field, from which a search chooses its values."""
+    """The range of one field, from which a search chooses its values.
+
+    Attributes:
+      low: The lowest value.
+      high: The highest value, which is included.
+      scale: The scale of the choice. log: as many trials lie between 0.01 and 0.1 as between 0.1
+        and 1.
+      is_integer: Whether the values are whole numbers.
+    """
 
     low: float
-    """The lowest value."""
     high: float
-    """The highest value, which is included."""
     scale: Literal["log", "linear"] = "linear"
-    """The scale of the choice. log: as many trials lie between 0.01 and 0.1 as between 0.1 and
-    1."""
     is_integer: bool = False
 
     def __post_init__(self) -> None:

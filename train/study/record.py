@@ -10,8 +10,9 @@ from train.config import digest, flatten
 from train.errors import UserError
 from train.folder import workdir
 from train.folder.files import write_atomically
+from train.folder.names import slug
 from train.folder.origin import commit, today
-from train.study import SETTINGS, Bounds, Labels, RangeTests, Run, Size, Study, slug
+from train.study import SETTINGS, Bounds, Labels, RangeTests, Run, Size, Study
 
 
 def write_study(study: Study, folder: Path, *, name: str, size: Size) -> None:

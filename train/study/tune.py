@@ -25,29 +25,36 @@ _WAIT = 5.0  # seconds between two looks at the trials of other workers
 @checked()
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Tune:
-    """A search for each label of an axis, over fields of its own, with equally many trials."""
+    """A search for each label of an axis, over fields of its own, with equally many trials.
+
+    Attributes:
+      search: For each label the ranges by the fields of the configuration: "schedule.peak_value".
+        Values of the schedule share one compiled program. Others, as of the optimizer, compile each
+        time.
+      axis: The axis whose labels are tuned.
+      trials: The number of trials of each label. More may be asked for later: the first ones are
+        kept.
+      method: How values are chosen. drawn: by Optuna's estimator, from the earlier trials. grid:
+        evenly over a range, of which each label then has one; the number of trials cannot be
+        changed later.
+      is_only: Whether the runs are made only tuned, and not as printed too.
+      within: The labels, by their axes, that a combination must have to be tuned; empty: all are.
+      changes: The changes that turn the configuration of a run into that of a trial: `{"epochs":
+        5}`.
+      validation_fraction: The part of the training images on which a trial is judged. The test
+        images never judge.
+      seed: The seed of the draws, and of the trials' runs.
+    """
 
     search: Mapping[str, Mapping[str, Range]]
-    """For each label the ranges by the fields of the configuration: "schedule.peak_value". Values
-    of the schedule share one compiled program. Others, as of the optimizer, compile each time."""
     axis: str = "schedule"
     trials: Count = 20
-    """The number of trials of each label. At least 1. More may be asked for later: the first ones
-    are kept."""
     method: Literal["drawn", "grid"] = "drawn"
-    """How values are chosen. drawn: by Optuna's estimator, from the earlier trials. grid: evenly
-    over a range, of which each label then has one; the number of trials cannot be changed later."""
     is_only: bool = False
-    """Whether the runs are made only tuned, and not as printed too."""
     within: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """The labels, by their axes, that a combination must have to be tuned; empty: all are."""
     changes: Changes = dataclasses.field(default_factory=dict)
-    """The changes that turn the configuration of a run into that of a trial: `{"epochs": 5}`."""
     validation_fraction: Annotated[float, Within(above=0, below=1)] = 0.1
-    """The part of the training images on which a trial is judged. The test images never judge.
-    Above 0 and below 1."""
     seed: Seed = 0
-    """The seed of the draws, and of the trials' runs. From 0 to 2^32 - 1."""
 
     def __post_init__(self) -> None:
         """Checks the knobs. The study checks the labels."""

@@ -27,6 +27,15 @@ class Comparison:
     """The number of tests in the family."""
 
     @property
+    def detectable_corrected(self) -> float | None:
+        """Returns a difference that the corrected test would have shown, whatever its rank.
+
+        It is that of a test at the level of Holm's first step, 5 % over the number of tests. The
+        later steps are less strict, so that the least such difference is at most this one.
+        """
+        return self.difference.detectable_at(ALPHA / self.tests) if self.tests else None
+
+    @property
     def is_significant(self) -> bool:
         """Tells whether the difference would be rare by chance, correction included."""
         return self.p is not None and self.p < ALPHA

@@ -20,22 +20,26 @@ def complete(cells: Sequence[Cell]) -> Sequence[Cell]:
     return ranked(whole, MEASURE)
 
 
-def race(results: Results, group: str, *, is_brief: bool = False) -> str:
+def race(results: Results, group: str, *, is_brief: bool = False) -> tuple[str, str]:
     """Compares the best of a group with the next best and the baseline.
 
     Args:
       results: of a study whose planned runs are all over.
       group: a key of its groups.
-      is_brief: leaves out the baseline, and says the detectable difference in two words.
+      is_brief: leaves out the baseline, and says the detectable difference in a few words.
+
+    Returns:
+      The result, and how small a difference the study would have seen; empty where it is brief.
     """
     order = complete(results.groups[group])
     if not order:
-        return f"no setting has the test accuracy of every seed.{_unranked(results, group)}"
+        return f"no setting has the test accuracy of every seed.{_unranked(results, group)}", ""
     best, *others = order
 
     name = _name(results, best)
     family = Family(results, group, MEASURE)
     tests = [test for other in others if (test := family.of(best, other))]
+    seen = ""
     if not tests:
         text = f"{name} ends at {_mean_text(best)} test accuracy, with nothing beside it."
     elif tests[0].difference.half is None:
@@ -46,12 +50,15 @@ def race(results: Results, group: str, *, is_brief: bool = False) -> str:
         )
     else:
         text = _leads(results, name, tests)
+        base = _baseline_among(results, tests)
         if is_brief:
-            seen = words.number(tests[0].difference.detectable, _DIGITS)
-            text += f" Detectable: {seen} points."
+            least = words.number(tests[0].difference.detectable, _DIGITS)
+            before = ", before correction" if tests[0].tests > 1 else ""
+            text += f" Detectable between the two{before}: {least} points."
         else:
-            text += f"{_against(results, name, tests)} {power(tests[:1])}"
-    return text + _unranked(results, group)
+            text += _against(results, name, base)
+            seen = power(results, tests[0], base)
+    return text + _unranked(results, group), seen
 
 
 def so_far(results: Results, group: str) -> str:
@@ -80,14 +87,56 @@ def certainty(test: Comparison) -> str:
     return f"(95 % interval {low} to {high}, {corrected})"
 
 
-def power(tests: Sequence[Comparison]) -> str:
-    """Says how large a difference the study would have seen in these comparisons."""
-    seen = words.sizes([test.difference.detectable for test in tests], _DIGITS)
-    if seen == words.NONE:
+def power(results: Results, test: Comparison, base: Comparison | None) -> str:
+    """Says how small a difference the study would have seen, and between which settings.
+
+    Args:
+      results: of the study.
+      test: the comparison of the two best.
+      base: the comparison of the best with the baseline; None: it is one of the two.
+    """
+    pair = words.listed([results.name_of(cell.labels) for cell in (test.cell, test.other)])
+    seen = words.number(test.difference.detectable, _DIGITS)
+    if test.tests < 2:
+        return (
+            f"Between {pair} the study would have seen a difference of {seen} points with 80 % "
+            "probability."
+        )
+    most = words.number(test.detectable_corrected, _DIGITS)
+    said = (
+        f"Between {pair}, the two best, the study would have seen a difference of {seen} points "
+        f"with 80 % probability. That is before Holm's correction for {test.tests} pairs. With the "
+        f"correction it would have seen {most} points, or somewhat less."
+    )
+    if base is None:
+        return said
+    seen = words.number(base.difference.detectable, _DIGITS)
+    most = words.number(base.detectable_corrected, _DIGITS)
+    return (
+        f"{said} Against the baseline, {results.name_of(base.other.labels)}, it would have seen "
+        f"{seen} points before the correction, and {most} points or somewhat less with it."
+    )
+
+
+def power_of(tests: Sequence[Comparison], of: str) -> str:
+    """Says the same of several comparisons, as the range of their numbers.
+
+    Args:
+      tests: the comparisons.
+      of: what is compared, for a reader.
+    """
+    before = [test.difference.detectable for test in tests]
+    if (seen := words.sizes(before, _DIGITS)) == words.NONE:
         return ""
     difference = "differences" if " to " in seen else "a difference"
-    before = ", before correction" if tests[0].tests > 1 else ""
-    return f"The study would have seen {difference} of {seen} points with 80 % probability{before}."
+    said = f"{of} the study would have seen {difference} of {seen} points with 80 % probability."
+    if tests[0].tests < 2:
+        return said
+    most = words.sizes([test.detectable_corrected for test in tests], _DIGITS)
+    return (
+        f"{said} That is before Holm's correction for {tests[0].tests} pairs. With the correction "
+        f"it would have seen {most} points, or somewhat less."
+    )
 
 
 def _leads(results: Results, name: str, tests: Sequence[Comparison]) -> str:
@@ -115,20 +164,27 @@ def _leads(results: Results, name: str, tests: Sequence[Comparison]) -> str:
     )
 
 
-def _against(results: Results, name: str, tests: Sequence[Comparison]) -> str:
-    """Compares the best with the baseline, unless the baseline is among the two best."""
+def _baseline_among(results: Results, tests: Sequence[Comparison]) -> Comparison | None:
+    """Returns the best's comparison with the baseline; None where that is among the two best."""
     for test in tests[1:]:
         if results.baseline and results.baseline.items() <= test.other.labels.items():
-            base = results.name_of(test.other.labels)
-            return f" {name} is {points(test)} above the baseline, {base} {certainty(test)}."
-    return ""
+            return test
+    return None
+
+
+def _against(results: Results, name: str, base: Comparison | None) -> str:
+    """Compares the best with the baseline, if there is such a comparison."""
+    if base is None:
+        return ""
+    other = results.name_of(base.other.labels)
+    return f" {name} is {points(base)} above the baseline, {other} {certainty(base)}."
 
 
 def _lower(results: Results, count: int, how: str) -> str:
     if not count:
         return ""
-    noun = _noun(results)
-    return f" The other {f'{noun} ends' if count == 1 else f'{count} {noun}s end'} {how}."
+    thing = _noun(results)
+    return f" The other {f'{thing} ends' if count == 1 else f'{count} {thing}s end'} {how}."
 
 
 def _names(results: Results, names: Sequence[str]) -> str:

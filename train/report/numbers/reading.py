@@ -1,7 +1,7 @@
 """Reads a study's folder, as far as its runs have come."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +11,9 @@ import log_anneal as la
 from train.errors import UserError
 from train.folder.log import column, read_metrics
 from train.report.numbers.records import Outcome, Results
+
+_LEAST_JUMP = 0.01
+"""The least jump of a rate that counts as a restart, as a part of the rate."""
 
 
 def load(folder: Path) -> Results:
@@ -23,7 +26,7 @@ def load(folder: Path) -> Results:
     if not {"title", "size", "axes", "runs"} <= record.keys():
         raise UserError(
             f"`folder` must hold the study.json of a study, got {folder}. "
-            "Make one by `python -m train study configs/study_experiment1.py`."
+            "Make one by `python -m train study configs/study_experiment1.py --size smoke`."
         )
     seen = set()
     for run in record["runs"]:
@@ -76,7 +79,7 @@ def _outcome(folder: Path, entry: Mapping[str, Any]) -> Outcome:
             "loss": column(test, "loss"),
             "accuracy": column(test, "accuracy"),
         },
-        restarts=_restarts(config, spe, total, column(train, "learning_rate")),
+        **_restarts(config, spe, total, column(train, "learning_rate")),
     )
 
 
@@ -102,22 +105,33 @@ def _state(
 
 def _restarts(
     config: Mapping[str, Any], steps_per_epoch: int, total_steps: int, rates: np.ndarray
-) -> Sequence[int]:
+) -> Mapping[str, Any]:
+    """Returns the restarts, and whether the class of the schedule is known here."""
     record = config.get("schedule", {})
     if "schedule" not in record or total_steps == 0:
-        return []  # a plain function has no record of its restarts
-    schedule = la.from_dict(record)
+        return {"restarts": []}  # a plain function has no record of its restarts
+    try:
+        schedule = la.from_dict(record)
+    except ValueError:
+        # A class of the user's own, in a file that a report does not read. The rates that were
+        # recorded suffice: a restart is where they jump up.
+        jumps = [step for step in range(len(rates)) if _jumps(rates, step)]
+        return {"restarts": jumps, "has_known_schedule": False}
     if config["schedule_unit"] == "epochs":
         schedule = schedule.stretch(steps_per_epoch)
-    return [step for step in schedule.restarts(total_steps) if _jumps(rates, step)]
+    return {"restarts": [step for step in schedule.restarts(total_steps) if _jumps(rates, step)]}
 
 
 def _jumps(rates: np.ndarray, step: int) -> bool:
     """Tells whether the rate jumps up. It does not where a triangle's cycle begins, at its low."""
     if not 0 < step < len(rates):
         return False
-    rise, *after = np.diff(rates[step - 1 : step + 2])
-    return bool(rise > 2 * max(0.0, *after))
+    # Where a rise ends, as at the end of a warm-up, another part of a chain may begin. The chain
+    # counts that join as a restart, but the last step rises no more than the steps before it.
+    # Recorded rates are rounded: a slow rise then has steps of 0, and steps of up to a thousandth.
+    rise = rates[step] - rates[step - 1]
+    beside = [*np.diff(rates[max(0, step - 2) : step]), *np.diff(rates[step : step + 2])]
+    return bool(rise > 2 * max(0.0, *beside) and rise > _LEAST_JUMP * rates[step])
 
 
 def _read_or_empty(path: Path) -> dict[str, Any]:

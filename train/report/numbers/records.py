@@ -42,6 +42,9 @@ class Outcome:
     restarts: Sequence[int]
     """The steps, counted from 0, at which the schedule restarts and its rate jumps up. They are
     those of the last schedule, also where the run began with another one."""
+    has_known_schedule: bool = True
+    """Whether the class of the schedule is known here. If it is not, the restarts are read from the
+    recorded rates alone."""
 
     @property
     def has_ended(self) -> bool:

@@ -59,9 +59,17 @@ class Difference:
     @property
     def detectable(self) -> float | None:
         """Returns the smallest difference that so many pairs, scattered like these, would show."""
+        return self.detectable_at(ALPHA)
+
+    def detectable_at(self, alpha: float) -> float | None:
+        """Returns the same for a test at another level, as a correction for many tests sets it.
+
+        Args:
+          alpha: the level of the test, two-sided.
+        """
         if self.error is None:
             return None
-        return detectable(self.error * math.sqrt(self.n), self.n)
+        return detectable(self.error * math.sqrt(self.n), self.n, alpha)
 
     @property
     def bound(self) -> float | None:
@@ -117,8 +125,8 @@ def paired(these: Mapping[int, float | None], those: Mapping[int, float | None])
     return Difference(n, mean, _t(n) * error, p, error)
 
 
-def detectable(deviation: float, n: float) -> float:
-    """Returns the minimal detectable effect of a two-sided paired t-test at 5 %, with 80 % power.
+def detectable(deviation: float, n: float, alpha: float = ALPHA) -> float:
+    """Returns the minimal detectable effect of a two-sided paired t-test, with 80 % power.
 
     If the true mean of the differences were this large, four of five such studies would call it
     significant. It solves `power(effect) = 0.8`, where the test's statistic has the noncentral t
@@ -127,8 +135,9 @@ def detectable(deviation: float, n: float) -> float:
     Args:
       deviation: the standard deviation of the paired differences.
       n: how many pairs there are, at least 2.
+      alpha: the level of the test.
     """
-    return deviation * _noncentrality(n) / math.sqrt(n)
+    return deviation * _noncentrality(n, alpha) / math.sqrt(n)
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
@@ -152,8 +161,11 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 
 
 @functools.cache
-def _noncentrality(n: float) -> float:
-    critical = _quantile(1 - ALPHA / 2, n - 1)
+def _noncentrality(n: float, alpha: float) -> float:
+    critical = _quantile(1 - alpha / 2, n - 1)
+    if critical > 1000:  # with few pairs and many tests; SciPy's series does not converge there
+        # The statistic is then the noncentrality over a chi, to seven digits.
+        return critical * math.sqrt(float(stats.chi2.ppf(POWER, n - 1)) / (n - 1))
 
     def lacking(noncentrality: float) -> float:
         above = stats.nct.sf(critical, n - 1, noncentrality)

@@ -1,5 +1,6 @@
 """Writes numbers, labels and lists for a reader."""
 
+import decimal
 from collections.abc import Iterable, Mapping, Sequence
 
 from train.report.numbers.statistics import Difference, Estimate
@@ -39,7 +40,11 @@ def number(value: float | None, digits: int, *, signed: bool = False) -> str:
     """Writes a number: `1234.5` -> `1,234.50`, with a minus sign as wide as a plus."""
     if value is None:
         return NONE
-    text = f"{value:{'+' if signed else ''},.{digits}f}"
+    # To nine digits first, as `report.json` has them. So a number that lies in the middle is
+    # rounded the same way in a report, and in a page that is made of its numbers.
+    exact = decimal.Decimal(f"{value:.9g}")
+    with decimal.localcontext(rounding=decimal.ROUND_HALF_UP):
+        text = f"{exact:{'+' if signed else ''},.{digits}f}"
     if float(text.replace(",", "")) == 0:
         text = text.lstrip("+-")
     return text.replace("-", "\u2212")
@@ -101,27 +106,4 @@ def probability(p: float | None) -> str:
     """Writes a p-value with three digits, or that it is smaller than they show."""
     if p is None:
         return NONE
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def short(value: object) -> str:
-    """Writes the value of a configuration's field."""
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, dict):
-        inside = ", ".join(f"{name}={short(item)}" for name, item in value.items())
-        return f"{{{inside}}}" if inside else "none"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(short, value)) + "]"
-    return "none" if value is None else str(value)
-
-
-def schedule(record: dict[str, object]) -> str:
-    """Writes a schedule with the fields that are set: `cyclical_log(peak_value=0.1, ...)`."""
-    hidden = ("schedule", "callable", "version")
-    fields = ", ".join(
-        f"{name}={short(value)}"
-        for name, value in record.items()
-        if name not in hidden and value is not None
-    )
-    return f"{record.get('schedule') or record.get('callable')}({fields})"
+    return "< 0.001" if p < 0.001 else number(p, 3)

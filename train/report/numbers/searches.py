@@ -1,0 +1,105 @@
+"""What the searches of a study tried, and what they chose: read from their journals."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from train.folder.names import slug
+from train.report.numbers import naming
+from train.report.numbers.records import Labels, Results
+
+Edge: TypeAlias = Literal["lowest", "highest"]
+_NEAR = 0.05
+"""The part of a range, at each end, that counts as its edge: a drawn value never meets the end."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Tried:
+    """What a search tried for one field."""
+
+    path: str
+    """The field's name in the configuration, with dots."""
+    name: str
+    """The same for a reader."""
+    low: float
+    high: float
+    is_log: bool
+    """Whether the values were chosen on a logarithmic scale."""
+    grid: Sequence[float]
+    """The values, the lowest first, where they lay on a grid; empty where they were drawn."""
+
+    def edge(self, value: float) -> Edge | None:
+        """Tells at which edge of the grid or the range a value lies; None: inside."""
+        if not self.low < self.high:
+            return None
+        place = (value - self.low) / (self.high - self.low)
+        if self.is_log and self.low > 0 and value > 0:
+            place = math.log(value / self.low) / math.log(self.high / self.low)
+        near = 1e-6 if self.grid else _NEAR
+        return "lowest" if place < near else "highest" if place > 1 - near else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """A search that has ended: its choice, and what it tried."""
+
+    labels: Labels
+    best: Mapping[str, float]
+    """The chosen values by the fields' names in the configuration."""
+    trials: int
+    accuracy: float
+    """The best trial's, on the validation images, in %."""
+    tried: Mapping[str, Tried]
+    """By the same names; empty where the journal is not there."""
+    names: Mapping[str, str]
+    """The fields' names for a reader, by the same names."""
+
+
+def searches(results: Results) -> Sequence[Search]:
+    """Returns the searches that have ended, in the order of their labels."""
+    found = []
+    for entry in results.record.get("tuned") or []:
+        labels, best = entry["labels"], entry["best"]
+        names = {path: naming.field(path, _schedule(results, labels)) for path in best}
+        folder = results.folder / "tuning" / "-".join(slug(str(each)) for each in labels.values())
+        tried = _tried(folder / "journal.log", names)
+        accuracy = 100 * entry["value"]
+        found.append(Search(labels, best, entry["trials"], accuracy, tried, names))
+    return found
+
+
+def _schedule(results: Results, labels: Labels) -> Mapping[str, Any]:
+    """Returns the record of the schedule that a search was about, from a run that has begun.
+
+    Until one has, it is another run's: the searches of a study are mostly of the same fields.
+    """
+    begun = [run for run in results.runs if run.config]
+    own = [run for run in begun if labels.items() <= run.labels.items()]
+    run = next(iter([*own, *begun]), None)
+    record = {} if run is None else run.config.get("schedule")
+    return record if isinstance(record, dict) else {}
+
+
+def _tried(journal: Path, names: Mapping[str, str]) -> Mapping[str, Tried]:
+    """Reads what Optuna wrote, without Optuna: it is an extra, and a report needs none."""
+    record: Mapping[str, Any] = {}
+    settings: list[Mapping[str, Any]] = []
+    for line in journal.read_text().splitlines() if journal.exists() else ():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue  # a line that was cut short, as the search itself removes
+        record = entry.get("user_attr", {}).get("search", record)
+        settings += [entry["params"]] if entry.get("params") else []
+
+    found = {}
+    for path, each in record.get("ranges", {}).items():
+        if path in names:
+            values = sorted({one[path] for one in settings if path in one})
+            grid = values if record.get("grid") else []
+            is_log = each.get("scale") == "log"
+            found[path] = Tried(path, names[path], each["low"], each["high"], is_log, grid)
+    return found
