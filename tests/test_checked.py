@@ -423,9 +423,10 @@ def study(**fields):
 
 
 def docstrings(cls):
-    """The text below each field of a class."""
+    """The text below each field of a class, or for each of its attributes in the class's own."""
     body = ast.parse(inspect.getsource(cls)).body[0].body
-    return {
+    attributes = re.findall(r"^  (\w+): (.*(?:\n    .*)*)", inspect.getdoc(cls), re.M)
+    return dict(attributes) | {
         field.target.id: text.value.value
         for field, text in itertools.pairwise(body)
         if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr)

@@ -173,7 +173,7 @@ class Checkpoints:
                 ),
             ) as manager:
                 items = ocp.args.Composite(
-                    state=ocp.args.StandardSave(_nonempty(leaves)),
+                    state=ocp.args.StandardSave(manifest.nonempty(leaves)),
                     manifest=ocp.args.JsonSave(record),
                 )
                 manager.save(step, args=items, force=True)  # the loop decides when to save
@@ -234,7 +234,7 @@ class Checkpoints:
             )
         leaves = {path: np.empty(leaf.shape, leaf.dtype) for path, leaf in like.items()}
         with self._manager(read_only=True) as manager:
-            items = ocp.args.Composite(state=ocp.args.StandardRestore(_nonempty(leaves)))
+            items = ocp.args.Composite(state=ocp.args.StandardRestore(manifest.nonempty(leaves)))
             leaves |= manager.restore(step, args=items)["state"]
         manifest.verify_leaves(record, leaves)
         return leaves
@@ -242,10 +242,6 @@ class Checkpoints:
 
 def _best(scores: dict[int, float]) -> int | None:
     return max(scores, key=lambda step: (scores[step], step), default=None)
-
-
-def _nonempty(leaves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {path: leaf for path, leaf in leaves.items() if leaf.size}  # Orbax refuses empty leaves
 
 
 def _sentence(error: Exception) -> str:

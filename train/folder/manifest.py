@@ -110,3 +110,8 @@ def _digest(leaf: np.ndarray) -> str:
 def _own_digest(manifest: Mapping[str, Any]) -> str:
     content = {name: value for name, value in manifest.items() if name != "sha256"}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def nonempty(leaves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Returns the leaves that have elements: Orbax refuses to write empty ones."""
+    return {path: leaf for path, leaf in leaves.items() if leaf.size}

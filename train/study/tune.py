@@ -32,8 +32,8 @@ class Tune:
         Values of the schedule share one compiled program. Others, as of the optimizer, compile each
         time.
       axis: The axis whose labels are tuned.
-      trials: The number of trials of each label. More may be asked for later: the first ones are
-        kept.
+      trials: The number of trials of each label. At least 1. More may be asked for later: the first
+        ones are kept.
       method: How values are chosen. drawn: by Optuna's estimator, from the earlier trials. grid:
         evenly over a range, of which each label then has one; the number of trials cannot be
         changed later.
@@ -41,9 +41,9 @@ class Tune:
       within: The labels, by their axes, that a combination must have to be tuned; empty: all are.
       changes: The changes that turn the configuration of a run into that of a trial: `{"epochs":
         5}`.
-      validation_fraction: The part of the training images on which a trial is judged. The test
-        images never judge.
-      seed: The seed of the draws, and of the trials' runs.
+      validation_fraction: The part of the training images on which a trial is judged. Above 0 and
+        below 1. The test images never judge.
+      seed: The seed of the draws, and of the trials' runs. From 0 to 2^32 - 1.
     """
 
     search: Mapping[str, Mapping[str, Range]]
