@@ -241,7 +241,7 @@ def test_the_trainer_reaches_the_library_where_a_schedule_is_named_used_or_drawn
     assert found == {
         "train/cli/arguments.py",  # which tells its version
         "train/config.py",
-        "train/run/job.py",
+        "train/rates.py",
         "train/run/pictures.py",
         "train/engine/compiled.py",
         "train/run/range_test.py",

@@ -6,11 +6,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jax
-import numpy as np
-
 import log_anneal as la
 from train.errors import UserError
+from train.rates import rates_of
 
 RESERVED = (
     *("kind", "split", "step", "epoch", "seconds", "loss", "accuracy", "count"),
@@ -75,7 +73,7 @@ def describe(schedule: Any, num_steps: int = 1000) -> dict[str, Any]:
     """
     if isinstance(schedule, la.Schedule):
         return la.to_dict(schedule)
-    values = np.asarray(jax.vmap(schedule)(np.arange(num_steps, dtype=np.int32)), np.float32)
+    values = rates_of(schedule, num_steps)
     return {
         "callable": name_of(schedule),
         "values_sha256": hashlib.sha256(values.tobytes()).hexdigest(),

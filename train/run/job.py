@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-import log_anneal as la
 from train import data, preprocess
 from train.config import Config, Schedule
 from train.data import Dataset
@@ -21,6 +19,7 @@ from train.engine.compiled import Program, program
 from train.engine.state import TrainState
 from train.engine.step import DeviceData
 from train.errors import UserError
+from train.rates import rates_of
 from train.written import describe
 
 
@@ -59,10 +58,7 @@ class Job:
     @functools.cached_property
     def rates(self) -> np.ndarray:
         """Returns the learning rate of each step: float32, [total_steps]."""
-        steps = np.arange(self.total_steps, dtype=np.int32)
-        each = self.schedule if isinstance(self.schedule, la.Schedule) else jax.vmap(self.schedule)
-        with jax.ensure_compile_time_eval():  # a caller may be tracing
-            return np.asarray(each(jnp.asarray(steps)), np.float32)
+        return rates_of(self.schedule, self.total_steps)
 
     def create_state(self) -> TrainState:
         """Returns the state before the first step, on one device."""
@@ -176,7 +172,7 @@ def prepare(config: Config) -> Job:
         )
     schedule = config.schedule_in_steps(steps_per_epoch)
     sha256 = (_sha256(dataset.train),)
-    return Job(
+    job = Job(
         config=config,
         dataset=dataset,
         statistics=_fitted(_ByDigests(config.preprocess, sha256, dataset.train.images)),
@@ -184,6 +180,8 @@ def prepare(config: Config) -> Job:
         steps_per_epoch=steps_per_epoch,
         program=program(config, dataset.num_classes),
     )
+    _ = job.rates  # of a schedule of the user's own, this is where a fault is found
+    return job
 
 
 @dataclasses.dataclass(frozen=True)

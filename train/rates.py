@@ -1,0 +1,92 @@
+"""The rates of a schedule, which may be a function of the user's own."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import log_anneal as la
+from train.errors import UserError
+
+_MEND = "Return the rate."
+_TABULATE = (
+    "Make a table of it, which calls it step by step: "
+    "`log_anneal.tabulated_schedule(function, num_steps=...)`."
+)
+
+
+def rates_of(schedule: Callable[..., Any], num_steps: int) -> np.ndarray:
+    """Returns the rate of each step of a run: float32, [num_steps].
+
+    Args:
+      schedule: of log_anneal, or any function of the step that JAX can trace.
+      num_steps: the length of the run.
+
+    Raises:
+      UserError: it cannot be traced, or does not give a rate at each step.
+    """
+    steps = jnp.arange(num_steps, dtype=jnp.int32)
+    with jax.ensure_compile_time_eval():  # a caller may be tracing
+        if isinstance(schedule, la.Schedule):
+            rates = np.asarray(schedule(steps), np.float32)
+        else:
+            rates = _of_function(schedule, steps)
+    _refuse_no_rates(rates)
+    return rates
+
+
+def _of_function(function: Callable[..., Any], steps: jax.Array) -> np.ndarray:
+    try:
+        rates = jax.vmap(function)(steps)
+    except Exception as error:  # a user's code raises anything
+        raise _why(function, error) from error
+    dtype = getattr(rates, "dtype", type(rates))
+    if not any(jnp.issubdtype(dtype, kind) for kind in (jnp.integer, jnp.floating)):
+        raise UserError(f"`schedule` must return a real number for each step, got {dtype}. {_MEND}")
+    if jnp.shape(rates) != steps.shape:
+        raise UserError(
+            "`schedule` must return one number for each step, got an array of shape "
+            f"{jnp.shape(rates)[1:]}. Return one of them, or their mean."
+        )
+    return np.asarray(rates, np.float32)
+
+
+def _why(function: Callable[..., Any], error: Exception) -> UserError:
+    """Tells a function that JAX cannot trace from one that fails by itself."""
+    try:
+        rate = function(0)
+    except Exception as plainly:  # a user's code raises anything
+        return UserError(
+            f"`schedule` must be a function of the step, and raises {_first_line(plainly)} at step "
+            "0. It is called with the step alone: mend it, or bind its other arguments."
+        )
+    if not isinstance(rate, (int, float, np.number, np.ndarray, jax.Array)):
+        return UserError(
+            f"`schedule` must return a real number for each step, got {rate!r}. {_MEND}"
+        )
+    return UserError(
+        "`schedule` must be a function that JAX can trace, and raises "
+        f"{_first_line(error)}. {_TABULATE}"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    said = (str(error).splitlines() or [""])[0].rstrip(".")
+    return f"{type(error).__name__}: {said}"
+
+
+def _refuse_no_rates(rates: np.ndarray) -> None:
+    """Refuses rates that would ruin a network, or climb where it should descend."""
+    is_rate = np.isfinite(rates) & (rates >= 0)
+    if is_rate.all():
+        return
+    step = int(np.argmin(is_rate))
+    way_out = "Mend it there."
+    if np.isfinite(rates[step]):
+        way_out = "Hold it at 0 by `log_anneal.maximum(schedule, 0.0)`, or mend it there."
+    raise UserError(
+        "`schedule` must give a finite rate of at least 0 at each step of the run, got "
+        f"{rates[step]:.4g} at step {step} of {len(rates)}. {way_out}"
+    )
