@@ -144,7 +144,7 @@ def test_hugging_faces_curves_are_those_of_its_equations():
 
 def test_the_configuration_of_the_trainers_page_is_one():
     names = {}
-    (block,) = blocks(page("trainer.md"))
+    block, *_ = blocks(page("trainer.md"))
     exec(block, names)
     assert names["get_config"]().epochs == 16
 

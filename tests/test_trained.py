@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
@@ -37,6 +38,18 @@ def test_it_classifies_as_the_run_has_measured(made):
     assert network.class_names == tuple("0123456789")
     assert network.logits(test.images[:0]).shape == (0, 10)
     assert sorted(path for path in folder.rglob("*")) == before
+
+
+def test_the_page_shows_how(made, tmp_path, capsys):
+    _, folder = made
+    page = (small.ROOT / "docs/trainer.md").read_text()
+    _, block = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    file = tmp_path / "config.py"
+    changes = "epochs=3, batch_size=240, validation_fraction=0.1"
+    file.write_text(small.CONFIG_FILE.replace("small.config()", f"small.config({changes})"))
+    block = block.replace("configs/quickstart.py", str(file))
+    exec(block.replace("runs/quickstart", str(folder)), {})
+    assert re.match(r"\d+ \('0', .*'9'\) \[\d \d \d\]$", capsys.readouterr().out)
 
 
 def test_what_cannot_be_used_is_said(made, tmp_path):

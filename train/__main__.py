@@ -25,8 +25,10 @@ def main() -> None:
     keep_output()
     logging.getLogger("absl").setLevel(logging.ERROR)  # TFDS warns of things that are errors here
     command = shlex.join([_python(), "-m", "train", *sys.argv[1:]])
+    asked: arguments.Command | None = None
     try:
-        _run(arguments.parse(sys.argv[1:]))
+        asked = arguments.parse(sys.argv[1:])
+        _run(asked)
     except UserError as error:
         _leave(WRONG_INPUT, f"error: {error}")
     except Halted as error:
@@ -41,7 +43,9 @@ def main() -> None:
     except Interrupted as error:
         _leave(INTERRUPTED, f"interrupted: {error} To go on, run\n  {command}")
     except OSError as error:
-        _leave(WRONG_INPUT, f"error: {error}. The same command goes on from the last checkpoint.")
+        is_run = isinstance(asked, arguments.Arguments) and not asked.dry_run
+        way_out = " Then the same command goes on from the last checkpoint." if is_run else ""
+        _leave(WRONG_INPUT, f"error: {error}. Make the file or folder usable.{way_out}")
     except KeyboardInterrupt:
         _leave(130, "interrupted: nothing was saved since the last checkpoint")
 

@@ -14,7 +14,7 @@ import jax
 
 from train.changes import changed
 from train.config import Config
-from train.errors import UserError
+from train.errors import UserError, did_you_mean
 from train.study import Size, Study
 
 _Given = TypeVar("_Given")
@@ -76,11 +76,11 @@ def _call(
     path: Path, function: str, arguments: tuple[Any, ...], kind: type[_Given], example: str
 ) -> _Given:
     if not path.is_file():
-        near = sorted(str(file) for file in path.absolute().parent.glob("*.py"))
-        names = ", ".join(Path(file).name for file in near[:12]) or "none"
+        files = sorted(file.name for file in path.absolute().parent.glob("*.py"))
+        meant = did_you_mean(path.name, files)
         raise UserError(
             f"`{kind.__name__.lower()}` must be a Python file, got {path}, which is not there. "
-            f"In that folder there are: {names}."
+            + (meant or f"In that folder there are: {', '.join(files) or 'none'}.")
         )
     # The folder must be on the path: a variant imports the configuration that it is derived from.
     sys.path.insert(0, str(path.absolute().parent))
