@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import small
+from PIL import Image
 
 from train.changes import changed
 from train.config import Halt
@@ -75,3 +76,31 @@ def test_what_changes_the_steps_is_refused_and_nothing_is_written(tmp_path):
     with pytest.raises(UserError, match="label_smoothing is 0.0 there and 0.1 here. Choose"):
         loop.run(changed(CONFIG, {"label_smoothing": 0.1, "eval_batch_size": 60}), tmp_path)
     assert (tmp_path / "config.json").read_bytes() == before
+
+
+def a_folder_of_pictures(root):
+    """Eight pictures of two classes, and four to test with."""
+    draw = np.random.default_rng(0)
+    for split, count in (("train", 12), ("test", 4)):
+        for name in ("cat", "dog"):
+            (root / split / name).mkdir(parents=True)
+            for index in range(count):
+                pixels = draw.integers(0, 256, (32, 32, 3), np.uint8)
+                Image.fromarray(pixels).save(root / split / name / f"{index}.png")
+
+
+def test_a_folder_of_pictures_may_move_between_two_starts(tmp_path, capsys):
+    a_folder_of_pictures(tmp_path / "pets")
+    small_pets = changed(CONFIG, {"batch_size": 8, "eval_batch_size": 8, "epochs": 3})
+    before = changed(small_pets, {"dataset": str(tmp_path / "pets")})
+    with pytest.raises(Halted):
+        loop.run(changed(before, {"halt": Halt(threshold=0.01, grace_epochs=1)}), tmp_path / "run")
+    (tmp_path / "pets").rename(tmp_path / "animals")
+    capsys.readouterr()
+    loop.run(changed(before, {"dataset": str(tmp_path / "animals")}), tmp_path / "run")
+    assert f'dataset was "{tmp_path}/pets" and is "{tmp_path}/ani' in capsys.readouterr().out
+    assert len(numbers(tmp_path / "run")[0]) == 9
+    # Another picture is another data set, wherever it lies.
+    (tmp_path / "animals" / "train" / "cat" / "0.png").unlink()
+    with pytest.raises(UserError, match="data_sha256 is"):
+        loop.run(changed(before, {"dataset": str(tmp_path / "animals")}), tmp_path / "run")

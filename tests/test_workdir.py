@@ -94,7 +94,7 @@ def test_another_halt_is_accepted_said_and_recorded(tmp_path, record):
 
 
 MAY_CHANGE = {
-    *("data_dir", "halt", "engine", "cpu_devices"),
+    *("data_dir", "dataset", "halt", "engine", "cpu_devices"),
     *("chunk_steps", "eval_batch_size", "checkpoint_epochs"),
 }
 
@@ -112,6 +112,12 @@ def test_a_field_that_changes_no_step_may_change_and_every_other_may_not(tmp_pat
     else:
         with pytest.raises(UserError, match=f"which holds another: .*{field}"):
             start(tmp_path, changed)
+
+
+def test_a_data_set_of_another_digest_is_another_one(tmp_path, record):
+    start(tmp_path, record)
+    with pytest.raises(UserError, match="dataset is .*; data_sha256 is"):
+        start(tmp_path, {**record, "dataset": "new", "data_sha256": "0" * 64})
 
 
 def test_the_number_of_devices_may_not_change_where_batch_norm_is_local(tmp_path, record):

@@ -126,9 +126,10 @@ def hold(folder: Path, record: Mapping[str, Any], *, adjust_schedule: bool) -> H
     held = _read(path)
     since, old_changes = held.pop(_SINCE, 0), held.pop(_CHANGES, ())
     differences = _differing_fields(held, record)
-    changes = {
-        name: differences.pop(name) for name in [*differences] if _is_in(name, _changeable(record))
-    }
+    may_change = _changeable(record)
+    if held.get("data_sha256", "") == record.get("data_sha256"):
+        may_change = may_change | {"dataset"}  # the same images at another place, as of a folder
+    changes = {name: differences.pop(name) for name in [*differences] if _is_in(name, may_change)}
     is_adjustable = all(_is_in(name, ADJUSTABLE) for name in differences)
     if differences and not (adjust_schedule and is_adjustable):
         raise _is_another(folder, differences, is_adjustable)
@@ -146,7 +147,8 @@ def hold(folder: Path, record: Mapping[str, Any], *, adjust_schedule: bool) -> H
 
 def fixed_digest(record: Mapping[str, Any]) -> str:
     """Returns the digest of the settings that stay the same at every start of a run."""
-    return _digest_without(record, ADJUSTABLE | FREE | CHANGEABLE)
+    # The digest of the data stands in the record, so that its name need not stay.
+    return _digest_without(record, ADJUSTABLE | FREE | CHANGEABLE | {"dataset"})
 
 
 def _changeable(record: Mapping[str, Any]) -> set[str]:
