@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import log_anneal as la
+from log_anneal._core.timeline import restarts_from
+from log_anneal.fields import duration
 
 FALL = la.polynomial_schedule(init_value=1.0, end_value=0.0, decay_steps=4)
 WAVES = la.cyclical_cosine_schedule(
@@ -189,7 +191,7 @@ COMPOSED = [
 def test_the_restarts_from_a_step_on_are_those_that_are_not_before_it(schedule):
     known = schedule.restarts(60)
     for step in range(50):
-        later = itertools.takewhile(lambda start: start < 60, schedule._restarts_from(step))
+        later = itertools.takewhile(lambda start: start < 60, restarts_from(schedule, step))
         assert list(later) == [start for start in known if start >= step], step
 
 
@@ -209,4 +211,36 @@ def test_restarts_are_found_far_into_an_endless_schedule(steps):
     looped = la.shift(la.loop(cycle, 2**31 - 1), -begin)
     assert looped.restarts(18) == [start for start in expected if start < 18]
     assert la.where_in(late * cycle, 3).length in (steps - 0.5, steps, steps + 0.5)
-    assert cycle.restarts_at()[-1] == begin + expected[-1]
+
+
+class Sawtooth(la.Schedule):
+    """A schedule of the user's own, whose restarts are counted."""
+
+    period_steps: int = duration()
+
+    def value_at(self, step, xp):
+        return (step % self.period_steps) / self.period_steps
+
+    def restarts_at(self):
+        return itertools.count(self.period_steps, self.period_steps)
+
+
+def test_restarts_of_a_part_that_is_over_are_not_counted_through():
+    late = la.cyclical_cosine_schedule(
+        peak_value=1.0, end_value=0.0, decay_steps=10**8, restart_steps=10**8
+    )
+    chain = la.chain([(Sawtooth(period_steps=5), 12), late])
+    assert la.shift(chain, -(10**9)).first_restarts(2) == [12, 10**8 + 12]
+    assert la.where_in(la.shift(chain, -2 * 10**9) * 1.0, 5).cycle == 1
+    assert chain.restarts(13) == [5, 10, 12]
+
+
+def test_a_subclass_of_a_composition_may_restart_elsewhere():
+    class Twice(la.LoopSchedule):
+        def restarts_at(self):
+            return [3, 9]
+
+    twice = Twice(part=FALL, period_steps=10)
+    assert twice.first_restarts(3) == [3, 9]
+    assert la.shift(twice, -4).first_restarts(3) == [5]
+    assert (twice + la.shift(twice, 1)).first_restarts(9) == [3, 4, 9, 10]

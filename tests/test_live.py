@@ -149,6 +149,15 @@ def test_what_is_not_made_of_phases_is_refused_or_followed_for_a_number_of_steps
             la.live(bad)
         updates, _ = sgd(bad, num_steps=9).update(PARAMS, sgd(bad, num_steps=9).init(PARAMS))
         np.testing.assert_allclose(rates(updates), np.full(5, bad.at(0)), rtol=1e-5)
+    many = la.tabulated_schedule(np.linspace(0.1, 1, 600_000))
+    with pytest.raises(ValueError, match="must fit into the table"):
+        la.live(many, num_steps=5)  # it is made of phases: it is not cut
+    with pytest.raises(ValueError, match="`num_steps` must be at most 523,288, got 1,000,000"):
+        la.live(own, num_steps=10**6)
+    with pytest.raises(TypeError, match="must be known where it is followed for `num_steps`"):
+        jax.vmap(lambda peak: la.live(own.replace(peak_value=peak), num_steps=5).init().step)(
+            jnp.ones(2)
+        )
     with pytest.raises(TypeError, match="CyclicalSchedule is not made of phases"):
         la.live(la.chain([(COSINE, 4), 0.5 * la.shift(own, 1)]))  # which part is it?
 
@@ -166,13 +175,24 @@ def test_wrong_uses_say_what_to_do():
         la.current(optax.sgd(0.1).init(PARAMS))
     with pytest.raises(TypeError, match=r"got 0\.1\. Make data of a number by `constant_schedule"):
         la.live(0.1)
-    for room in (None, 3, "x", [COSINE, 3], abs):
+    for bad, way_out in (
+        (la.live(COSINE), r"Give its `schedule`\."),
+        (la.plateau(COSINE), "Give the schedule that it is made of"),
+        (la.cyclical_cosine_schedule, "Build one"),
+        (float("nan"), "Build one"),
+        (np.float32(0.1), r"by `constant_schedule\(0\.1\)`"),
+    ):
+        with pytest.raises(TypeError, match=f"must be a Schedule, .* {way_out}"):
+            la.live(bad)
+    with pytest.raises(TypeError, match=r"`from_steps` must be .* Write `from_step`"):
+        la.swap(sgd(COSINE).init(PARAMS), learning_rate=COSINE, from_steps=0)
+    for room in (None, 3, "x", [COSINE, 3], abs, np.float32(1)):
         with pytest.raises(TypeError, match=r"`room_for` must be a Schedule.* or leave it out"):
             la.live(COSINE, room_for=room)
     for count in (0, -3, 2.5, "x", True, 2**31):
         with pytest.raises(ValueError, match="`num_steps` must be"):
             la.live(COSINE, num_steps=count)
-    for name in ("lr", "learning_rat"):
+    for name in ("lr", "LR", "Rate", "learning_rat"):
         with pytest.raises(ValueError, match="Did you mean `learning_rate`"):
             la.swap(sgd(COSINE).init(PARAMS), **{name: COSINE})
 

@@ -12,6 +12,7 @@ from log_anneal._core.backend import Backend, Number
 from log_anneal._core.check import MAX_VALUE
 from log_anneal._core.fields import option
 from log_anneal._core.schedule import Schedule
+from log_anneal._core.timeline import restarts_from
 from log_anneal._curve.tracks import Mix, Tracks
 
 Operation = Literal["product", "sum", "difference", "maximum", "minimum"]
@@ -62,7 +63,7 @@ class CombinedSchedule(Schedule):
         return self._restarts_from(0)
 
     def _restarts_from(self, step: int) -> Iterator[int]:
-        both = merge(self.first._restarts_from(step), self.second._restarts_from(step))
+        both = merge(restarts_from(self.first, step), restarts_from(self.second, step))
         return (restart for restart, _ in groupby(both))
 
     def ends_at(self) -> int | None:
@@ -75,7 +76,7 @@ class CombinedSchedule(Schedule):
 
     def _where(self, step: int) -> tuple[int, int, int | None]:
         for each in (self.first, self.second):
-            if any(True for _ in each._restarts_from(0)):
+            if any(True for _ in restarts_from(each, 0)):
                 return each._where(step)
         return super()._where(step)
 

@@ -15,6 +15,7 @@ from log_anneal._core import check
 from log_anneal._core.backend import MAX_STEP, Backend, Device, Host, Number
 from log_anneal._core.fields import durations
 from log_anneal._core.schedule import Schedule, values_on_device
+from log_anneal._core.timeline import restarts_from
 from log_anneal._curve.tracks import Tracks, chained
 
 _AT_ONCE = 1024
@@ -107,7 +108,9 @@ class ChainSchedule(Schedule):
         for part, start, limit in zip(self.parts, *self._derived[1:], strict=False):
             if start and start >= step:
                 yield start
-            for restart in part._restarts_from(max(step - start, 0)):
+            if step - start > limit:
+                continue
+            for restart in restarts_from(part, max(step - start, 0)):
                 if restart > limit or start + restart > MAX_STEP:
                     break
                 yield start + restart

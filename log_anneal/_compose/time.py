@@ -9,6 +9,7 @@ from log_anneal._core import check
 from log_anneal._core.backend import MAX_STEP, Backend, Number
 from log_anneal._core.fields import duration
 from log_anneal._core.schedule import Schedule
+from log_anneal._core.timeline import restarts_from
 from log_anneal._curve.tracks import Frame, Tracks, framed
 
 
@@ -36,7 +37,7 @@ class LoopSchedule(Schedule):
         for start in range(step // period * period, MAX_STEP + 1, period):
             if start and start >= step:
                 yield start
-            for restart in self.part._restarts_from(max(step - start, 0)):
+            for restart in restarts_from(self.part, max(step - start, 0)):
                 if restart >= period or start + restart > MAX_STEP:
                     break
                 yield start + restart
@@ -109,7 +110,7 @@ class ShiftSchedule(Schedule):
 
     def _restarts_from(self, step: int) -> Iterator[int]:
         shift = self.shift_steps
-        for restart in self.part._restarts_from(max(max(step, 1) - shift, 0)):
+        for restart in restarts_from(self.part, max(step - shift, 1 - shift, 0)):
             if restart + shift > MAX_STEP:
                 return
             yield restart + shift

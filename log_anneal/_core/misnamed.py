@@ -39,7 +39,7 @@ def _is_meant(name: str, near: str) -> bool:
     other, _, other_last = near.rpartition("_")
     if last != other_last or not own or not other:
         return True
-    return difflib.SequenceMatcher(None, own, other).ratio() >= 0.5
+    return difflib.SequenceMatcher(None, own, other).ratio() >= 0.6
 
 
 def _shown(values: Sequence[Any]) -> str:

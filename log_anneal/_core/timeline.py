@@ -77,15 +77,8 @@ class Timeline(tree.Tree):
         return self.first_restarts(count)
 
     def _restarts(self) -> Iterator[int]:
-        steps = map(index, self._on_host._restarts_from(0))
+        steps = map(index, self._on_host.restarts_at())
         return takewhile(lambda step: step <= MAX_STEP, steps)
-
-    def _restarts_from(self, step: int) -> Iterator[int]:
-        """Yields the restarts from a step on. Those of a sequence are searched, others counted."""
-        starts = self.restarts_at()
-        if isinstance(starts, Sequence):
-            return (starts[at] for at in range(bisect_left(starts, step), len(starts)))
-        return dropwhile(lambda start: start < step, starts)
 
     @property
     def duration(self) -> int | None:
@@ -118,3 +111,21 @@ def _around(starts: Iterable[int], step: int) -> list[int]:
         if start > step:
             break
     return found
+
+
+def restarts_from(schedule: Timeline, step: int) -> Iterator[int]:
+    """Yields the restarts of a schedule from a step on.
+
+    A class may know them by `_restarts_from(step)`, without those before. A subclass that defines
+    `restarts_at` anew has others.
+    """
+    for cls in type(schedule).__mro__:
+        if "_restarts_from" in vars(cls):
+            found: Iterator[int] = schedule._restarts_from(step)  # type: ignore[attr-defined]
+            return found
+        if "restarts_at" in vars(cls):
+            break
+    starts = schedule.restarts_at()
+    if isinstance(starts, range):
+        return iter(starts[bisect_left(starts, step) :])
+    return dropwhile(lambda start: start < step, starts)

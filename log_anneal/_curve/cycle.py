@@ -7,6 +7,7 @@ wrong cycle.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -168,3 +169,17 @@ def restart_rows(table: Table) -> Iterator[tuple[int, int, int]]:
             yield start, last, period
         if last == MAX_STEP:
             return
+
+
+def cycle_starts(table: Table, wrap: Wrap | None, step: int) -> Iterator[int]:
+    """Yields the whole steps at which a restart falls, from a step on."""
+    if wrap is None:
+        for start, last, period in restart_rows(table):
+            rounds = max(-(-(step - start) // period), 0)
+            yield from range(start + rounds * period, last + 1, period)
+        return
+    first, steps, cycles = (int(each) for each in wrap)
+    starts = np.asarray(table.start)[RESTART : RESTART + cycles].tolist()
+    for turn in range(max((step - first) // steps, 0), (MAX_STEP - first) // steps + 1):
+        shift = turn * steps
+        yield from (start + shift for start in starts[bisect_left(starts, step - shift) :])

@@ -35,6 +35,6 @@ def refuse_abstract(name: str, leaf: Any) -> None:
     """Refuses a state of shapes alone, as `jax.eval_shape` makes it."""
     if not check.is_array(leaf):
         raise TypeError(
-            f"`{name}` must hold arrays, got {leaf!r}. That is a shape without values: restore or "
-            "initialize the state first."
+            f"`{name}` must hold arrays, got {check.cut(leaf)}. Restore or initialize the state "
+            "first: `jax.eval_shape` makes shapes without values."
         )

@@ -1,7 +1,6 @@
 """A schedule in the optimizer's state, and its place there."""
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
@@ -148,22 +147,23 @@ def live(
     return Live(schedule, num_steps, room_for)
 
 
-def no_schedule(value: object) -> str:
+def no_schedule(value: Any) -> str:
     """Returns the way from a number or a function to a schedule; nothing for anything else."""
-    if isinstance(value, AsFunction):
+    if isinstance(value, AsFunction | Live):
         return "Give its `schedule`."
-    if check.is_number(value):
-        return f"Make data of a number by `constant_schedule({value})`."
-    if callable(value):
+    if hasattr(value, "live"):
+        return "Give the schedule that it is made of."
+    if check.is_number(value) and not check.is_traced(value) and 0 <= value <= check.MAX_VALUE:
+        return f"Make data of a number by `constant_schedule({check.plain(value)})`."
+    if callable(value) and not isinstance(value, type):
         return "Make data of a function by `tabulated_schedule(function, num_steps=...)`."
     return ""
 
 
 def _several(name: str, schedules: Any) -> list[Schedule]:
     """Returns one schedule, or several, as a list."""
-    if isinstance(schedules, Schedule):
-        return [schedules]
-    several = list(schedules) if isinstance(schedules, Iterable) else [schedules]
+    has_several = isinstance(schedules, Iterable) and not isinstance(schedules, Schedule)
+    several = list(schedules) if has_several and not check.is_array(schedules) else [schedules]
     for each in several:
         if not isinstance(each, Schedule):
             raise TypeError(
@@ -193,12 +193,31 @@ def table_of(name: str, schedule: Schedule, size: int | None, way_out: str) -> A
         ) from None
 
 
+def _refuse_untabulated(name: str, schedule: Schedule, num_steps: int) -> None:
+    """Refuses what cannot be stored value by value."""
+    if any(map(check.is_traced, jax.tree.leaves(schedule))):
+        raise TypeError(
+            f"`{name}` must be known where it is followed for `num_steps`, got traced numbers. "
+            "Build it outside."
+        )
+    most = SIZES[-1] - 1000
+    if num_steps > most:
+        raise ValueError(
+            f"`num_steps` must be at most {most:,}, got {num_steps:,}. Take fewer, or let each "
+            "value last for several steps: `tabulated_schedule(values, interval_steps=...)`."
+        )
+
+
 def _table(name: str, schedule: Schedule, num_steps: int | None, size: int | None = None) -> Any:
     way_out = "Give `num_steps`, and its values are stored one by one."
     if num_steps is not None:
-        with suppress(NoPhasesError, DoesNotFitError):
+        try:
             return words.pack(schedule, size)
-        schedule = tabulated_schedule(schedule, num_steps=num_steps)
+        except NoPhasesError:
+            _refuse_untabulated(name, schedule, num_steps)
+            schedule = tabulated_schedule(schedule, num_steps=num_steps)
+        except DoesNotFitError:  # it is not cut to so many steps
+            pass
     return table_of(name, schedule, size, way_out)
 
 

@@ -49,11 +49,38 @@ def _on_cpu(table: jax.Array, step: jax.Array) -> jax.Array:
 def _on_cpu_of_many(
     size: int, is_stack: list[bool], table: jax.Array, step: jax.Array
 ) -> tuple[jax.Array, bool]:
-    """Leaves the compiler free: it spreads long arrays over threads, which one function cannot."""
+    """Asks for one function of a small stack alone.
+
+    XLA spreads long arrays over threads, from some 3,000 members on, which one function cannot.
+    """
+    if size <= _FEW:
+        return _on_cpu_of_few(table, step), True
+    return _each(table, step), True
+
+
+@custom_vmap
+def _on_cpu_of_few(table: jax.Array, step: jax.Array) -> jax.Array:
+    with _marked(inlineable="false", xla_cpu_small_call="true"):
+        return _each(table, step)
+
+
+@_on_cpu_of_few.def_vmap
+def _on_cpu_of_many_times_few(
+    size: int, is_stack: list[bool], table: jax.Array, step: jax.Array
+) -> tuple[jax.Array, bool]:
     in_axes = [0 if each else None for each in is_stack]
-    return jax.vmap(_searched, in_axes=in_axes)(table, step), True
+    return jax.vmap(_each, in_axes)(table, step), True
 
 
+def _each(table: jax.Array, step: jax.Array) -> jax.Array:
+    """Returns the value of each member of a stack: of tables, of steps, or of both."""
+    in_axes = 0 if table.ndim > 1 else None, 0 if step.ndim else None
+    found: jax.Array = jax.vmap(_searched, in_axes)(table, step)
+    return found
+
+
+_FEW = 512
+"""How many members a small stack has at most."""
 _marked: Any = set_xla_metadata
 
 
@@ -68,7 +95,8 @@ def _searched(table: jax.Array, step: jax.Array) -> jax.Array:
             is_after = _slab(table, words[3] + ROW * middle, 1)[0] <= own_step
             return lax.select(is_after, middle, low), lax.select(is_after, high, middle - 1)
 
-        bounds = jnp.int32(0), words[4] - 1
+        # Over several devices, what a loop carries must vary as what it reads.
+        bounds = words[4] * 0, words[4] - 1
         row: jax.Array = lax.while_loop(lambda bounds: bounds[0] < bounds[1], halved, bounds)[0]
         return words[3] + ROW * row
 
@@ -100,7 +128,7 @@ def _evaluated(table: jax.Array, step: jax.Array, row_of: Callable[..., jax.Arra
         value = _of_row(table, row, own_step, turns * _cycles(words))
         return node + 1, _with_value(words, node, own_step, value, values)
 
-    start = jnp.int32(0), jnp.zeros(MAX_NODES, jnp.float32)
+    start = jnp.int32(0), jnp.zeros(MAX_NODES, jnp.float32) + _float(table[0] * 0 + step * 0)
     values = lax.while_loop(lambda state: state[0] < _count(table), body, start)[1]
     return lax.dynamic_slice(values, (_count(table) - 1,), (1,))[0]
 

@@ -24,6 +24,7 @@ from log_anneal._optim.live import (
 
 _State = TypeVar("_State")
 
+_MEANT = {"lr": "learning_rate", "rate": "learning_rate"}
 _WAY_OUT = "Make data of it by `tabulated_schedule(schedule, num_steps=...)`."
 
 
@@ -68,6 +69,10 @@ def swap(
         )
     places = list(places_of(opt_state))
     for name, schedule in schedules.items():
+        if difflib.get_close_matches(name, ["from_step"], cutoff=0.8):
+            raise TypeError(
+                f"`{name}` must be `from_step`, or a hyperparameter. Write `from_step`."
+            )
         _refuse_unknown(name, schedule, places)
     start = None if from_step is None else check.steps("from_step", from_step, 0)
 
@@ -120,12 +125,13 @@ def _refuse_unknown(name: str, chosen: object, places: list[LivePlace]) -> None:
             )
     names = sorted({found for _, found, _ in places})
     if name not in names:
-        meant = {"lr": "learning_rate"}.get(name, name)
+        meant = _MEANT.get(name.lower(), name.lower())
         near = difflib.get_close_matches(meant, names, n=1, cutoff=0.7)
         way_out = (
             f"Did you mean `{near[0]}`?"
             if near
-            else f"Build the optimizer with `optax.inject_hyperparams(...)({name}=live(schedule))`."
+            else "Build the optimizer with "
+            f"`optax.inject_hyperparams(...)({meant}=live(schedule))`."
         )
         raise ValueError(
             f"`{name}` must be a live hyperparameter of the state, got one whose live ones are: "

@@ -74,7 +74,7 @@ def weights(
         "parabolic": q * (1 + p),
     }
     of_end = {
-        "level": one - 1,
+        "level": jnp.float32(0),  # it may grow, and then its two ends differ
         "cosine": lax.select(is_early, wave, 1 - wave),
         "log": -scale * logarithm,
         "power": -fallen,

@@ -110,10 +110,14 @@ class Writer:
             bounds = curve.log_step, curve.low, curve.high
             words.put_reals(address + 3, [*values, *bounds])
             words.put(address + 11, [tables, length])
-            words.put_reals(address + 13, [curve.scale])
+            words.put_reals(address + 13, [curve.scale, _ADDED.get(curve.shape, 0.0)])
             words.put_reals(tables, curve.table)
             tables += length
 
+
+_ADDED = {"log": 1.0, "exponential": 1.0, "equation_4": 0.5}
+"""What the program of version 1 first added to the shape, times the scale. It now knows that by the
+shape, and the word stays for programs that were exported before."""
 
 _NO_WRAP = Wrap.of(MAX_STEP, 1, 0)
 """No step is taken back by it."""

@@ -1,5 +1,6 @@
 """Warm-up, first decay, restarts: the cycle that every shape shares."""
 
+from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from log_anneal._core import check
@@ -11,12 +12,12 @@ from log_anneal._curve.cycle import (
     RESTART,
     WARMUP,
     check_rise,
+    cycle_starts,
     cycle_table,
     multiplier_of,
     repeatable,
     rise_or_fall,
 )
-from log_anneal._curve.restarts import Restarts
 from log_anneal._curve.shape import Weights, check_shape, cosine_decay, linear_decay
 from log_anneal._curve.table import (
     Place,
@@ -222,8 +223,13 @@ class CyclicalBase(Schedule):
         shape = self._shape()
         return None if shape is None else cycle_track(self, shape, *self._derived[::2])
 
-    def restarts_at(self) -> Restarts:
-        return Restarts(self._derived.table, self._derived.wrap, skipped=not self.decay_steps)
+    def restarts_at(self) -> Iterator[int]:
+        return self._restarts_from(0)
+
+    def _restarts_from(self, step: int) -> Iterator[int]:
+        table = self._derived.table
+        begin = 0 if self.decay_steps else int(table.start[RESTART]) + 1
+        return cycle_starts(table, self._derived.wrap, max(step, begin))
 
     def ends_at(self) -> int | None:
         return held_from(self._derived.table)
