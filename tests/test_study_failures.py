@@ -1,6 +1,8 @@
 """Runs that cannot be made: all named at once, left out, and tried again when they are mended."""
 
+import functools
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,9 @@ from train.changes import Changes, changed
 from train.errors import Incomplete, Interrupted, UserError
 from train.folder import ending
 from train.run import loop as run_loop
-from train.study import Study, paper
+from train.study import Range, Study, Tune, load, paper
 from train.study import loop as study_loop
+from train.study import make as make_module
 
 FINE = {f"fine{place}": {"schedule": la.constant_schedule(place / 100)} for place in range(4)}
 WRONG: dict[str, Changes] = {
@@ -188,3 +191,60 @@ def test_what_needs_more_memory_than_a_device_has_is_a_fault(
     (fault,) = paper.faults(study, study.runs()).values()
     found = re.match(r"A run must fit in the memory of a device, 0 MiB, .* at least 1 MiB", fault)
     assert found, fault
+
+
+def searching(path: str, low: int, high: int, trials: int = 3, **more: Any) -> Study:
+    within = Range(low=low, high=high, is_integer=True)
+    search = Tune(search={"log": {path: within}}, axis="what", trials=trials, method="grid", **more)
+    return only({"log": {}, "other": {}}, tune=search)
+
+
+def test_a_trial_that_cannot_be_made_is_told_and_the_search_goes_on(tmp_path: Path) -> None:
+    pytest.importorskip("optuna", reason="skipped: optuna is not installed")
+    make(searching("optimizer.microbatches", 1, 3), tmp_path)
+    report = (tmp_path / "report.md").read_text()
+    assert "3 of 3 ended" in report
+    line = next(line for line in report.splitlines() if line.startswith("| log | 1 | `"))
+    assert "`batch_size` must be divisible by 12" in line
+    config = json.loads((tmp_path / "log-tuned-seed0" / "config.json").read_text())
+    assert config["optimizer"]["microbatches"] in (1, 2)
+
+
+def test_a_search_of_which_every_trial_fails_fails_its_runs_and_is_made_anew(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("optuna", reason="skipped: optuna is not installed")
+    with pytest.raises(Incomplete) as ended:
+        make(searching("optimizer.microbatches", 3, 5, trials=2), tmp_path)
+    assert "search log: `search` must have settings that can be made, got none" in str(ended.value)
+    assert "log / tuned, seed 0: It needs what could not be made: search log: " in str(ended.value)
+    assert len(list(tmp_path.glob("*/summary.json"))) == 2
+    make(searching("optimizer.microbatches", 1, 2, trials=2), tmp_path)
+    assert len(list(tmp_path.glob("*/summary.json"))) == 3
+    assert (tmp_path / "set_aside" / "log" / "failed.json").exists()
+
+
+def test_a_search_whose_trials_cannot_be_made_at_all_is_a_fault_on_paper() -> None:
+    study = searching("schedule.peak_value", 1, 2, changes={"batch_size": 1000})
+    faults = paper.faults(study, study.runs())
+    assert list(faults) == ["log-tuned-seed0"]
+    assert faults["log-tuned-seed0"].startswith("Its search cannot be made: `batch_size` must be")
+
+
+def test_workers_make_the_others_and_record_what_fails(tmp_path: Path) -> None:
+    file = tmp_path / "study_small.py"
+    labels = {"fine": {}, "sharp": {"model.image_size": 224}}
+    text = f"studies.study(axes={{'what': {labels}}}, seeds=(0,), baseline=None)"
+    file.write_text(studies.FILE.replace("studies.study()", text))
+    study = load.prepare_study(file, "smoke", None)
+    start = functools.partial(make_module.doer, file, "smoke", None, tmp_path / "study", (1, 1))
+    cores = [[min(os.sched_getaffinity(0))]] if hasattr(os, "sched_getaffinity") else [[0]]
+    with pytest.raises(
+        Incomplete, match="1 of 2 runs could not be made.*\n  sharp, seed 0: `image"
+    ):
+        make(study, tmp_path / "study", workers=study_loop.Workers(start, cores))
+    assert (tmp_path / "study" / "fine-seed0" / "summary.json").exists()
+    assert (
+        "| sharp-seed0 | failed | `image_size` must"
+        in (tmp_path / "study" / "report.md").read_text()
+    )

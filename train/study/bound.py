@@ -131,7 +131,11 @@ def _digests(record: Mapping[str, Any]) -> Mapping[str, str | None]:
 
 def _other_findings(folder: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> Sequence[str]:
     """Names the searches and range tests that have begun under other settings."""
-    begun = [name for name in new["findings"] if (folder / name).exists()]
+    begun = [
+        name
+        for name in new["findings"]
+        if (folder / name).exists() and not (folder / name / "failed.json").exists()
+    ]
     if "findings" not in old:
         is_other = old.get("searches", new["searches"]) != new["searches"]
         return ["searches"] if is_other and begun else []
