@@ -134,6 +134,17 @@ def test_of_an_unfinished_study_the_runs_that_ended_are_kept(
     assert "1 of 2 runs" in (tmp_path / "kept" / "report.md").read_text()
 
 
+def test_why_a_run_could_not_be_made_is_kept_for_the_report(tmp_path: Path) -> None:
+    write_study(tmp_path / "study", schedules=TWO, seeds=(0,), epochs=2)
+    shutil.rmtree(tmp_path / "study" / "log-resnet-seed0")
+    (tmp_path / "study" / "failed").mkdir()
+    why = {"why": "`x` must be 1, got 2. Take 1."}
+    write_json(tmp_path / "study" / "failed" / "log-resnet-seed0.json", why)
+    archive.pack(tmp_path / "study", tmp_path / "kept")
+    line = "| log-resnet-seed0 | failed | `x` must be 1, got 2. Take 1. |"
+    assert line in (tmp_path / "kept" / "report.md").read_text()
+
+
 def test_a_study_of_which_nothing_is_made_is_not_kept(tmp_path: Path) -> None:
     write_study(tmp_path / "study", schedules={"log": TWO["log"]}, seeds=(0,), epochs=2)
     cut(tmp_path / "study" / "log-resnet-seed0", 30)

@@ -87,7 +87,7 @@ def test_what_cannot_be_made_does_not_keep_the_others_from_it(tmp_path):
     failed = {each.task.name: each.outcome for each in ended if each.is_failed}
     assert failed["wrong"] == "`x` must be 1, got 2. Take 1."
     assert failed["broken"].startswith("ZeroDivisionError: by nothing; see ")
-    assert failed["b"] == "It needs what could not be made: run wrong."
+    assert failed["b"] == f"It needs what could not be made: run wrong: {failed['wrong']}"
     assert "ZeroDivisionError" in (tmp_path / "workers" / "1.log").read_text()
 
 

@@ -175,3 +175,13 @@ def test_is_fitted_on_at_least_one_image():
 def test_an_epsilon_that_is_not_positive_is_refused(epsilon):
     with pytest.raises(UserError, match="`preprocess.zca_epsilon` must be a .*number above 0"):
         replace(ALL, zca_epsilon=epsilon)
+
+
+def test_blank_statistics_have_the_shapes_of_fitted_ones():
+    images = np.random.default_rng(0).integers(0, 256, (9, 4, 4, 3), dtype=np.uint8)
+    for names in (["per_pixel_mean"], ["zca_whitening", "standardise"], ["standardise"], []):
+        knobs = preprocess.Preprocess(**{"standardise": False} | dict.fromkeys(names, True))
+        blank, fitted = preprocess.blank(knobs, (4, 4, 3)), preprocess.fit(knobs, images)
+        assert jax.tree.map(lambda x: (x.shape, x.dtype), blank) == jax.tree.map(
+            lambda x: (x.shape, x.dtype), fitted
+        )

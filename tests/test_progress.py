@@ -21,7 +21,7 @@ def a_run(folder: Path, *, compiling: float, a_step: float, steps: int = 4) -> N
         for step, at in enumerate(seconds, 1)
     ]
     (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    (folder / "summary.json").write_text(json.dumps({"test_accuracy": 0.5}))
+    (folder / "summary.json").write_text(json.dumps({"test_accuracy": 0.5, "steps": steps}))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import log_anneal as la
 from train import changes
 from train.config import Halt
 from train.engine import compiled, step
-from train.errors import UserError
+from train.errors import Incomplete, UserError
 from train.folder import files, origin
 from train.folder.log import read_metrics
 from train.run import loop, range_test
@@ -59,9 +59,9 @@ def test_one_compilation_serves_five_schedules_and_two_seeds_of_a_network(tmp_pa
         tmp_path,
     )
     assert len(list(tmp_path.glob("*/summary.json"))) == 5 * 2 * 2
-    assert traces == {
-        (name, width): 1 for name in ("make_train_step", "make_eval_step") for width in (4, 6)
-    }
+    # A training step is traced on paper too, before the first run.
+    times = {"make_train_step": 2, "make_eval_step": 1}
+    assert traces == {(name, width): times[name] for name in times for width in (4, 6)}
 
 
 def test_a_study_makes_every_run_as_the_trainer_would_and_reports(whole):
@@ -135,30 +135,83 @@ def test_shares_of_a_study_come_to_the_whole(whole, tmp_path):
 
 def test_a_folder_of_another_study_is_refused_and_left_as_it_is(whole):
     before = (whole / "study.json").read_bytes()
-    with pytest.raises(
-        UserError, match="must hold this study, got .*, where the runs, cosine-seed1"
-    ):
-        make(studies.study(seeds=(0,)), whole)
-    with pytest.raises(UserError, match="where searches differ"):
-        make(studies.study(range_tests=RangeTests(fallback=(0.1, 1), axis="schedule")), whole)
-    with pytest.raises(UserError, match="where name differ"):
+    with pytest.raises(UserError, match="must hold this study, got .*, where the name differ"):
         study_loop.run(studies.study(), whole, name="other", size="smoke")
     with pytest.raises(UserError, match="must be a study's folder, got .* which holds a run"):
         make(studies.study(), whole / "log-seed0")
-    with pytest.raises(
-        UserError,
-        match=r"settings of cosine-seed0 \(epochs\) differ|settings of log-seed0 \(epochs\) differ",
-    ):
-        make(studies.study(base=changes.changed(studies.study().base, {"epochs": 3})), whole)
+    longer = changes.changed(studies.study().base, {"epochs": 3})
+    with pytest.raises(UserError, match=r"where the settings of log-seed0 \(epochs\), .* differ"):
+        make(studies.study(base=longer), whole)
     assert (whole / "study.json").read_bytes() == before
+
+
+def test_labels_seeds_and_claims_come_and_go_and_old_settings_stay_bound(
+    whole, tmp_path, monkeypatch
+):
+    folder = tmp_path / "study"
+    shutil.copytree(whole, folder)
+    log = {"log": {"schedule": studies.SCHEDULES["log"]}}
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "run", None)
+        make(studies.study(axes={"schedule": log}, baseline=None, seeds=(0,), claims=()), folder)
+        report = json.loads((folder / "report.json").read_text())
+        assert (report["runs_planned"], report["answers"]) == (1, [])
+        make(studies.study(), folder)
+    assert studies.results(folder) == studies.results(whole)
+
+    make(studies.study(axes={"schedule": log}, baseline=None), folder)
+    other = {"log": log["log"], "cosine": {"schedule": la.constant_schedule(0.05)}}
+    with pytest.raises(UserError, match=r"where the settings of cosine-seed0 \(schedule.* differ"):
+        make(studies.study(axes={"schedule": other}), folder)
+
+
+def test_a_search_or_range_test_binds_once_it_has_begun(whole, tmp_path):
+    folder = tmp_path / "study"
+    shutil.copytree(whole, folder)
+
+    def begin(**more):
+        study_loop.begin(studies.study(**more), folder, name="small", size="smoke")
+
+    def tests(low):
+        return RangeTests(fallback=(low, 1), axis="schedule")
+
+    begin(range_tests=tests(0.1))
+    begin(range_tests=tests(0.2))
+    (folder / "range_test-log").mkdir()
+    with pytest.raises(UserError, match="where the settings of range_test-log differ"):
+        begin(range_tests=tests(0.3))
+    begin(range_tests=tests(0.2))
+
+    def tuned(labels, high=1.0):
+        peak = {"schedule.peak_value": Range(low=0.01, high=high)}
+        return Tune(search={label: peak for label in labels}, trials=2)
+
+    (folder / "tuning" / "log").mkdir(parents=True)
+    begin(tune=tuned(["log"]))
+    begin(tune=tuned(["log", "cosine"]))
+    begin()
+    with pytest.raises(UserError, match="where the settings of tuning/log differ"):
+        begin(tune=tuned(["log", "cosine"], high=2.0))
 
 
 def test_a_seed_may_be_added_later(whole, tmp_path):
     shutil.copytree(whole, tmp_path / "more")
     make(studies.study(seeds=(0, 1, 2)), tmp_path / "more")
     assert json.loads((tmp_path / "more" / "report.json").read_text())["seeds"] == [0, 1, 2]
-    with pytest.raises(UserError, match="where the runs, cosine-seed2 among them, differ"):
-        make(studies.study(), tmp_path / "more")
+
+
+def test_a_study_whose_report_lacks_a_run_makes_it_again(whole, tmp_path):
+    folder = tmp_path / "study"
+    shutil.copytree(whole, folder)
+    records = folder / "log-seed0" / "metrics.jsonl"
+    lines = records.read_text().splitlines(keepends=True)
+    records.write_text("".join(lines[1:]))
+    with pytest.raises(Incomplete, match="metrics.jsonl must have a line for each of the 4 steps"):
+        make(studies.study(), folder)
+    assert "3 of 4 ended, 1 could not be made" in (folder / "report.md").read_text()
+    shutil.rmtree(folder / "log-seed0")
+    make(studies.study(), folder)
+    assert studies.results(folder) == studies.results(whole)
 
 
 def test_a_claim_without_a_check_is_refused_before_the_first_run(tmp_path):

@@ -33,9 +33,9 @@ def ended(folder: Path, study: Study, names: tuple[str, ...], *, size: str = "sm
     )
     for name in names:
         (folder / name).mkdir()
-        (folder / name / "summary.json").write_text("{}")
+        (folder / name / "summary.json").write_text('{"test_accuracy": 0.5, "steps": 4}')
         seconds = (98.0, 98.0, 99.0, 100.0)
-        lines = [{"step": n, "seconds": each} for n, each in enumerate(seconds, 1)]
+        lines = [{"kind": "train", "step": n, "seconds": each} for n, each in enumerate(seconds, 1)]
         (folder / name / "metrics.jsonl").write_text(
             "".join(f"{json.dumps(line)}\n" for line in lines)
         )
@@ -160,6 +160,31 @@ def test_a_dry_run_shows_the_plan_and_makes_nothing(
     assert "programs      1 to compile; " in out and "searches" not in out
     assert out.endswith("\n\nNothing was made.\n")
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+def test_a_dry_run_names_all_runs_that_cannot_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    labels = {"fine": {}, "large": {"batch_size": 999}, "sharp": {"model.image_size": 224}}
+    axes = f"axes={{'what': {labels}}}, baseline=None"
+    text = studies.FILE.replace("studies.study()", f"studies.study({axes})")
+    command.run(parse(["study", str(written(tmp_path, text)), "--dry-run", "--size", "smoke"]))
+    out = capsys.readouterr().out
+    large, sharp = out.partition("not possible  4 runs\n")[2].splitlines()[:2]
+    assert large.startswith("  large, seeds 0, 1: `batch_size` must be between 1 and the 128 ")
+    assert sharp.startswith("  sharp, seeds 0, 1: `image_size` must be one of 32, got 224. ")
+
+
+def test_a_dry_run_downloads_nothing_to_check_the_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan.paper.sources.download, "prepare", pytest.fail)
+    far = changed(studies.study().base, {"dataset": "cifar10", "data_dir": str(tmp_path)})
+    study = studies.study(base=far)
+    of = planned(study, tmp_path / "none", on_paper=True)
+    assert (of.is_checked, of.faults) == (False, {})
+    assert "\nnot checked   whether" in plan.described(study, tmp_path, "smoke", of, 1)
 
 
 def test_a_dry_run_of_a_size_that_is_not_there_names_the_others(tmp_path: Path) -> None:

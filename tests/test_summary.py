@@ -7,25 +7,47 @@ import small
 
 from train.errors import UserError
 from train.run.job import prepare
-from train.run.summary import is_done, summarise
+from train.run.summary import check_records, is_done, summarise
 
 
 def test_a_run_is_done_where_its_summary_is(tmp_path, capsys):
     assert not is_done(tmp_path, 44, 44)
-    (tmp_path / "summary.json").write_text(json.dumps({"test_accuracy": 0.5}))
+    (tmp_path / "summary.json").write_text(SUMMARY)
+    records(tmp_path, 44)
     assert is_done(tmp_path, 44, 44)
     assert "50.00% test accuracy" in capsys.readouterr().out
 
 
+SUMMARY = json.dumps({"test_accuracy": 0.5, "steps": 44})
+
+
+def records(folder, count):
+    """The training lines of so many steps, and half of another."""
+    text = "".join(f"{json.dumps({'kind': 'train', 'step': 1 + n})}\n" for n in range(count))
+    (folder / "metrics.jsonl").write_text(text + '{"kind": "train", "st')
+
+
 @pytest.mark.parametrize(
-    ("content", "step"),
-    [('{"test_accuracy": 0.5}', 22), ("{ torn", 44), ("{}", 44)],
+    ("content", "step", "count"),
+    [(SUMMARY, 22, 44), ("{ torn", 44, 44), ("{}", 44, 44), (SUMMARY, 44, 43)],
 )
-def test_a_summary_that_is_stale_or_damaged_is_set_aside(tmp_path, content, step):
+def test_a_summary_that_is_stale_or_damaged_is_set_aside(tmp_path, content, step, count):
     (tmp_path / "summary.json").write_text(content)
+    records(tmp_path, count)
     assert not is_done(tmp_path, step, 44)
     assert not (tmp_path / "summary.json").exists()
     assert (tmp_path / "set_aside/summary.json").read_text() == content
+
+
+def test_records_that_lack_lines_are_refused_before_the_next_step(tmp_path):
+    check_records(tmp_path, 0)
+    with pytest.raises(UserError, match="each of the 22 steps that are made, got 0 in"):
+        check_records(tmp_path, 22)
+    records(tmp_path, 30)
+    check_records(tmp_path, 30)
+    check_records(tmp_path, 22)
+    with pytest.raises(UserError, match="each of the 44 steps .*, got 30 in .* Put back a copy"):
+        check_records(tmp_path, 44)
 
 
 def lines(job):

@@ -10,7 +10,7 @@ import pytest
 import small
 
 import log_anneal as la
-from train.errors import UserError
+from train.errors import HELD, Interrupted, UserError
 from train.study import tune
 from train.study.journal import Journal
 from train.study.tune import Range, Tune
@@ -26,7 +26,7 @@ RANGES = {
 TUNE = Tune(search={"log": RANGES}, trials=14, seed=3, changes={"epochs": 1})
 
 
-class DiedError(Exception):
+class DiedError(BaseException):  # as a kill, no `except Exception` sees it
     """Stands for a worker that is killed."""
 
 
@@ -49,7 +49,7 @@ def search(folder, train=accuracy, *, worker="1/1", config=CONFIG, ranges=RANGES
 
 def made(folder, ranges=RANGES):
     """Number, settings and value of each trial in a folder."""
-    record = tune._search_record(TUNE, tune._base(TUNE, CONFIG), ranges)
+    record = tune._search_record(TUNE, tune.base_of(TUNE, CONFIG), ranges)
     trials = Journal(folder, record).trials()
     return [(trial.number, dict(trial.settings), trial.value) for trial in trials]
 
@@ -155,9 +155,62 @@ def test_settings_that_no_schedule_takes_count_as_0_and_are_told(tmp_path, capsy
 
     found = search(tmp_path, train, ranges=ranges, trials=6)
     lines = capsys.readouterr().out.splitlines()
-    refused = [line for line in lines if "counts as 0, since" in line and "`base`" in line]
+    refused = [line for line in lines if "counts as 0: " in line and "`base`" in line]
     assert 0 < len(refused) == 6 - len(trained)
     assert (found.trials, found.value) == (6, 0.5)
+
+
+def test_a_trial_that_cannot_be_made_counts_as_the_worst_and_the_search_goes_on(tmp_path, capsys):
+    def train(config, folder):
+        if config.schedule.peak_value > 0.3:
+            raise ZeroDivisionError("by nothing")
+        return math.nan if config.schedule.peak_value < 0.05 else accuracy(config, folder)
+
+    found = search(tmp_path, train)
+    record = tune._search_record(TUNE, tune.base_of(TUNE, CONFIG), RANGES)
+    trials = Journal(tmp_path, record).trials()
+    failed = [each for each in trials if each.settings["schedule.peak_value"] > 0.3]
+    assert failed and [(each.value, each.why, each.is_failed) for each in failed] == [
+        (0.0, "ZeroDivisionError: by nothing", True)
+    ] * len(failed)
+    halted = [each for each in trials if each.settings["schedule.peak_value"] < 0.05]
+    assert halted and {(each.why, each.is_failed) for each in halted} == {
+        ("The guard halted it.", False)
+    }
+    assert not any(each.why for each in trials if each not in [*failed, *halted])
+    assert (found.trials, found.value) == (14, max(each.value for each in trials))
+    said = "counts as 0: ZeroDivisionError: by nothing"
+    assert capsys.readouterr().out.count(said) == len(failed)
+
+
+def test_a_halted_trial_is_better_than_one_that_could_not_be_made(tmp_path):
+    seen = []
+
+    def train(config, folder):
+        seen.append(config)
+        if len(seen) < 3:
+            raise UserError("`x` must be 1, got 2. Take 1.")
+        return math.nan
+
+    assert search(tmp_path, train, trials=4).best == made(tmp_path)[2][1]
+
+
+def test_a_search_of_which_no_trial_can_be_made_says_so_and_why(tmp_path):
+    def train(config, folder):
+        raise UserError("`x` must be 1, got 2. Take 1.")
+
+    with pytest.raises(tune.NothingFoundError, match="all 3 trials failed. The first: `x` must"):
+        search(tmp_path, train, trials=3)
+
+
+@pytest.mark.parametrize("error", [Interrupted("SIGTERM came."), UserError(f"x {HELD} y")])
+def test_a_trial_that_a_signal_or_another_process_stops_is_made_later(whole, tmp_path, error):
+    def stops(config, folder):
+        raise error
+
+    with pytest.raises(type(error)):
+        search(tmp_path, stops)
+    assert search(tmp_path) == whole[0]
 
 
 def test_two_workers_in_turn_make_no_trial_too_many(tmp_path, monkeypatch):

@@ -10,17 +10,23 @@ import jax
 
 from train.cli import arguments
 from train.cli.lasting import keep_output
-from train.errors import Halted, Interrupted, UserError
+from train.errors import Halted, Incomplete, Interrupted, UserError
 from train.run import distributed
 
-WRONG_INPUT, HALTED, INTERRUPTED = 2, 3, 75  # 75 is EX_TEMPFAIL of sysexits.h: try again
+WRONG_INPUT, HALTED, INCOMPLETE, INTERRUPTED = (
+    2,
+    3,
+    4,
+    75,
+)  # 75 is EX_TEMPFAIL of sysexits.h: try again
 
 
 def main() -> None:
     """Runs one command, and leaves with an exit code.
 
-    0: the command is done. 2: its input is wrong. 3: the guard halted the run. 75: a signal
-    interrupted the run, and the same command goes on. 130: a signal came before the run had begun.
+    0: the command is done. 2: its input is wrong. 3: the guard halted the run. 4: some
+    runs of a study could not be made, and the others are. 75: a signal interrupted the run, and the
+    same command goes on. 130: a signal came before the run had begun.
     """
     keep_output()
     logging.getLogger("absl").setLevel(logging.ERROR)  # TFDS warns of things that are errors here
@@ -40,6 +46,8 @@ def main() -> None:
         if error.reason.is_threshold:
             way_out += f"\nor with another threshold, run\n  {command} --halt.threshold <nats>"
         _leave(HALTED, f"halted: {error}{way_out}")
+    except Incomplete as error:
+        _leave(INCOMPLETE, f"incomplete: {error}")
     except Interrupted as error:
         _leave(INTERRUPTED, f"interrupted: {error} To go on, run\n  {command}")
     except OSError as error:

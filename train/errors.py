@@ -24,6 +24,22 @@ def did_you_mean(name: str, known: Iterable[str], most: int = 1) -> str:
     return f"Did you mean {' or '.join(near)}?" if near else ""
 
 
+HELD = "another run is writing to"
+"""A part of the message that says that another process makes the run."""
+
+
+def sentence(error: BaseException) -> str:
+    """Returns why something could not be made: the first line of an error that is no `UserError`.
+
+    Args:
+      error: what was raised.
+    """
+    if isinstance(error, UserError):
+        return str(error)
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else f"{type(error).__name__}."
+
+
 @dataclasses.dataclass(frozen=True)
 class Reason:
     """The reason of a halt, in words that follow `the next was not made:`."""
@@ -49,3 +65,7 @@ class Halted(Exception):  # noqa: N818, an ending, not an error
 
 class Interrupted(Exception):  # noqa: N818, an ending, not an error
     """A signal came. The state is saved."""
+
+
+class Incomplete(Exception):  # noqa: N818, an ending, not an error
+    """Some runs of a study could not be made. The others are, and the report is written."""

@@ -17,7 +17,8 @@ References:
   ZCA: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009, appendix A.
 """
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, TypeVar
 
@@ -93,6 +94,24 @@ def fit(knobs: Preprocess, images: np.ndarray) -> Statistics:
         statistics["channel_mean"] = _float32(mean)
         statistics["channel_deviation"] = _float32(np.where(variance > 0, variance, 1) ** 0.5)
     return statistics
+
+
+def blank(knobs: Preprocess, shape: Sequence[int]) -> Statistics:
+    """Returns statistics with the shapes that `fit` gives, and zeros in them.
+
+    Args:
+      knobs: which steps are taken.
+      shape: of an image: height, width, channels.
+    """
+    length = math.prod(shape)
+    shapes: dict[str, Sequence[int]] = {}
+    if knobs.per_pixel_mean:
+        shapes["pixel_mean"] = shape
+    if knobs.zca_whitening:
+        shapes |= {"zca_mean": (length,), "zca_matrix": (length, length)}
+    if knobs.standardise:
+        shapes |= {"channel_mean": shape[-1:], "channel_deviation": shape[-1:]}
+    return {name: np.zeros(each, np.float32) for name, each in shapes.items()}
 
 
 def apply(knobs: Preprocess, statistics: Statistics, images: _Array) -> _Array:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from train.cli.arguments import RunStudy
 from train.errors import UserError
-from train.study import Size, Study, loop, make, pool
+from train.study import Size, Study, failures, loop, make, pool
 from train.study.load import prepare_study
 from train.study.plan import brief, described, plan, sizes
 from train.study.tasks import Jobs, share
@@ -17,6 +17,7 @@ def run(command: RunStudy) -> None:
 
     Raises:
       UserError: the file, the folder, the data, `--size`, `--jobs` or `--workers` cannot be used.
+      Incomplete: some runs could not be made; the others are.
       Interrupted: a signal came; the run's state is saved.
     """
     if command.dry_run:
@@ -38,8 +39,11 @@ def run(command: RunStudy) -> None:
 
         runs = share(study, jobs)
         loop.begin(study, folder, name=name, size=size, kept=command.kept)
-        ray.make(study, runs, command.file.absolute(), size, command.data_dir, folder, jobs)
+        file = command.file.absolute()
+        failed = ray.make(study, runs, file, size, command.data_dir, folder, jobs)
         loop.finish(study, folder, name=name, size=size)
+        if failed:
+            raise failures.incomplete(runs, failed)
     else:
         workers = _workers(command, study, size, folder, jobs)
         loop.run(study, folder, name=name, size=size, jobs=jobs, workers=workers, kept=command.kept)
@@ -57,7 +61,10 @@ def _plans(command: RunStudy) -> list[str]:
             folder, runs = _folder(command, size), share(study, _jobs(command.jobs))
             is_parallel = command.workers is not None or study.cores is not None
             cores = pool.cores_of(command.workers, study.cores) if is_parallel else [[]]
-            of = plan(study, folder, size, runs, num_workers=len(cores), kept=command.kept)
+            of = plan(
+                study, folder, size, runs,
+                num_workers=len(cores), kept=command.kept, on_paper=True,
+            )  # fmt: skip
             found.append(described(study, folder, size, of, len(cores)))
     if not found:
         raise _no_size(command)

@@ -45,6 +45,24 @@ def find(name: str, data_dir: str | os.PathLike[str] | None) -> Source:
     return _tfds_source(name, known, data_dir)
 
 
+def is_here(name: str, data_dir: str | os.PathLike[str] | None) -> bool:
+    """Tells whether `find` downloads nothing: a set of TFDS must have been prepared before.
+
+    Args:
+      name: as `train.data.load` takes it.
+      data_dir: as `train.data.load` takes it.
+    """
+    known = tfds.list_builders(with_community_datasets=False)
+    if name == "digits" or name.split("/")[0].split(":")[0] not in known:
+        return True
+    given = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    root = expanded("data_dir", Path(given)).absolute()
+    try:
+        return _builder(name, known, root).is_prepared()
+    except UserError:
+        return True  # `find` says what is wrong
+
+
 def _digits() -> Source:
     def decode() -> Decoded:
         # They are prepared again whenever the arrays are not cached. That takes seconds, and no

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from train.atomic_file import open_atomically
-from train.errors import UserError
+from train.errors import HELD, UserError
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -69,7 +69,7 @@ def lock_folder(folder: Path) -> TextIO:
     except BlockingIOError:
         file.close()
         raise UserError(
-            f"`workdir` must belong to one run, but another run is writing to {folder}. "
+            f"`workdir` must belong to one run, but {HELD} {folder}. "
             "Wait for its end, or choose another `--workdir`."
         ) from None
     return file

@@ -121,6 +121,11 @@ def _warnings(results: Results) -> Sequence[Block]:
         warnings.append(
             f"Not whole: {lacking} of {len(states)} runs have not ended, and are not in the means."
         )
+    if failed := states.count("failed"):
+        warnings.append(
+            f"Failed: {failed} of {len(states)} runs could not be made, and are tried again by the "
+            "same command. “Runs” tells why."
+        )
     if halted := states.count("halted"):
         warnings.append(
             f"The guard halted {halted} of {len(states)} runs, which are not in the means."

@@ -198,6 +198,7 @@ def _record_files(results: Results) -> Iterator[Path]:
     wanted |= {
         name: _OF_A_SEARCH for name in searched(results.folder) if name.startswith("tuning/")
     }
-    wanted |= {".": ("repeats.json",)}
+    failed = tuple(f"{run.name}.json" for run in results.runs if run.state == "failed")
+    wanted |= {".": ("repeats.json",), "failed": failed}
     for folder, names in sorted(wanted.items()):
         yield from (path for name in names if (path := results.folder / folder / name).exists())

@@ -1,5 +1,6 @@
 """What the searches of a study tried and chose, and which choices lie at an edge of it."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from train.report.numbers import words
@@ -64,7 +65,21 @@ def tried(results: Results) -> Sequence[Block]:
     )
     warnings = [Paragraph(f"At the edge of what was tried: {text}", "warning") for text in
                 edges(results)]  # fmt: skip
-    return [*warnings, Table("What the searches tried", headers, table, len(headers), note)]
+    tried = Table("What the searches tried", headers, table, len(headers), note)
+    return [*warnings, tried, *_worst(found)]
+
+
+def _worst(found: Sequence[Search]) -> Sequence[Block]:
+    """Returns the table of the trials that count as the worst, if there are any."""
+    rows = [
+        [_name(found, search.labels), f"{count:,}", why]
+        for search in found
+        for why, count in Counter(search.worst).items()
+    ]
+    if not rows:
+        return []
+    caption = "Trials that count as the worst"
+    return [Table(caption, ("Of", "Trials", "Why"), rows, 3)]
 
 
 def chosen(results: Results) -> Sequence[Block]:

@@ -107,7 +107,9 @@ def _facts(results: Results) -> Table:
     record = results.record
     ended = sum(run.has_ended for run in results.runs)
     lacking = sum(run.state == "missing" for run in results.runs)
+    failed = sum(run.state == "failed" for run in results.runs)
     runs = f"{ended} of {len(results.runs)} ended" + (f", {lacking} not begun" if lacking else "")
+    runs += f", {failed} could not be made" if failed else ""
     seeds = sorted({run.seed for run in results.runs})
     told = recorded(results)
     rows = [

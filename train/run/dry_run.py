@@ -7,7 +7,8 @@ import shutil
 from train.config import Config, flatten
 from train.folder.origin import device
 from train.run import sizes
-from train.run.job import Job, memory, prepare
+from train.run.job import Job, prepare
+from train.run.paper import memory
 from train.run.pictures import terminal_picture
 
 

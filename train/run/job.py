@@ -3,11 +3,9 @@
 import dataclasses
 import functools
 import hashlib
-import math
 from collections.abc import Iterator
 from typing import Any
 
-import jax
 import numpy as np
 
 from train import data, preprocess
@@ -142,8 +140,13 @@ class Job:
         return restarts(self.total_steps) if restarts is not None else []
 
 
-def prepare(config: Config) -> Job:
+def prepare(config: Config, *, on_paper: bool = False) -> Job:
     """Loads the data, fits the preprocessing, and puts the run together.
+
+    Args:
+      config: of the run.
+      on_paper: the job shows whether the run can be made, and makes no step: its preprocessing has
+        the right shapes and no right numbers, since to fit it may take a minute.
 
     Raises:
       UserError: the data cannot be had, or do not fit the configuration.
@@ -171,11 +174,15 @@ def prepare(config: Config) -> Job:
             f"{config.epochs} and {config.halt.grace_epochs} of {steps_per_epoch}. Take fewer."
         )
     schedule = config.schedule_in_steps(steps_per_epoch)
-    sha256 = (_sha256(dataset.train),)
+    if on_paper:
+        statistics = preprocess.blank(config.preprocess, dataset.train.images.shape[1:])
+    else:
+        sha256 = (_sha256(dataset.train),)
+        statistics = _fitted(_ByDigests(config.preprocess, sha256, dataset.train.images))
     job = Job(
         config=config,
         dataset=dataset,
-        statistics=_fitted(_ByDigests(config.preprocess, sha256, dataset.train.images)),
+        statistics=statistics,
         schedule=schedule,
         steps_per_epoch=steps_per_epoch,
         program=program(config, dataset.num_classes),
@@ -213,29 +220,3 @@ def _applied(given: _ByDigests) -> np.ndarray:
 
 def _sha256(split: Split) -> str:
     return hashlib.sha256(np.ascontiguousarray(split.images).data).hexdigest()
-
-
-def memory(job: Job) -> dict[str, float]:
-    """Returns the memory that a run needs on each device, in MiB, as its compiler plans it."""
-    shapes = jax.eval_shape(job.create_state)
-    splits = job.splits()
-    train = splits["train"]
-    is_float = job.config.preprocess_once
-    images = np.broadcast_to(np.float32(0), train.images.shape) if is_float else train.images
-    data = DeviceData(*_shapes((images, train.labels, job.statistics)))
-    plan = job.engine.lower(shapes, data, job.config.batch_size).compile().memory_analysis()
-
-    state_bytes = sum(
-        math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes)
-    )
-    bytes_of_pixel = 4 if is_float else 1
-    data_bytes = sum(
-        bytes_of_pixel * split.images.nbytes + split.labels.nbytes for split in splits.values()
-    )
-    data_bytes += sum(array.nbytes for array in jax.tree.leaves(job.statistics))
-    sizes = {"state": state_bytes, "data": data_bytes, "step": plan.temp_size_in_bytes}
-    return {name: size / 2**20 for name, size in sizes.items()}
-
-
-def _shapes(tree: Any) -> Any:
-    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), tree)

@@ -21,7 +21,7 @@ from train.run import distributed
 from train.run.interrupt import Interrupts
 from train.run.job import Job, prepare
 from train.run.sizes import beginning
-from train.run.summary import finish, is_done
+from train.run.summary import check_records, finish, is_done
 
 
 def run(
@@ -127,6 +127,7 @@ def _begin(
     done_before = distributed.on_first(lambda: is_done(folder, start, job.total_steps, is_quiet))
     if distributed.from_first(np.bool_(done_before)):
         return None
+    distributed.together(lambda: distributed.on_first(lambda: check_records(folder, start)))
 
     if not is_quiet:
         distributed.on_first(lambda: print(beginning(job, start), flush=True))

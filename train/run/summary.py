@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from train.errors import UserError
+from train.folder import ending
 from train.folder.files import set_aside, write_atomically
 from train.folder.log import Log, read_metrics
 from train.folder.origin import origin, today
@@ -17,6 +18,7 @@ from train.run import sizes
 from train.run.job import Job
 from train.run.pictures import curves_picture, schedule_picture
 
+_WAY_OUT = "Put back a copy of it, or move the folder away and start again."
 _PICTURES = ("schedule.png", "curves.png")
 
 
@@ -52,8 +54,8 @@ def finish(job: Job, folder: Path, log: Log, *, best_step: int | None, since: in
 def is_done(folder: Path, step: int, total_steps: int, is_quiet: bool = False) -> bool:
     """Tells whether the run has already ended, and prints so.
 
-    A summary that cannot be read is set aside. So is one of a run that has steps left, because its
-    checkpoints are gone.
+    A summary that does not tell of a whole run is set aside: it cannot be read, its records lack
+    lines, or the run has steps left, because its checkpoints are gone.
 
     Args:
       folder: the run's folder.
@@ -64,20 +66,37 @@ def is_done(folder: Path, step: int, total_steps: int, is_quiet: bool = False) -
     path = folder / "summary.json"
     if not path.exists():
         return False
-    try:
-        accuracy = json.loads(path.read_bytes())["test_accuracy"]
-    except (ValueError, LookupError, TypeError):
-        accuracy = None
-    if step < total_steps or accuracy is None:
+    if step < total_steps or not ending.has_ended(folder):
         set_aside(path, folder / "set_aside")
         return False
     if is_quiet:
         return True
+    accuracy = ending.read(path)["test_accuracy"]
     print(
         f"This run is done: {step} steps, {accuracy:.2%} test accuracy; see {path}. "
         "For another, choose another --workdir."
     )
     return True
+
+
+def check_records(folder: Path, step: int) -> None:
+    """Refuses records that lack lines, before a step is made and not after the last one.
+
+    Args:
+      folder: the run's folder.
+      step: the step of the restored state. Of each step up to it there must be a line.
+
+    Raises:
+      UserError: lines are missing in the records.
+    """
+    path = folder / "metrics.jsonl"
+    lines = read_metrics(path) if path.exists() else []
+    found = sum(line["kind"] == "train" and line["step"] <= step for line in lines)
+    if found != step:
+        raise UserError(
+            f"metrics.jsonl must have a line for each of the {step} steps that are made, got "
+            f"{found} in {folder}. {_WAY_OUT}"
+        )
 
 
 def summarise(
@@ -103,8 +122,7 @@ def summarise(
     if len(train) != job.total_steps or job.total_steps not in tests:
         raise UserError(
             f"metrics.jsonl must have a line for each of {job.total_steps} steps and an evaluation "
-            f"of the last, and has {len(train)} and {len(tests)}. Put back a copy of it, or move "
-            "the folder away and start again."
+            f"of the last, and has {len(train)} and {len(tests)}. {_WAY_OUT}"
         )
 
     last = tests[job.total_steps]

@@ -24,6 +24,20 @@ class Trial:
     value: float | None
     """The accuracy on the validation images, from 0 to 1; None: the trial has not ended."""
     worker: str
+    why: str = ""
+    """Why the trial counts as the worst: it could not be made, or was halted; empty if it ended."""
+    is_failed: bool = False
+    """Whether the trial could not be made. One that was halted was made."""
+
+    def described(self, value: float, why: str) -> str:
+        """Returns a line on how the trial ended.
+
+        Args:
+          value: its accuracy.
+          why: why that is the worst; empty if the trial ended.
+        """
+        said = ", ".join(f"{name} {each:.4g}" for name, each in self.settings.items())
+        return f"{said}: counts as 0: {why}" if why else f"{said}: {100 * value:.1f} %"
 
 
 class Journal:
@@ -86,7 +100,14 @@ class Journal:
     def trials(self) -> list[Trial]:
         """Returns every trial that was not dropped, in the order in which they were drawn."""
         return [
-            Trial(each.number, each.params, each.value, each.user_attrs["worker"])
+            Trial(
+                each.number,
+                each.params,
+                each.value,
+                each.user_attrs["worker"],
+                each.user_attrs.get("why", ""),
+                each.user_attrs.get("is_failed", False),
+            )
             for each in self._study.get_trials()
             if each.state.name != "FAIL"
         ]
@@ -135,8 +156,22 @@ class Journal:
             )
         )
 
-    def tell(self, trial: Trial, value: float) -> None:
-        """Ends a trial with its value."""
+    def tell(self, trial: Trial, value: float, *, why: str = "", is_failed: bool = False) -> None:
+        """Ends a trial with its value.
+
+        Args:
+          trial: the trial.
+          value: its accuracy.
+          why: why the value is the worst; empty if the trial ended.
+          is_failed: whether the trial could not be made.
+        """
+        from optuna.trial import Trial as Open
+
+        if why:  # first, since nothing can be added to a trial that has ended
+            of = self._study.get_trials(deepcopy=False)[trial.number]
+            opened = Open(self._study, of._trial_id)
+            opened.set_user_attr("why", why)
+            opened.set_user_attr("is_failed", is_failed)
         self._study.tell(trial.number, value)
 
     def drop(self, trial: Trial) -> None:

@@ -2,17 +2,18 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from train import report
 from train.data import sources
-from train.errors import Interrupted, UserError
+from train.errors import Interrupted, UserError, sentence
 from train.folder import workdir
 from train.folder.files import one_at_a_time
 from train.report import restoring
 from train.report.claims.checks import CHECKS
-from train.study import Size, Study, pool, repeats
+from train.study import Run, Size, Study, failures, paper, pool, repeats
 from train.study.make import do
 from train.study.progress import PAGE, Progress
 from train.study.record import is_done, write_study
@@ -42,6 +43,9 @@ def run(
 ) -> None:
     """Makes the runs, and writes the report of all runs that are there.
 
+    Each run is prepared on paper before the first begins. A run that cannot be made, or fails
+    later, is recorded with its sentence, and the others go on.
+
     The same command goes on: runs that are done are skipped, and one that was interrupted goes on
     from its checkpoint. Runs that differ only in schedule and seed share one compiled program.
 
@@ -55,8 +59,9 @@ def run(
       kept: a folder that `tools.results pack` made of this study. Its runs are copied.
 
     Raises:
-      UserError: a configuration, the data or the folder cannot be used, the folder holds another
-        study, or a run could not be made.
+      UserError: a configuration, the data or the folder cannot be used, or the folder holds another
+        study.
+      Incomplete: some runs could not be made. The others are.
       Interrupted: a signal came. The state of each run that was being made is saved.
     """
     runs = share(study, jobs)
@@ -65,10 +70,14 @@ def run(
     if len(todo) < len(runs):
         print(f"{len(runs) - len(todo)} of {len(runs)} runs are done", flush=True)
 
-    again = [repeat(study, each) for each in repeats.due(folder, runs)] if todo else []
-    to_make = [*again, *(task for task in tasks(study, todo) if not is_made(task, folder))]
+    faults = on_paper(study, folder, todo, paper.faults(study, todo))
+    can_be_made = [each for each in todo if each.folder not in faults]
+    again = [repeat(study, each) for each in repeats.due(folder, runs)] if can_be_made else []
+    of_runs = [task for task in tasks(study, can_be_made) if not is_made(task, folder)]
+    to_make = [*again, *of_runs]
     num_workers = len(workers.cores) if workers else 1
     progress = Progress(study, folder, to_make, runs, num_workers=num_workers)
+    progress.failed |= {f"run {name}": why for name, why in faults.items()}
     if workers is None:
         _one_by_one(study, folder, to_make, progress, jobs)
     elif to_make:
@@ -76,13 +85,33 @@ def run(
         _side_by_side(to_make, folder, progress, workers, record)
     progress.write()
     finish(study, folder, name=name, size=size)
-
     if progress.failed:
-        key, why = next(iter(progress.failed.items()))
-        raise UserError(
-            f"{len(progress.failed)} of {len(to_make)} tasks could not be made. The first is the "
-            f"{key}: {why} The same command tries them again."
-        )
+        raise failures.incomplete(runs, progress.failed)
+
+
+def on_paper(
+    study: Study, folder: Path, todo: Sequence[Run], faults: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Writes and says which runs cannot be made, and forgets why others could not before.
+
+    Args:
+      study: the description.
+      folder: of the study.
+      todo: the runs that are tried now.
+      faults: why some of them cannot be made, by their folders.
+
+    Returns:
+      `faults`.
+    """
+    for run in todo:
+        if run.folder in faults:
+            failures.note(folder, run, faults[run.folder])
+        else:
+            failures.forget(folder, run)
+    if faults:
+        print(f"{len(faults)} of {len(study.runs())} runs cannot be made:", flush=True)
+        print(*(f"  {line}" for line in failures.told(todo, faults)), sep="\n", flush=True)
+    return faults
 
 
 def begin(study: Study, folder: Path, *, name: str, size: Size, kept: Path | None = None) -> None:
@@ -94,7 +123,10 @@ def begin(study: Study, folder: Path, *, name: str, size: Size, kept: Path | Non
                 f"{each.check}. Mend it in the study's configuration."
             )
     workdir.make_folder(folder)
-    _write_record(study, folder, name=name, size=size)
+    with one_at_a_time(folder):
+        aside = write_study(study, folder, name=name, size=size, is_start=True)
+    for moved in aside:
+        print(f"{moved} had failed, and is tried anew; what was there is in set_aside", flush=True)
     if kept is not None:
         with one_at_a_time(folder):
             print(restoring.restore(kept, folder), flush=True)
@@ -134,12 +166,31 @@ def _write_record(study: Study, folder: Path, *, name: str, size: Size) -> None:
 def _one_by_one(
     study: Study, folder: Path, todo: Sequence[Task], progress: Progress, jobs: Jobs
 ) -> None:
-    """Makes the tasks in this process. A task that cannot be made ends the study at once."""
+    """Makes the tasks in this process."""
     for task in todo:
         print(f"{task.kind} {progress.place(task)}{task.name}", flush=True)
         progress.began(task)
-        outcome = do(study, task, folder, jobs=jobs)
-        print(f"  {progress.ended(task, outcome).partition(f'{task.name}: ')[2]}", flush=True)
+        outcome, is_failed = _made(study, task, folder, progress, jobs)
+        if is_failed and task.kind == "run":
+            failures.note(folder, task.run, outcome)
+        line = progress.ended(task, outcome, is_failed=is_failed)
+        print(f"  {line.partition(f'{task.name}: ')[2]}", flush=True)
+
+
+def _made(
+    study: Study, task: Task, folder: Path, progress: Progress, jobs: Jobs
+) -> tuple[str, bool]:
+    """Makes a task. It returns how it ended, and whether it failed."""
+    if lacking := {key: progress.failed[key] for key in task.needs & progress.failed.keys()}:
+        return failures.needed(lacking), True
+    try:
+        return do(study, task, folder, jobs=jobs), False
+    except Interrupted:
+        raise
+    except Exception as error:  # whatever a network of the user's own or a device raises
+        if not isinstance(error, UserError):
+            traceback.print_exc()
+        return sentence(error), True
 
 
 def _side_by_side(
@@ -152,6 +203,8 @@ def _side_by_side(
     def ended(each: pool.Ended) -> None:
         if each.task.kind != "run":
             record()  # a finding is part of study.json
+        elif each.is_failed:
+            failures.note(folder, each.task.run, each.outcome)
         line = progress.ended(each.task, each.outcome, is_failed=each.is_failed)
         print(line, flush=True)
 

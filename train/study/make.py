@@ -11,7 +11,8 @@ from train.folder.thin import thin
 from train.folder.workdir import settings_sha256
 from train.run import loop, range_test
 from train.study import Bounds, Labels, Run, Size, Study, load, repeats, tune
-from train.study.record import combination, is_done, range_test_folder, read, read_bounds, write
+from train.study.names import combination, range_test_folder
+from train.study.record import is_done, read, read_bounds, write
 from train.study.tasks import Jobs, Task, is_tuned, repeat, share, tasks
 from train.study.worker import Do
 
@@ -74,7 +75,9 @@ def make_run(study: Study, run: Run, folder: Path, *, jobs: Jobs = (1, 1)) -> st
     """
     config = _config(study, run, folder, jobs)
     run_folder = folder / run.folder
-    while not is_done(run, run_folder):
+    for _ in range(2):  # once more where it goes on after a halt
+        if is_done(run, run_folder):
+            break
         halted = read(run_folder / "halted.json")
         adjusted = changed(config, run.retry) if halted and run.retry else config
         try:
@@ -84,6 +87,11 @@ def make_run(study: Study, run: Run, folder: Path, *, jobs: Jobs = (1, 1)) -> st
             record = {**halted, "again": record} if halted else record
             write(run_folder / "halted.json", record)
 
+    if not is_done(run, run_folder):
+        raise UserError(
+            f"The records of a run must be whole, and those in {run_folder} are not after its last "
+            "step. Move that folder away, and the run is made anew."
+        )
     thin(run_folder / "checkpoints")
     if summary := read(run_folder / "summary.json"):
         return f"test accuracy {100 * summary['test_accuracy']:.1f} %"
@@ -124,7 +132,11 @@ def _tuned(
         ranges = study.tune.search[run.labels[study.tune.axis]]
         print(f"tuning of {combination(run.labels)}: {study.tune.trials} trials", flush=True)
         worker = _worker(study, run, jobs)
-        found = tune.search(study.tune, config, ranges, search_folder, _trial, worker=worker)
+        try:
+            found = tune.search(study.tune, config, ranges, search_folder, _trial, worker=worker)
+        except tune.NothingFoundError as error:
+            write(search_folder / "failed.json", {"why": str(error)})  # the next start begins anew
+            raise
         record = {"best": found.best, "trials": found.trials, "value": found.value}
         write(search_folder / "found.json", record)
     best: Changes = read(search_folder / "found.json")["best"]

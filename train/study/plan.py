@@ -12,7 +12,7 @@ from train.errors import UserError
 from train.folder.terminal import duration
 from train.folder.workdir import settings_sha256
 from train.report import archive
-from train.study import Run, Size, Study
+from train.study import Run, Size, Study, failures, paper
 from train.study.load import load_study
 from train.study.progress import Progress
 from train.study.ranges import Range
@@ -37,6 +37,10 @@ class Plan:
     """The number of different programs that the runs, the trials and the range tests compile."""
     seconds: float | None
     """How long the rest takes at the pace of the runs that are over; None: there is none."""
+    faults: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Why runs cannot be made, by their folders."""
+    is_checked: bool = True
+    """Whether the runs were prepared on paper. They are not where data would be downloaded."""
 
 
 def plan(
@@ -47,6 +51,7 @@ def plan(
     *,
     num_workers: int = 1,
     kept: Path | None = None,
+    on_paper: bool = False,
 ) -> Plan:
     """Returns the plan of some runs of a study.
 
@@ -58,6 +63,7 @@ def plan(
       num_workers: the number of tasks that are made at once.
       kept: a folder that `tools.results pack` made of this study. Its runs count as done, unless
         the study has begun.
+      on_paper: prepare the runs that are not done on paper, which takes seconds a network.
 
     Raises:
       UserError: `kept` is no such folder.
@@ -65,7 +71,7 @@ def plan(
     if kept is not None and not (folder / "study.json").exists():
         with tempfile.TemporaryDirectory() as temporary:
             unpacked = archive.unpack(kept, Path(temporary) / "study")
-            return plan(study, unpacked, size, runs, num_workers=num_workers)
+            return plan(study, unpacked, size, runs, num_workers=num_workers, on_paper=on_paper)
 
     record = read(folder / "study.json")
     if record.get("size") != size:
@@ -80,7 +86,10 @@ def plan(
         if not is_done(run, folder / run.folder)
         or made.get(run.folder) not in (None, settings_sha256(run.config))
     ]
-    to_make = [task for task in tasks(study, todo) if not is_made(task, folder)]
+    is_checked = on_paper and paper.is_here(todo)
+    faults = paper.faults(study, todo) if is_checked else {}
+    can_be_made = [run for run in todo if run.folder not in faults]
+    to_make = [task for task in tasks(study, can_be_made) if not is_made(task, folder)]
     return Plan(
         runs=runs,
         done=len(runs) - len(todo),
@@ -89,6 +98,8 @@ def plan(
         num_range_tests=len(range_tests),
         num_programs=_num_programs(study.tune, runs, searches, range_tests),
         seconds=Progress(study, folder, to_make, runs, num_workers).seconds_left(),
+        faults=faults,
+        is_checked=is_checked or not on_paper,
     )
 
 
@@ -115,8 +126,15 @@ def described(study: Study, folder: Path, size: Size, of: Plan, num_workers: int
         "length alone share one",
         "made at once": num_workers,
         "time": _time(of),
+        "not possible": "\n  ".join([f"{len(of.faults)} runs", *failures.told(of.runs, of.faults)]),
+        "not checked": "whether each run can be made, since data would have to be downloaded",
     }
-    left_out = {"searches": of.num_searches, "range tests": of.num_range_tests}
+    left_out = {
+        "searches": of.num_searches,
+        "range tests": of.num_range_tests,
+        "not possible": len(of.faults),
+        "not checked": not of.is_checked,
+    }
     return "\n".join(
         f"{name:<13} {value}" for name, value in facts.items() if left_out.get(name, 1)
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 from train.errors import Interrupted, UserError
 from train.run.interrupt import Interrupts
+from train.study import failures
 from train.study.tasks import Task
 from train.study.worker import Do, work
 
@@ -143,15 +144,15 @@ class _Pool:
         """The keys of the tasks that have not ended. No task is begun that needs one of them."""
         self._start, self._began, self._ended = start, began, ended
         self._waiting = list(tasks)
-        self._failed: set[str] = set()
+        self._failed: dict[str, str] = {}
         self._attempts = Counter[str]()
 
     def give_up(self) -> None:
         """Ends the tasks that need a task which could not be made."""
-        for task in [task for task in self._waiting if task.needs & self._failed]:
+        for task in [task for task in self._waiting if task.needs & self._failed.keys()]:
             self._waiting.remove(task)
-            cause = ", ".join(sorted(task.needs & self._failed))
-            self._settle(task, f"It needs what could not be made: {cause}.", is_failed=True)
+            causes = {key: self._failed[key] for key in task.needs & self._failed.keys()}
+            self._settle(task, failures.needed(causes), is_failed=True)
 
     def deal_out(self) -> None:
         """Gives each idle worker the first task whose needs are met, if there is one."""
@@ -183,7 +184,7 @@ class _Pool:
 
     def _settle(self, task: Task, outcome: str, *, is_failed: bool) -> None:
         self.open_keys.discard(task.key)
-        self._failed.update([task.key] if is_failed else [])
+        self._failed |= {task.key: outcome} if is_failed else {}
         self._ended(Ended(task, outcome, is_failed))
 
 

@@ -1,11 +1,13 @@
 """Makes the runs of a study as tasks of a Ray cluster. Only this file knows Ray."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 
-from train.errors import UserError
-from train.study import Run, Size, Study
-from train.study.record import combination
+from train.errors import Interrupted, UserError, sentence
+from train.study import Run, Size, Study, failures
+from train.study.loop import on_paper
+from train.study.names import combination
+from train.study.record import is_done
 from train.study.tasks import Jobs, is_tuned
 
 
@@ -17,7 +19,7 @@ def make(
     data_dir: str | None,
     folder: Path,
     jobs: Jobs,
-) -> None:
+) -> Mapping[str, str]:
     """Makes the runs, as many at once as there are GPUs, or CPU cores if there is no GPU.
 
     It joins the cluster that `$RAY_ADDRESS` names, else it starts one on this machine. A run whose
@@ -36,8 +38,12 @@ def make(
       folder: of the study, on a file system that all workers share.
       jobs: the share that `runs` are.
 
+    Returns:
+      Why some could not be made, by the keys of their tasks. The others are.
+
     Raises:
-      UserError: Ray is not installed, or a run cannot be made.
+      UserError: Ray is not installed.
+      Interrupted: a signal ended a worker.
     """
     try:
         import ray
@@ -48,26 +54,61 @@ def make(
     ray.init(ignore_reinit_error=True, include_dashboard=False, log_to_driver=False)
     has_gpu = ray.cluster_resources().get("GPU", 0) > 0
     data_dir = data_dir and str(Path(data_dir).expanduser().absolute())
-    make_one = _maker(file, size, data_dir, folder.absolute(), jobs)
-    task = ray.remote(num_cpus=1, num_gpus=1 if has_gpu else 0, max_retries=3)(make_one)
+    given = (file, size, data_dir, folder.absolute())
+    needs = {"num_cpus": 1, "num_gpus": 1 if has_gpu else 0, "max_retries": 3}
+    task = ray.remote(**needs)(_maker(*given, jobs))
+    todo = [run for run in runs if not is_done(run, folder / run.folder)]
+    # A worker prepares the runs on paper: it has the devices that they will have.
+    checked = ray.remote(**needs)(_checker(*given))
 
-    done = 0
+    failed: dict[str, str] = {}
     try:
-        for wave in waves(study, runs):
-            names = {task.remote(run.folder): run.folder for run in wave}
-            waiting = list(names)
+        names = [run.folder for run in todo]
+        faults = on_paper(study, folder, todo, ray.get(checked.remote(names)) if todo else {})
+        failed |= {f"run {name}": why for name, why in faults.items()}
+        can_be_made = [run for run in runs if run.folder not in faults]
+        done = 0
+        for wave in waves(study, can_be_made):
+            ahead = {task.remote(run.folder): run for run in wave}
+            waiting = list(ahead)
             while waiting:
                 (ended,), waiting = ray.wait(waiting)
                 done += 1
-                outcome = ray.get(ended)
-                print(f"run {done} of {len(runs)}: {names[ended]}: {outcome}", flush=True)
-    except ray.exceptions.RayError as error:
-        cause = getattr(error, "cause", error)
-        raise UserError(
-            f"{names[ended]}: {cause} The same command goes on with the others."
-        ) from error
+                run = ahead[ended]
+                try:
+                    outcome = ray.get(ended)
+                except ray.exceptions.RayError as error:
+                    why = _why(error)
+                    failures.note(folder, run, why)
+                    failed[f"run {run.folder}"] = why
+                    outcome = f"failed: {why}"
+                print(f"run {done} of {len(can_be_made)}: {run.folder}: {outcome}", flush=True)
     finally:
         ray.shutdown()
+    return failed
+
+
+def _why(error: Exception) -> str:
+    """Returns why a task failed. A signal ends the study."""
+    cause = getattr(error, "cause", error)
+    if isinstance(cause, Interrupted):
+        raise cause
+    return sentence(cause)
+
+
+def _checker(
+    file: Path, size: Size, data_dir: str | None, folder: Path
+) -> Callable[[Sequence[str]], Mapping[str, str]]:
+    """Returns the function that prepares runs on paper in a worker of Ray, by their folders."""
+
+    def check(names: Sequence[str]) -> Mapping[str, str]:
+        from train.study.load import prepare_study
+        from train.study.paper import faults
+
+        study = prepare_study(file, size, data_dir)
+        return faults(study, [run for run in study.runs() if run.folder in names])
+
+    return check
 
 
 def _maker(

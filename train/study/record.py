@@ -6,16 +6,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from train.config import digest, flatten
+from train.config import digest
 from train.errors import UserError
-from train.folder import workdir
+from train.folder import ending, workdir
 from train.folder.files import write_atomically
-from train.folder.names import slug
 from train.folder.origin import commit, today
-from train.study import SETTINGS, Bounds, Labels, RangeTests, Run, Size, Study
+from train.study import SETTINGS, Bounds, RangeTests, Run, Size, Study, bound
+from train.study.names import combination, range_test_folder
 
 
-def write_study(study: Study, folder: Path, *, name: str, size: Size) -> None:
+def write_study(
+    study: Study, folder: Path, *, name: str, size: Size, is_start: bool = False
+) -> Sequence[str]:
     """Writes `study.json`, if the one that is there is of the same study.
 
     Only one process at a time may do so.
@@ -25,6 +27,11 @@ def write_study(study: Study, folder: Path, *, name: str, size: Size) -> None:
       folder: of the study.
       name: of the study.
       size: the size of its runs.
+      is_start: set aside the runs that failed and have other settings now, and the searches that
+        failed.
+
+    Returns:
+      What was set aside, by its path in the folder.
 
     Raises:
       UserError: the folder cannot be used, or holds another study.
@@ -38,19 +45,25 @@ def write_study(study: Study, folder: Path, *, name: str, size: Size) -> None:
         )
 
     record = _record(study, folder, name, size)
+    aside: Sequence[str] = ()
     if path.exists():
         try:
             old = json.loads(path.read_bytes())
-            differing = _differing(old, record)
-            record |= {key: old[key] for key in ("commit", "date")}
+            differing = bound.differing(study, folder, old, record)
+            going_on = {key: old[key] for key in ("commit", "date")}
+            going_on |= bound.left_out(folder, old, record)
         except (ValueError, LookupError, TypeError):
             differing = "study.json, which cannot be read,"
         if differing:
             raise UserError(
-                f"`--workdir` must hold this study, got {folder}, where {differing}"
-                f"{_changed_fields(study, folder, differing)} differ. Choose another folder."
+                f"`--workdir` must hold this study, got {folder}, where {differing} differ. Take "
+                "the old ones back, give new labels to new settings, or choose another folder."
             )
+        if is_start:
+            aside = bound.make_way(folder, old, record)
+        record |= going_on
     write(path, record)
+    return aside
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -64,60 +77,19 @@ def write(path: Path, record: Mapping[str, Any]) -> None:
 
 
 def is_done(run: Run, folder: Path) -> bool:
-    """Returns whether a run has ended, or was halted for good.
+    """Tells whether a run has ended, or was halted for good.
 
     Args:
       run: the run's description.
       folder: of the run.
     """
-    if (folder / "summary.json").exists():
-        return True
-    halted = read(folder / "halted.json")
-    return bool(halted) and (run.retry is None or "again" in halted)
+    return ending.is_over(folder, goes_on=run.retry is not None)
 
 
 def read_bounds(tests: RangeTests, folder: Path) -> tuple[Bounds, bool]:
     """Returns the bounds of a range test that was made, and whether it suggests them itself."""
     found = read(folder / "range_test.json")["suggestions"]["bounds"]
     return ((found[0], found[1]), True) if found else (tests.fallback, False)
-
-
-def range_test_folder(label: str) -> str:
-    """Returns the name of the folder of a label's range test, within the study's folder."""
-    return f"range_test-{slug(label)}"
-
-
-def combination(labels: Labels) -> str:
-    """Returns the labels, without the one that a search adds, as the name of a folder."""
-    return "-".join(slug(label) for axis, label in labels.items() if axis != SETTINGS)
-
-
-def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """Names what differs between two records; empty if the new one goes on with the old one.
-
-    Seeds and labels may be added. An old record may lack the digests: it then counts as equal.
-    """
-    named = [name for name in ("name", "size", "searches") if old.get(name, new[name]) != new[name]]
-    if named:
-        return " and ".join(named)
-
-    before, after = (
-        {run["folder"]: run.get("sha256") for run in record["runs"]} for record in (old, new)
-    )
-    if gone := before.keys() - after.keys():
-        return f"the runs, {min(gone)} among them,"
-    changed = [run for run, sha256 in before.items() if sha256 not in (None, after[run])]
-    return f"the settings of {changed[0]}" if changed else ""
-
-
-def _changed_fields(study: Study, folder: Path, differing: str) -> str:
-    """Lists the settings in which a run differs from its `config.json`, if it has begun."""
-    name = differing.removeprefix("the settings of ")
-    run = next((run for run in study.runs() if run.folder == name), None)
-    old = flatten(read(folder / name / "config.json"))
-    new = flatten(json.loads(json.dumps(run.config.to_dict()))) if run else {}
-    fields = [field for field in new if old and old.get(field) != new[field]]
-    return f" ({', '.join(fields[:6])})" if fields else ""
 
 
 def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]:
@@ -136,8 +108,9 @@ def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]
         "seeds": list(study.seeds),
         "claims": [dataclasses.asdict(claim) for claim in study.claims],
         "searches": digest(
-            {"tune": _as_json(study.tune), "range_tests": _as_json(study.range_tests)}
+            {"tune": bound.as_json(study.tune), "range_tests": bound.as_json(study.range_tests)}
         ),
+        "findings": bound.findings(study, runs),
         "range_test": _range_tests(study, folder),
         "tuned": _searches(runs, folder),
         "runs": [
@@ -151,10 +124,6 @@ def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]
             for run in runs
         ],
     }
-
-
-def _as_json(part: Any) -> Any:
-    return None if part is None else json.loads(json.dumps(dataclasses.asdict(part), default=str))
 
 
 def _range_tests(study: Study, folder: Path) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from train.changes import changed
 from train.errors import UserError
 from train.study import SETTINGS, TUNED, Run, Study
-from train.study.record import combination, range_test_folder
+from train.study.names import combination, range_test_folder
 
 Jobs: TypeAlias = tuple[int, int]
 """A share of the runs, counted from 1: (1, 4) is the first quarter."""

@@ -11,14 +11,14 @@ from typing import Annotated, Any, Literal
 from train.changes import Changes, changed
 from train.checked import Count, Seed, checked
 from train.config import Config
-from train.errors import UserError
+from train.errors import HELD, Interrupted, UserError, sentence
 from train.folder.files import one_at_a_time
 from train.folder.workdir import settings_sha256
 from train.kinds import Within
 from train.study.journal import Journal, Trial
 from train.study.ranges import Range as Range
 
-_WORST = 0.0  # the accuracy of a trial that was halted, or whose settings no configuration takes
+_WORST = 0.0  # the accuracy of a trial that was halted, or could not be made
 _WAIT = 5.0  # seconds between two looks at the trials of other workers
 
 
@@ -72,14 +72,18 @@ class Tune:
                 )
 
 
+class NothingFoundError(UserError):
+    """All trials of a search failed."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Found:
     """The finding of a search."""
 
     best: Mapping[str, float | int]
-    """The settings of the best trial, the earliest of equal ones."""
+    """Of the best trial, the earliest of equal ones."""
     trials: int
-    """The number of trials that were made, with those that count as 0."""
+    """The number of trials, with those that count as 0."""
     value: float
     """The best trial's accuracy on the validation images, from 0 to 1."""
 
@@ -97,8 +101,8 @@ def search(
 
     The same command goes on. A worker may be killed at any moment, and ends with the same trials as
     without a kill: a trial enters the journal together with its settings, these depend only on the
-    seed and on the earlier trials, and a run that was cut short goes on by itself. A trial counts
-    as 0 if it is halted, or if no configuration can have its settings.
+    seed and on the earlier trials, and a run that was cut short goes on by itself. A trial that is
+    halted or cannot be made counts as 0, the worst; the journal tells why.
 
     Several workers may share the folder, and make no more trials in all. Each waits for the last
     trials of the others, and all return the same. A worker that died must be started again under
@@ -115,8 +119,9 @@ def search(
 
     Raises:
       UserError: Optuna is missing, a range names no field, or the folder holds another search.
+      NothingFoundError: all trials failed.
     """
-    base = _base(tune, config)
+    base = base_of(tune, config)
     _check_fields(base, ranges)
     journal = Journal(folder, _search_record(tune, base, ranges))
     _check_trials(tune, journal, folder)
@@ -130,10 +135,10 @@ def search(
         if mine and trials.index(mine) >= tune.trials:
             journal.drop(mine)  # another worker was faster
         elif mine:
-            value, note = _value(base, mine.settings, folder / f"trial{mine.number:03}", train)
-            journal.tell(mine, value)
+            value, why, failed = _value(base, mine, folder / f"trial{mine.number:03}", train)
+            journal.tell(mine, value, why=why, is_failed=failed)
             number = trials.index(mine) + 1
-            print(f"trial {number} of {tune.trials}: {note}", flush=True)
+            print(f"trial {number} of {tune.trials}: {mine.described(value, why)}", flush=True)
         elif len(trials) < tune.trials:
             _add_trial(tune, journal, ranges, folder, worker)
         elif running:
@@ -147,7 +152,12 @@ def search(
 
 
 def _found(trials: Sequence[Trial]) -> Found:
-    best = max(trials, key=lambda trial: (trial.value, -trial.number))
+    if all(trial.is_failed for trial in trials):
+        raise NothingFoundError(
+            f"`search` must have settings that can be made, got none: all {len(trials)} trials "
+            f"failed. The first: {trials[0].why} Mend the ranges or the label."
+        )
+    best = max(trials, key=lambda trial: (trial.value, not trial.is_failed, -trial.number))
     assert best.value is not None
     return Found(best.settings, len(trials), best.value)
 
@@ -184,25 +194,28 @@ def _check_trials(tune: Tune, journal: Journal, folder: Path) -> None:
         )
 
 
-def _base(tune: Tune, config: Config) -> Config:
+def base_of(tune: Tune, config: Config) -> Config:
     """Returns the configuration of a trial, without its settings."""
     fixed = {"validation_fraction": tune.validation_fraction, "seed": tune.seed}
     return changed(config, {**fixed, **tune.changes})
 
 
 def _value(
-    base: Config, settings: Changes, folder: Path, train: Callable[[Config, Path], float]
-) -> tuple[float, str]:
-    """Makes a trial, and returns its value and a note on it for a person."""
-    said = ", ".join(f"{name} {each:.4g}" for name, each in settings.items())
+    base: Config, trial: Trial, folder: Path, train: Callable[[Config, Path], float]
+) -> tuple[float, str, bool]:
+    """Makes a trial. It returns its value, why that is the worst, and whether it failed."""
     try:
-        config = changed(base, settings)
-    except ValueError as error:
-        return _WORST, f"{said}: counts as 0, since {error}"
-    value = train(config, folder)
+        value = train(changed(base, trial.settings), folder)
+    except Interrupted:
+        raise
+    except Exception as error:  # whatever settings of no use bring a network or a device to raise
+        why = sentence(error)
+        if HELD in why:
+            raise  # another process makes this trial
+        return _WORST, why, True
     if math.isnan(value):
-        return _WORST, f"{said}: halted, counts as 0"
-    return value, f"{said}: {100 * value:.1f} %"
+        return _WORST, "The guard halted it.", False
+    return value, "", False
 
 
 def _owner(trial: Trial, num_workers: int) -> int:

@@ -16,7 +16,7 @@ from typing import TypeAlias
 import jax
 
 from train.data import cache
-from train.errors import Interrupted, UserError
+from train.errors import HELD, Interrupted, UserError, sentence
 from train.folder.origin import commit
 
 Do: TypeAlias = Callable[[str], str]
@@ -62,12 +62,12 @@ def work(connection: Connection, start: Callable[[], Do], cores: Sequence[int], 
             except Interrupted:
                 return
             except UserError as error:
-                is_held = "another run is writing to" in str(error)
+                is_held = HELD in str(error)
                 said = ("busy" if is_held else "failed", str(error))
                 time.sleep(5.0 if is_held else 0.0)
             except Exception as error:
                 traceback.print_exc()
-                said = ("failed", f"{type(error).__name__}: {error}; see {log}.")
+                said = ("failed", f"{sentence(error)}; see {log}.")
         sys.stdout.flush()
         with contextlib.suppress(OSError):
             connection.send(said)

@@ -1,14 +1,14 @@
 """Reads a study's folder, as far as its runs have come."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 import log_anneal as la
 from train.errors import UserError
+from train.folder import ending
 from train.folder.log import column, read_metrics
 from train.report.numbers.records import Outcome, Results
 
@@ -22,7 +22,7 @@ def load(folder: Path) -> Results:
     Raises:
       UserError: the folder holds no study, or one whose runs and axes do not fit.
     """
-    record = _read_or_empty(folder / "study.json")
+    record = ending.read(folder / "study.json")
     if not {"title", "size", "axes", "runs"} <= record.keys():
         raise UserError(
             f"`folder` must hold the study.json of a study, got {folder}. "
@@ -49,7 +49,7 @@ def load(folder: Path) -> Results:
 def _outcome(folder: Path, entry: Mapping[str, Any]) -> Outcome:
     run_folder = folder / entry["folder"]
     config, summary, halted = (
-        _read_or_empty(run_folder / f"{name}.json") for name in ("config", "summary", "halted")
+        ending.read(run_folder / f"{name}.json") for name in ("config", "summary", "halted")
     )
     path = run_folder / "metrics.jsonl"
     lines = read_metrics(path) if path.exists() else []
@@ -58,15 +58,16 @@ def _outcome(folder: Path, entry: Mapping[str, Any]) -> Outcome:
 
     spe = round(train[0]["step"] / train[0]["epoch"]) if train else 1
     total = config.get("epochs", 0) * spe
-    state, note = _state(config, summary, halted, len(train), total)
+    goes_on = bool(entry.get("goes_on"))
+    state = ending.state(run_folder, goes_on=goes_on)
     return Outcome(
         name=entry["folder"],
         labels=entry["labels"],
         seed=entry["seed"],
         state=state,
-        note=note,
+        note=_note(state, run_folder, config, halted, f"at step {len(train):,} of {total:,}"),
         was_halted=bool(halted),
-        goes_on=bool(entry.get("goes_on")) and "again" not in halted,
+        goes_on=goes_on and "again" not in halted,
         config=config,
         summary=summary,
         steps_per_epoch=spe,
@@ -83,24 +84,24 @@ def _outcome(folder: Path, entry: Mapping[str, Any]) -> Outcome:
     )
 
 
-def _state(
+def _note(
+    state: ending.State,
+    folder: Path,
     config: Mapping[str, Any],
-    summary: Mapping[str, Any],
     halted: Mapping[str, Any],
-    steps: int,
-    total: int,
-) -> tuple[Literal["ended", "halted", "unfinished", "missing"], str]:
+    place: str,
+) -> str:
     why = f"halted after step {halted['step']:,}: {halted['reason']}" if halted else ""
     since = config.get("schedule_from_step", 0)
     adjusted = f"went on with another schedule from step {since:,}" if since else ""
-    said = "; ".join(part for part in (why, adjusted) if part)
-    if summary and steps == total:
-        return "ended", said
-    if halted:
-        return "halted", said
-    if steps == 0:
-        return "missing", "not begun"
-    return "unfinished", "; ".join(filter(None, [f"at step {steps:,} of {total:,}", said]))
+    said = [part for part in (why, adjusted) if part]
+    if state == "failed":
+        said = [ending.failure(folder), *said]
+    elif state == "missing":
+        said = ["not begun"]
+    elif state == "unfinished":
+        said = [place, *said]
+    return "; ".join(said)
 
 
 def _restarts(
@@ -132,10 +133,3 @@ def _jumps(rates: np.ndarray, step: int) -> bool:
     rise = rates[step] - rates[step - 1]
     beside = [*np.diff(rates[max(0, step - 2) : step]), *np.diff(rates[step : step + 2])]
     return bool(rise > 2 * max(0.0, *beside) and rise > _LEAST_JUMP * rates[step])
-
-
-def _read_or_empty(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError):
-        return {}

@@ -7,10 +7,11 @@ import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from train.folder.ending import State
 from train.report.numbers import words
 
 Labels: TypeAlias = Mapping[str, str]
@@ -23,7 +24,7 @@ class Outcome:
     name: str
     labels: Labels
     seed: int
-    state: Literal["ended", "halted", "unfinished", "missing"]
+    state: State
     note: str
     """A remark on how the run ended; empty if it ended as planned."""
     was_halted: bool

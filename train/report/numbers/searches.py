@@ -56,6 +56,8 @@ class Search:
     """By the same names; empty where the journal is not there."""
     names: Mapping[str, str]
     """The fields' names for a reader, by the same names."""
+    worst: Sequence[str] = ()
+    """Why trials counted as the worst: a sentence for each of them."""
 
 
 def searches(results: Results) -> Sequence[Search]:
@@ -65,9 +67,10 @@ def searches(results: Results) -> Sequence[Search]:
         labels, best = entry["labels"], entry["best"]
         names = {path: naming.field(path, _schedule(results, labels)) for path in best}
         folder = results.folder / "tuning" / "-".join(slug(str(each)) for each in labels.values())
-        tried = _tried(folder / "journal.log", names)
-        accuracy = 100 * entry["value"]
-        found.append(Search(labels, best, entry["trials"], accuracy, tried, names))
+        lines = _lines(folder / "journal.log")
+        accuracy, tried = 100 * entry["value"], _tried(lines, names)
+        search = Search(labels, best, entry["trials"], accuracy, tried, names, _worst(lines))
+        found.append(search)
     return found
 
 
@@ -83,15 +86,27 @@ def _schedule(results: Results, labels: Labels) -> Mapping[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _tried(journal: Path, names: Mapping[str, str]) -> Mapping[str, Tried]:
+def _lines(journal: Path) -> Sequence[Mapping[str, Any]]:
     """Reads what Optuna wrote, without Optuna: it is an extra, and a report needs none."""
-    record: Mapping[str, Any] = {}
-    settings: list[Mapping[str, Any]] = []
+    found = []
     for line in journal.read_text().splitlines() if journal.exists() else ():
         try:
-            entry = json.loads(line)
+            found.append(json.loads(line))
         except ValueError:
             continue  # a line that was cut short, as the search itself removes
+    return found
+
+
+def _worst(lines: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+    whys = {line["trial_id"]: line["user_attr"]["why"] for line in lines
+            if "trial_id" in line and "why" in line.get("user_attr", {})}  # fmt: skip
+    return list(whys.values())
+
+
+def _tried(lines: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Mapping[str, Tried]:
+    record: Mapping[str, Any] = {}
+    settings: list[Mapping[str, Any]] = []
+    for entry in lines:
         record = entry.get("user_attr", {}).get("search", record)
         settings += [entry["params"]] if entry.get("params") else []
 
