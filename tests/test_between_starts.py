@@ -89,6 +89,7 @@ def a_folder_of_pictures(root):
                 Image.fromarray(pixels).save(root / split / name / f"{index}.png")
 
 
+@pytest.mark.slow  # 15 s
 def test_a_folder_of_pictures_may_move_between_two_starts(tmp_path, capsys):
     a_folder_of_pictures(tmp_path / "pets")
     small_pets = changed(CONFIG, {"batch_size": 8, "eval_batch_size": 8, "epochs": 3})

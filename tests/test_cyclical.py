@@ -216,7 +216,7 @@ def test_equation_4_has_the_values_that_its_docstring_says():
     [
         (
             {"peak_value": -0.1},
-            r"`peak_value` must be .* from 0 to 1e\+30, got -0\.1.* Take a rate",
+            r"`peak_value` must be .* from 0 to 1e\+30, got -0\.1\. Take 0 or more",
         ),
         ({"peak_value": 10**400}, "`peak_value` must be .* got an integer of 1329 bits"),
         ({"peak_value": np.True_}, "`peak_value` must be a number, got np.True_"),
@@ -233,7 +233,7 @@ def test_equation_4_has_the_values_that_its_docstring_says():
         ({"peak_value": np.ones(2)}, r"`peak_value` must be a number, got array.*vmap"),
         (
             {"decay_steps": -1},
-            "`decay_steps` must be at least 0 steps and below 2.31, got -1. Take 1 to be",
+            "`decay_steps` must be at least 0 steps and below 2.31, got -1. Take 0 or more",
         ),
         (
             {"decay_steps": 0, "restart_steps": None},

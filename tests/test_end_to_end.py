@@ -125,6 +125,7 @@ def test_a_halted_run_goes_on_with_an_adjusted_schedule_alone(tmp_path):
     np.testing.assert_allclose(rates[22:], after.at(np.arange(22, 44)), rtol=1e-6)
 
 
+@pytest.mark.slow  # 15 s
 def test_a_halted_run_goes_on_with_another_threshold(tmp_path):
     halting = ("--halt.threshold", "0.5", "--halt.grace-epochs", "1")
     code, _, err = finish(small.train(tmp_path, *halting))

@@ -137,6 +137,7 @@ def many_classes(tmp_path_factory):
     )
 
 
+@pytest.mark.slow  # 14 s
 def test_a_run_of_many_classes_is_not_halted_by_itself(many_classes, tmp_path, capsys):
     config = dataclasses.replace(many_classes, halt=Halt(grace_epochs=0))
     strict = dataclasses.replace(config, halt=Halt(threshold=4.5, grace_epochs=0))

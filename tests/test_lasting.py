@@ -1,17 +1,16 @@
 """A run outlives whoever reads what it prints."""
 
-import fcntl
 import json
 import os
 import pty
 import signal
 import subprocess
 import sys
-import termios
 
 import pytest
 import small
 
+SLOW = pytest.mark.slow
 SMALL = ("--batch-size", "240", "--num-test-images", "60")
 
 
@@ -29,7 +28,13 @@ def is_whole(folder):
     return is_saved and sum(line["kind"] == "train" for line in lines) == steps
 
 
-@pytest.mark.parametrize("end", ["| head -1", "> /dev/full 2> /dev/full", ">&- 2>&-"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        "| head -1",
+        *(pytest.param(end, marks=SLOW) for end in ("> /dev/full 2> /dev/full", ">&- 2>&-")),
+    ],
+)
 def test_output_that_cannot_be_written_ends_no_run(tmp_path, end):
     words, folder = command(tmp_path)
     script = f"set -o pipefail; {subprocess.list2cmdline(words)} {end}"
@@ -41,7 +46,9 @@ def test_output_that_cannot_be_written_ends_no_run(tmp_path, end):
     assert is_whole(folder)
 
 
-@pytest.mark.parametrize("words", [["--help"], ["configs/quickstart.py", "--dry-run"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], pytest.param(["configs/quickstart.py", "--dry-run"], marks=SLOW)]
+)
 def test_a_reader_that_leaves_is_no_error(words):
     script = f"set -o pipefail; {sys.executable} -m train {' '.join(words)} | head -1"
     ended = subprocess.run(
@@ -54,13 +61,11 @@ def test_a_closed_terminal_interrupts_a_run_which_saves_and_goes_on(tmp_path):
     words, folder = command(tmp_path)
     main, side = pty.openpty()
     run = subprocess.Popen(
-        [*words, "--chunk-steps", "1", "--epochs", "200"],
+        ["setsid", "--ctty", *words, "--chunk-steps", "1", "--epochs", "200"],
         cwd=small.ROOT,
         stdin=side,
         stdout=side,
         stderr=side,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # the terminal is its own
     )
     os.close(side)
     seen = b""
@@ -76,6 +81,7 @@ def test_a_closed_terminal_interrupts_a_run_which_saves_and_goes_on(tmp_path):
     assert again.returncode == 0
 
 
+@pytest.mark.slow
 def test_under_nohup_a_hangup_is_ignored(tmp_path):
     words, folder = command(tmp_path)
     run = subprocess.Popen(

@@ -180,7 +180,11 @@ def test_a_schedule_of_the_users_own_that_fails_is_a_fault_of_its_runs_alone() -
         "wrong": {"schedule": wrong_schedule, "schedule_unit": "steps"},
     }
     study = only(labels)
-    assert paper.faults(study, study.runs()) == {"wrong-seed0": "ZeroDivisionError: by nothing"}
+    assert paper.faults(study, study.runs()) == {
+        "wrong-seed0": "`schedule` must be a function of the step, and raises ZeroDivisionError: "
+        "by nothing at step 0. It is called with the step alone: mend it, or bind its other "
+        "arguments."
+    }
 
 
 def test_what_needs_more_memory_than_a_device_has_is_a_fault(
@@ -199,6 +203,7 @@ def searching(path: str, low: int, high: int, trials: int = 3, **more: Any) -> S
     return only({"log": {}, "other": {}}, tune=search)
 
 
+@pytest.mark.slow  # 18 s
 def test_a_trial_that_cannot_be_made_is_told_and_the_search_goes_on(tmp_path: Path) -> None:
     pytest.importorskip("optuna", reason="skipped: optuna is not installed")
     make(searching("optimizer.microbatches", 1, 3), tmp_path)
@@ -231,6 +236,7 @@ def test_a_search_whose_trials_cannot_be_made_at_all_is_a_fault_on_paper() -> No
     assert faults["log-tuned-seed0"].startswith("Its search cannot be made: `batch_size` must be")
 
 
+@pytest.mark.slow  # 14 s
 def test_workers_make_the_others_and_record_what_fails(tmp_path: Path) -> None:
     file = tmp_path / "study_small.py"
     labels = {"fine": {}, "sharp": {"model.image_size": 224}}

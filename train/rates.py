@@ -27,8 +27,8 @@ def rates_of(schedule: Callable[..., Any], num_steps: int) -> np.ndarray:
     Raises:
       UserError: it cannot be traced, or does not give a rate at each step.
     """
-    steps = jnp.arange(num_steps, dtype=jnp.int32)
     with jax.ensure_compile_time_eval():  # a caller may be tracing
+        steps = jnp.arange(num_steps, dtype=jnp.int32)
         if isinstance(schedule, la.Schedule):
             rates = np.asarray(schedule(steps), np.float32)
         else:
