@@ -46,6 +46,7 @@ WRONG = {
 RIGHT = {
     "function": lambda step: 0.1 / (1 + step),
     "constant": lambda step: 0.1,
+    "below 0 after the run": lambda step: 0.1 - 0.03 * step,
     "optax": optax.cosine_decay_schedule(0.1, 20),
     "tabulated": la.tabulated_schedule(plain, num_steps=20),
     "held at 0": la.maximum(la.constant_schedule(0.1) - 0.2, 0.0),

@@ -27,14 +27,22 @@ def rates_of(schedule: Callable[..., Any], num_steps: int) -> np.ndarray:
     Raises:
       UserError: it cannot be traced, or does not give a rate at each step.
     """
+    rates = values_of(schedule, num_steps)
+    _refuse_no_rates(rates)
+    return rates
+
+
+def values_of(schedule: Callable[..., Any], num_steps: int) -> np.ndarray:
+    """Returns the values of a schedule, also where they are no rates: float32, [num_steps].
+
+    Raises:
+      UserError: it cannot be traced, or does not give a number at each step.
+    """
     with jax.ensure_compile_time_eval():  # a caller may be tracing
         steps = jnp.arange(num_steps, dtype=jnp.int32)
         if isinstance(schedule, la.Schedule):
-            rates = np.asarray(schedule(steps), np.float32)
-        else:
-            rates = _of_function(schedule, steps)
-    _refuse_no_rates(rates)
-    return rates
+            return np.asarray(schedule(steps), np.float32)
+        return _of_function(schedule, steps)
 
 
 def _of_function(function: Callable[..., Any], steps: jax.Array) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 
 import log_anneal as la
 from train.errors import UserError
-from train.rates import rates_of
+from train.rates import values_of
 
 RESERVED = (
     *("kind", "split", "step", "epoch", "seconds", "loss", "accuracy", "count"),
@@ -73,7 +73,7 @@ def describe(schedule: Any, num_steps: int = 1000) -> dict[str, Any]:
     """
     if isinstance(schedule, la.Schedule):
         return la.to_dict(schedule)
-    values = rates_of(schedule, num_steps)
+    values = values_of(schedule, num_steps)  # beyond the run too, where they may be no rates
     return {
         "callable": name_of(schedule),
         "values_sha256": hashlib.sha256(values.tobytes()).hexdigest(),
