@@ -230,7 +230,7 @@ def test_a_run_that_was_made_again_is_held_against_the_one_that_is_kept(
 def _start(folder: Path, *arguments: str):
     file = folder / "study_small.py"
     file.write_text(studies.FILE.replace("study()", "study(cores=1)"))
-    return small.start("study", str(file), *arguments)
+    return small.start("study", str(file), "--size", "full", *arguments)
 
 
 @pytest.mark.slow
@@ -243,7 +243,7 @@ def test_a_study_that_stops_and_moves_through_its_archive_ends_with_the_same_rep
     draw, kept = random.Random(1), tmp_path / "kept"
     for stop in range(11):
         here = tmp_path / f"machine {stop}"
-        where = ["--workdir", str(here), "--workers", "1", "--size", "full"]
+        where = ["--workdir", str(here), "--workers", "1"]
         process = _start(tmp_path, *where, *(["--from", str(kept)] if kept.exists() else []))
         if stop < 10:
             until = time.monotonic() + 60
