@@ -22,7 +22,8 @@ Measured: not yet. It is meant for an accelerator.
 """
 
 import log_anneal as la
-from train.config import Config, Halt
+from train.config import Config
+from train.halt import Halt
 from train.models import ModelConfig
 from train.optimizer import OptimizerConfig
 from train.preprocess import Preprocess

@@ -29,7 +29,7 @@ from study_experiment1 import ANCHORED, COSINE, LOG, NONE, STEP, WITHIN
 
 import log_anneal as la
 from train.changes import Changes, changed
-from train.config import Halt
+from train.halt import Halt
 from train.models import Transformer
 from train.study import Claim, Size, Study
 

@@ -20,7 +20,8 @@ import smoke
 
 import log_anneal as la
 from train.changes import changed
-from train.config import Config, Halt
+from train.config import Config
+from train.halt import Halt
 from train.models import ModelConfig
 from train.optimizer import OptimizerConfig
 from train.study import Claim, Size, Study

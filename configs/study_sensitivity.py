@@ -16,7 +16,7 @@ import smoke
 
 import log_anneal as la
 from train.changes import changed
-from train.config import Halt
+from train.halt import Halt
 from train.study import Claim, Size, Study
 
 VALUES = {

@@ -29,7 +29,7 @@ import smoke
 
 import log_anneal as la
 from train.changes import Changes, changed
-from train.config import Halt
+from train.halt import Halt
 from train.optimizer import OptimizerConfig
 from train.study import AS_PRINTED, Claim, Context, RangeTests, Size, Study
 from train.study.tune import Range, Tune

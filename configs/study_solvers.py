@@ -23,7 +23,7 @@ import smoke
 import log_anneal as la
 from train.augment import Augment
 from train.changes import Changes, changed
-from train.config import Halt
+from train.halt import Halt
 from train.optimizer import OptimizerConfig
 from train.preprocess import Preprocess
 from train.study import Claim, Context, Size, Study

@@ -8,9 +8,9 @@ import small
 from PIL import Image
 
 from train.changes import changed
-from train.config import Halt
 from train.errors import Halted, UserError
 from train.folder.log import read_metrics
+from train.halt import Halt
 from train.run import loop
 
 CONFIG = small.config(halt=Halt(threshold=None))

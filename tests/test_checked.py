@@ -22,8 +22,9 @@ from train.augment import Augment
 from train.changes import changed
 from train.checked import kinds_of
 from train.cli.arguments import parse
-from train.config import Config, Halt, digest
+from train.config import Config, digest
 from train.errors import UserError
+from train.halt import Halt
 from train.kinds import Within
 from train.models import NETWORKS, ModelConfig, Transformer
 from train.models import build as models
@@ -112,7 +113,10 @@ RIGHT = {
     "optimizer.microbatches": whole(1),
     "optimizer.arguments": lambda value: isinstance(value, dict) and not value,
     "halt.threshold": lambda value: one_of("auto")(value) or or_none(positive)(value),
+    "halt.spike": or_none(positive),
     "halt.grace_epochs": whole(0),
+    "halt.action": one_of("halt", "skip", "ignore"),
+    "halt.skip_limit": whole(1),
     "engine": one_of("pmap", "shard_map"),
     "loop": one_of("auto", "python", "scan"),
     "cpu_devices": whole(1),

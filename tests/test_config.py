@@ -10,8 +10,9 @@ import small
 import log_anneal as la
 from train.augment import Augment
 from train.changes import changed
-from train.config import Config, Halt, digest, flatten
+from train.config import Config, digest, flatten
 from train.errors import UserError
+from train.halt import Halt
 from train.models.config import ModelConfig, Transformer
 from train.optimizer import OptimizerConfig
 from train.preprocess import Preprocess

@@ -4,24 +4,41 @@ import dataclasses
 import json
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import small
 from PIL import Image
 
 import log_anneal as la
-from train.config import Halt
-from train.engine import guard
+from train.engine import guard, reason
+from train.engine.state import TrainState
 from train.errors import Halted
 from train.folder.log import read_metrics
+from train.halt import Halt
 from train.run import loop
 from train.run.job import prepare
 
+HALT = Halt()
+LEAVES = ["params/kernel", "batch_stats/mean", "opt_state/trace"]
 
-def is_bad(loss=1.0, other=1.0, step=10, watch_from=5, threshold=4.5):
-    state = type("State", (), {"step": step, "watch_from": watch_from})
-    numbers = (np.float32(number) for number in (loss, 0.1, other))
-    return bool(guard.is_bad(threshold, state, *numbers))
+
+def a_state(**changes):
+    """A state of four numbers, whose last 64 losses were 1, with a scatter of 0.1."""
+    recent = np.float32(1 + 0.1 * np.linspace(-2, 2, 64))
+    zero = jnp.zeros(1)
+    parts = {part: {name: zero} for part, name in (leaf.split("/") for leaf in LEAVES)}
+    numbers = {"step": 10, "watch_from": 5, "skipped": 0, "seed": 0, "halted": False}
+    return TrainState(**{**parts, **numbers, "recent": jnp.asarray(recent), **changes})
+
+
+def judge(loss=1.0, other=1.0, threshold=4.5, rule=HALT, new=(), **state):
+    before = a_state(**state)
+    after = before._replace(
+        step=before.step + 1, **{"params": {"kernel": jnp.ones(1)}, **dict(new)}
+    )
+    numbers = (jnp.float32(number) for number in (loss, 0.1, other))
+    return guard.judge(rule, threshold, before, after, *numbers)
 
 
 @pytest.mark.parametrize(
@@ -36,11 +53,35 @@ def is_bad(loss=1.0, other=1.0, step=10, watch_from=5, threshold=4.5):
         ({"loss": np.nan, "step": 0, "threshold": None}, True),
         ({"other": np.inf, "step": 0}, True),
         ({"other": np.nan, "step": 0, "threshold": None}, True),
+        ({"loss": 4.1, "rule": Halt(spike=20)}, True),
+        ({"loss": 3.9, "rule": Halt(spike=20)}, False),
+        ({"loss": 4.1, "rule": Halt(spike=20), "step": 4}, False),
+        ({"loss": 4.1, "rule": Halt(spike=20), "recent": jnp.full(64, jnp.nan)}, False),
+        ({"loss": 1.21, "rule": Halt(spike=20), "recent": jnp.ones(64)}, True),
+        ({"loss": 1.19, "rule": Halt(spike=20), "recent": jnp.ones(64)}, False),
+        ({"loss": 4.51, "rule": Halt(action="ignore")}, False),
+        ({"loss": np.nan, "rule": Halt(action="ignore")}, True),
+        ({"loss": 4.51, "rule": Halt(action="skip")}, False),
+        ({"loss": 4.51, "rule": Halt(action="skip", skip_limit=3), "skipped": 2}, False),
+        ({"loss": 4.51, "rule": Halt(action="skip", skip_limit=3), "skipped": 3}, True),
+        ({"loss": 1.0, "halted": True}, True),
     ],
     ids=str,
 )
-def test_it_trips_on_the_threshold_after_the_grace_and_on_what_is_not_finite(case, expected):
-    assert is_bad(**case) == expected
+def test_it_halts_on_what_is_too_high_after_the_grace_and_on_what_is_not_finite(case, expected):
+    judged = judge(**case)
+    assert bool(judged.metrics["halted"]) == bool(judged.state.halted) == expected
+    is_made = float(judged.state.params["kernel"][0]) == 1
+    assert is_made == (not expected and not judged.metrics["skipped"])
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", range(3))
+def test_a_number_that_is_not_finite_is_found_in_every_array_of_the_new_state(place, number):
+    part, name = LEAVES[place].split("/")
+    judged = judge(new={part: {name: jnp.array([1.0, number])}}, rule=Halt(threshold=None))
+    assert judged.metrics["halted"] and judged.metrics["bad_leaf"] == place
+    assert guard.leaf_names(a_state()) == LEAVES
 
 
 @pytest.fixture(scope="module")
@@ -67,31 +108,51 @@ def test_the_state_stays_the_one_before_the_step_that_went_wrong(halted):
     jax.tree.map(np.testing.assert_array_equal, after._replace(halted=before.halted), before)
 
 
+def why(metrics, place=0, threshold=4.5, num_classes=10):
+    shown = {"threshold": threshold, "num_classes": num_classes, "leaf_names": LEAVES}
+    return reason.why(metrics, place, **shown)
+
+
+def of_one_step(**numbers):
+    """The metrics of a step whose loss is above the threshold, with other numbers."""
+    names = ("loss", "grad_norm", "update_norm", "learning_rate")
+    usual = {**dict.fromkeys(names, 1.0), "bad_leaf": guard.NO_LEAF, "not_finite": False}
+    usual |= {"above_threshold": True, "spike": False}
+    return {name: np.array([value]) for name, value in {**usual, **numbers}.items()}
+
+
 def test_the_sentence_names_the_number(halted):
     _, _, metrics = halted
     assert metrics["halted"].tolist() == [False] * 3 + [True] * 5
-    reason = guard.why(1e-3, metrics, num_classes=10)
-    assert reason.is_threshold
-    assert reason.words == (
+    said = why(metrics, 3, 1e-3)
+    assert said.is_threshold
+    assert said.words == (
         f"its loss was {metrics['loss'][3]:.4g}, above the threshold of 0.001, "
         "which is below the 2.3 of a guess among 10 classes"
     )
 
 
-def test_nothing_is_said_of_a_chunk_that_went_well():
-    assert guard.why(4.5, {"halted": np.zeros(4, bool)}, 10) is None
-
-
-def test_a_number_that_is_not_finite_is_named():
-    metrics = {
-        "halted": np.array([False, True, True]),
-        "loss": np.array([1.0, 1.0, 1.0]),
-        "grad_norm": np.array([1.0, np.nan, 1.0]),
-        "update_norm": np.array([1.0, 1.0, 1.0]),
-        "learning_rate": np.array([0.1, 0.1, 0.1]),
-    }
-    reason = guard.why(4.5, metrics, 10)
-    assert (reason.words, reason.is_threshold) == ("its grad_norm was nan", False)
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ({"grad_norm": np.nan, "not_finite": True}, "its grad_norm was nan"),
+        (
+            {"loss": np.inf, "not_finite": True, "bad_leaf": 0},
+            "its loss was inf, and after it params/kernel had a number that is not finite",
+        ),
+        (
+            {"not_finite": True, "bad_leaf": 1},
+            "after it batch_stats/mean had a number that is not finite",
+        ),
+        (
+            {"loss": 7.25, "above_threshold": False, "spike": True},
+            "its loss was 7.25, a spike above the losses of the steps before",
+        ),
+    ],
+)
+def test_what_was_wrong_is_named(numbers, words):
+    said = why(of_one_step(**numbers))
+    assert (said.words, said.is_threshold) == (words, False)
 
 
 @pytest.mark.parametrize(
@@ -113,12 +174,7 @@ def test_the_threshold_is_by_itself_far_above_a_guess(num_classes, expected):
     ],
 )
 def test_a_threshold_that_a_guess_would_pass_is_said(threshold, num_classes, end):
-    metrics = {
-        "halted": np.array([True]),
-        **{name: np.ones(1) for name in ("grad_norm", "update_norm", "learning_rate")},
-        "loss": np.array([10.0]),
-    }
-    assert guard.why(threshold, metrics, num_classes).words.endswith(end)
+    assert why(of_one_step(loss=10.0), 0, threshold, num_classes).words.endswith(end)
 
 
 @pytest.fixture(scope="module")

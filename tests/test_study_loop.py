@@ -11,11 +11,11 @@ import studies
 
 import log_anneal as la
 from train import changes
-from train.config import Halt
 from train.engine import compiled, step
 from train.errors import Incomplete, UserError
 from train.folder import files, origin
 from train.folder.log import read_metrics
+from train.halt import Halt
 from train.run import loop, range_test
 from train.study import Claim, RangeTests, tune
 from train.study import loop as study_loop

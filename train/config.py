@@ -8,15 +8,15 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import jax
 
 import log_anneal as la
 from train.augment import Augment
-from train.checked import Count, Folder, Natural, Seed, Share, checked
+from train.checked import Count, Folder, Seed, Share, checked
 from train.errors import UserError, did_you_mean
-from train.kinds import Within
+from train.halt import Halt
 from train.models import NETWORKS, ModelConfig
 from train.optimizer import OptimizerConfig
 from train.preprocess import Preprocess
@@ -41,23 +41,6 @@ _NOT_COMPILED = {
     "cpu_devices",
 }
 """The fields of Config that no compiled program depends on."""
-
-_LIMIT = Within(above=0, way_out="None switches it off.")
-
-
-@checked("halt")
-@dataclasses.dataclass(frozen=True)
-class Halt:
-    """The rule that stops a run that has gone wrong. A loss that is not finite always stops it."""
-
-    threshold: Annotated[float, _LIMIT] | Literal["auto"] | None = "auto"
-    """The cross-entropy above which a training step stops the run, in nats. Above 0; None: never.
-    This is equation 5 of Naveen 2024, where it is 4.5.
-    auto: twice that of a guess among all classes, which is ln(classes), and at least 4.5.
-    So it is 4.6 for 10 classes, and 9.6 for 120. It may change between two starts of a run."""
-    grace_epochs: Natural = 2
-    """The time for which the threshold does not count, in epochs. At least 0.
-    It runs from the start, and again from each `--adjust-schedule`."""
 
 
 @checked()
@@ -203,6 +186,7 @@ class Config:
             for name, value in values.items()
         }
         # What nobody has given is not written: the records of earlier runs do not have it.
+        knobs["halt"] = self.halt.knobs()
         if (builder := knobs["model"].pop("builder")) is not None:
             knobs["model"] = {"builder": written("model.builder", builder)}
         if not (measures := knobs.pop("measures")):

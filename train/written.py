@@ -13,6 +13,7 @@ from train.rates import values_of
 RESERVED = (
     *("kind", "split", "step", "epoch", "seconds", "loss", "accuracy", "count"),
     *("grad_norm", "update_norm", "learning_rate", "halted", "images_per_second"),
+    *("skipped", "bad_leaf", "not_finite", "above_threshold", "spike"),
 )
 """The names that a line of the log has already."""
 

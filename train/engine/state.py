@@ -8,6 +8,9 @@ import optax
 
 from train.models.model import Model
 
+NUM_RECENT = 64
+"""How many losses are remembered, to tell a spike from what is usual."""
+
 
 class TrainState(NamedTuple):
     """The state that a step reads and writes. A checkpoint holds it as NumPy arrays."""
@@ -22,7 +25,12 @@ class TrainState(NamedTuple):
     halted: jax.Array
     """Whether the guard has halted the run. Then nothing changes any more until the next start."""
     watch_from: jax.Array
-    """The step from which on the loss is compared with the halting threshold, int32."""
+    """The step from which on the loss is compared with what halts the run, int32."""
+    recent: jax.Array
+    """The losses of the last steps in nats, float32 [64], that of step n at n modulo 64. NaN where
+    none is known."""
+    skipped: jax.Array
+    """How many steps in a row were skipped, int32."""
 
 
 def create(
@@ -42,4 +50,6 @@ def create(
         opt_state=optimizer.init(params),
         halted=jnp.bool_(False),
         watch_from=jnp.int32(watch_from),
+        recent=jnp.full(NUM_RECENT, jnp.nan, jnp.float32),
+        skipped=jnp.int32(0),
     )

@@ -45,8 +45,7 @@ def make_train_step(
 
     The indices, [b], are those of the images of this device. The metrics are scalars, equal on all
     devices: loss, accuracy, grad_norm (before clipping), update_norm and the learning_rate of the
-    update, all float32; and halted, which is true if the guard let no update happen: if a number is
-    not finite, or the loss is above the threshold.
+    update, all float32; and what the guard says of the step, see `guard.Judged`.
     """
 
     def loss(
@@ -83,18 +82,16 @@ def make_train_step(
             opt_state=opt_state,
         )
         rate = learning_rate(opt_state)
-        halted = state.halted | guard.is_bad(threshold, state, value, *norms.values(), rate)
-        # A step that went wrong leaves no trace: the state stays the one before it.
-        new = jax.tree.map(lambda old, fresh: jnp.where(halted, old, fresh), state, new)
+        judged = guard.judge(config.halt, threshold, state, new, value, *norms.values(), rate)
         metrics = {
             "loss": value,
             "accuracy": accuracy,
             **norms,
             "learning_rate": rate,
-            "halted": halted,
+            **judged.metrics,
             **_measured(config.measures, state.params, grads, updates),
         }
-        return new._replace(halted=halted), metrics
+        return judged.state, metrics
 
     return step
 

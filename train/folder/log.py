@@ -102,6 +102,11 @@ class Log:
         self._add_events("train", step, records[-1])
         self._terminal.train(records, speed)
 
+    def lines(self, lines: Sequence[str]) -> None:
+        """Prints lines, above the bar if there is one."""
+        if self._is_writer:
+            self._terminal.lines(lines)
+
     def eval_line(self, step: int, split: str, metrics: Mapping[str, float]) -> None:
         """Writes and prints an evaluation.
 

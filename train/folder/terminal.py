@@ -84,6 +84,11 @@ class Terminal:
         if is_epoch_end:
             self._epoch_records = []
 
+    def lines(self, lines: Sequence[str]) -> None:
+        """Prints lines, above the bar if there is one."""
+        for line in lines:
+            self._print([line])
+
     def evaluation(self, split: str, metrics: Mapping[str, float]) -> None:
         """Prints a line, above the bar if there is one."""
         self._print([f"{split:5}", *self._words([metrics], True)])
@@ -127,7 +132,8 @@ class Terminal:
         words = []
         for name, short in _SHOWN.items():
             if name in records[0]:
-                values = [record[name] for record in records]
+                made = [record for record in records if "skipped" not in record]
+                values = [record[name] for record in made or records]
                 value = values[-1] if name == "learning_rate" else float(np.mean(values))
                 words.append(f"{name.replace('_', ' ') if wide else short} {_format(name, value)}")
         return words

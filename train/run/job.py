@@ -74,6 +74,8 @@ class Job:
           watch_from: the step from which on the halting threshold counts.
         """
         anew: dict[str, Any] = {"halted": np.bool_(False), "watch_from": np.int32(watch_from)}
+        if state.halted:  # then the steps that were skipped before it do not count any more
+            anew["skipped"] = np.int32(0)
         opt_state = self.program.reschedule(state.opt_state, self.rates)
         return state._replace(opt_state=opt_state, **anew)
 

@@ -18,10 +18,13 @@ from train.folder import workdir
 from train.folder.checkpoint import Checkpoints
 from train.folder.log import Log, read_metrics
 from train.run import distributed
+from train.run.bad_steps import halt_of, note
 from train.run.interrupt import Interrupts
 from train.run.job import Job, prepare
 from train.run.sizes import beginning
 from train.run.summary import check_records, finish, is_done
+
+_OF_THE_GUARD = {"halted", "skipped", "bad_leaf", *guard.CAUSES}
 
 
 def run(
@@ -56,13 +59,15 @@ def run(
                 state, metrics = job.engine.train(state, splits["train"], job.indices(steps))
                 done = steps.start + int((~metrics["halted"]).sum())
                 log.train_lines(records(job, range(steps.start, done), metrics))
-                if reason := guard.why(job.threshold, metrics, job.dataset.num_classes):
+                if distributed.is_first():
+                    log.lines(note(job, folder, steps, metrics))
+                if reason := halt_of(job, metrics):
                     log.sync()
                     checkpoints.save(done, state, wait=True)
                     raise Halted(done, reason)
 
-                losses += metrics["loss"].tolist()
-                scores = {"train": -float(np.mean(losses))}
+                losses += metrics["loss"][~metrics["skipped"]].tolist()
+                scores = {"train": -float(np.mean(losses))} if losses else {}
                 if job.is_due(done, config.eval_epochs):
                     scores |= _evaluate(job, state, splits, log, done)
                 if job.is_due(done, config.checkpoint_epochs):
@@ -181,24 +186,29 @@ def _losses_of_epoch(job: Job, folder: Path, start: int) -> list[float]:
     first = start - start % job.steps_per_epoch
     lines = read_metrics(folder / "metrics.jsonl")
     return [
-        line["loss"] for line in lines if line["kind"] == "train" and first < line["step"] <= start
+        line["loss"]
+        for line in lines
+        if line["kind"] == "train" and first < line["step"] <= start and "skipped" not in line
     ]
 
 
 def records(job: Job, steps: range, metrics: dict[str, np.ndarray]) -> list[dict[str, Any]]:
-    """Returns a line for each update. `step` counts the updates up to it, `epoch` the epochs.
+    """Returns a line for each step. `step` counts the steps up to it, `epoch` the epochs.
+
+    The line of a step that was skipped says so; its numbers are those that it would have had.
 
     Args:
       job: the run.
       steps: the steps that were made.
       metrics: of these steps, [steps] each.
     """
-    names = [name for name in metrics if name != "halted"]
+    names = [name for name in metrics if name not in _OF_THE_GUARD]
     return [
         {
             "step": step + 1,
             "epoch": (step + 1) / job.steps_per_epoch,
             **{name: float(metrics[name][place]) for name in names},
+            **({"skipped": True} if metrics["skipped"][place] else {}),
         }
         for place, step in enumerate(steps)
     ]

@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 import log_anneal as la
-from train.config import Config, Halt
+from train.config import Config
 from train.engine.state import TrainState
 from train.errors import Interrupted, UserError
 from train.folder import workdir
@@ -24,6 +24,7 @@ from train.folder.files import write_atomically
 from train.folder.log import strict
 from train.folder.origin import origin, today
 from train.folder.terminal import Terminal
+from train.halt import Halt
 from train.run import distributed
 from train.run.interrupt import Interrupts
 from train.run.job import Job, prepare

@@ -104,9 +104,10 @@ def summarise(
 ) -> dict[str, Any]:
     """Returns the summary of a run, computed from its records.
 
-    Losses are in nats. `train_*` are means over the batches of the last epoch. `best_*` are those
-    of the test split at the best step, which the validation split chose, or without one the
-    training loss. `seconds` is the sum over all starts of the run, with evaluation and compilation.
+    Losses are in nats. `train_*` are means over the steps of the last epoch that were made.
+    `best_*` are those of the test split at the best step, which the validation split chose, or
+    without one the training loss. `seconds` is the sum over all starts of the run, with evaluation
+    and compilation.
 
     Args:
       job: the run.
@@ -117,7 +118,8 @@ def summarise(
       UserError: lines are missing in the records.
     """
     train = [line for line in records if line["kind"] == "train"]
-    last_epoch = train[-job.steps_per_epoch :]
+    last_epoch = [line for line in train[-job.steps_per_epoch :] if "skipped" not in line]
+    skipped = sum("skipped" in line for line in train)
     tests = {line["step"]: line for line in records if line.get("split") == "test"}
     if len(train) != job.total_steps or job.total_steps not in tests:
         raise UserError(
@@ -138,6 +140,7 @@ def summarise(
         "best_test_accuracy": tests.get(best_step, {}).get("accuracy"),
         "train_accuracy": _mean(last_epoch, "accuracy"),
         "train_loss": _mean(last_epoch, "loss"),
+        **({"skipped_steps": skipped} if skipped else {}),
         "seconds": round(records[-1]["seconds"], 1),
         "date": today().isoformat(),
         **origin(),
@@ -150,5 +153,5 @@ def _as_used(records: Sequence[Mapping[str, Any]]) -> Callable[[jax.Array], jax.
     return lambda step: rates[step]
 
 
-def _mean(lines: Sequence[Mapping[str, Any]], name: str) -> float:
-    return sum(line[name] for line in lines) / len(lines)
+def _mean(lines: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    return sum(line[name] for line in lines) / len(lines) if lines else None

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from train.changes import changed
-from train.config import Config, Halt, fields_of
+from train.config import Config, fields_of
 from train.errors import UserError
 from train.folder.terminal import duration
 from train.folder.workdir import settings_sha256
+from train.halt import Halt
 from train.report import archive
 from train.study import Run, Size, Study, failures, paper
 from train.study.load import load_study
