@@ -1,13 +1,15 @@
 """Several processes: how they find each other, agree, and fail together."""
 
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
+from train.config import flatten
 from train.errors import UserError
 
 Result = TypeVar("Result")
@@ -125,6 +127,30 @@ def check_equal(name: str, digest: str) -> None:
             f"The {name} must be the same in all processes, and here is another than in process 0. "
             "Give all the same files."
         )
+
+
+def check_same(record: Mapping[str, Any]) -> None:
+    """Raises an error that names the first field in which the processes' records differ.
+
+    Args:
+      record: the configuration, and what else decides the numbers, as values that JSON can hold.
+
+    Raises:
+      UserError: this process's record is not that of process 0.
+    """
+    mine = json.dumps(record, sort_keys=True).encode()
+    size = int(from_first(np.int32(len(mine))))
+    theirs = from_first(np.frombuffer(mine[:size].ljust(size), np.uint8)).tobytes()
+    if mine == theirs:
+        return
+    own, first = flatten(json.loads(mine)), flatten(json.loads(theirs))
+    names = [name for name in {**own, **first} if own.get(name) != first.get(name)]
+    name = names[0]
+    more = f" {len(names) - 1} more fields differ." if len(names) > 1 else ""
+    raise UserError(
+        f"`{name}` must be the same in all processes, got {json.dumps(own.get(name))} here and "
+        f"{json.dumps(first.get(name))} in process 0.{more} Give all the same command and files."
+    )
 
 
 def on_first(action: Callable[[], Result]) -> Result | None:
