@@ -96,6 +96,30 @@ def test_a_signal_loses_no_step_and_says_how_to_go_on(tmp_path, uninterrupted, n
     assert ending(tmp_path / "run") == uninterrupted
 
 
+def test_a_run_that_is_killed_while_it_is_extended_goes_on_by_the_same_command(tmp_path):
+    extended = ("--chunk-steps", "2", "--extend", "stretch", "--epochs", "6")
+    process = small.train(tmp_path, "--epochs", "1")
+    _, err = process.communicate(timeout=200)
+    assert process.returncode == 0, err
+    path = tmp_path / "run/metrics.jsonl"
+    before = path.read_bytes()
+    process = small.train(tmp_path, *extended)
+    wait_for_step(process, path, 30)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert not (tmp_path / "run/summary.json").exists()
+    process = small.train(tmp_path, *extended)
+    _, err = process.communicate(timeout=200)
+    assert process.returncode == 0, err
+    assert path.read_bytes().startswith(before)
+    lines = [line for line in read_metrics(path) if line["kind"] == "train"]
+    assert [line["step"] for line in lines] == list(range(1, 133))
+    rates = [line["learning_rate"] for line in lines[22:]]
+    expected = small.SCHEDULE.stretch(6 * 22).at(range(22, 132))
+    assert rates == pytest.approx(expected.tolist(), rel=1e-6)
+
+
 @pytest.mark.slow
 def test_two_processes_stop_and_go_on_together(tmp_path):
     """The signal comes to one; both leave with the same step saved, and end with one state."""
