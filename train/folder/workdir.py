@@ -104,9 +104,14 @@ class Hold:
         return since
 
 
-def settings_sha256(config: Config) -> str:
-    """Returns the SHA-256 of a run's settings, in hex. The place of the data does not count."""
-    return _digest_without(config.to_dict(), FREE)
+def settings_sha256(config: Config, *, besides: Collection[str] = ()) -> str:
+    """Returns the SHA-256 of a run's settings, in hex. The place of the data does not count.
+
+    Args:
+      config: of the run.
+      besides: further fields that do not count.
+    """
+    return _digest_without(config.to_dict(), {*FREE, *besides})
 
 
 def hold(
@@ -151,7 +156,7 @@ def hold(
     if length.choice is not None:
         given["epochs"] = length.was
     differences = differing(held, given, FREE)
-    may_change = _changeable(record)
+    may_change = changeable(record)
     if held.get("data_sha256", "") == record.get("data_sha256"):
         may_change = may_change | {"dataset"}  # the same images at another place, as of a folder
     changes = {name: differences.pop(name) for name in [*differences] if is_in(name, may_change)}
@@ -203,7 +208,12 @@ def fixed_digest(record: Mapping[str, Any]) -> str:
     return _digest_without(record, ADJUSTABLE | FREE | CHANGEABLE | {"dataset"})
 
 
-def _changeable(record: Mapping[str, Any]) -> set[str]:
+def changeable(record: Mapping[str, Any]) -> set[str]:
+    """Returns the fields that may change between two starts of a run.
+
+    Args:
+      record: the configuration, as values that JSON can hold.
+    """
     # The statistics of a network of the user's own are those of each device.
     is_local = record["model"].get("batch_norm", "local") == "local"
     return CHANGEABLE - ({"cpu_devices"} if is_local else set())
