@@ -163,6 +163,15 @@ def test_a_run_is_stretched_from_the_step_where_it_was_interrupted(tmp_path, mon
         assert trained.load(changed(CONFIG, {"epochs": epochs}), folder).step == 32
 
 
+def test_behind_a_damaged_checkpoint_lies_one_of_the_shorter_run(ended, capsys):
+    run(ended, 3, "stretch")
+    made = lines(ended)
+    (ended / "checkpoints/24/manifest/metadata").write_text("{ torn")
+    run(ended, 3)
+    assert "the checkpoint of step 24 is damaged" in capsys.readouterr().err
+    assert lines(ended) == made
+
+
 def test_a_new_schedule_is_written_for_the_new_length(ended):
     other = changed(COSINE, {"peak_value": 0.01, "decay_steps": 3})
     config = dataclasses.replace(CONFIG, schedule=other, epochs=3)
