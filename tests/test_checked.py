@@ -290,6 +290,8 @@ def test_a_wrong_name_on_the_command_line_is_refused_in_the_same_sentence():
         (("--model", "resnet18"), "`model` must be a ModelConfig, .* such as `model.name`"),
         (("--schedule.peak-valu", "1"), "`peak_valu` .* CyclicalLogSchedule, .* mean peak_value"),
         (("--workdirr", "x"), "--workdirr.* Did you mean --workdir"),
+        (("--extend",), "`--extend` must be keep or stretch, got ''"),
+        (("--extend", "strech"), "`--extend` must be keep or stretch, .* Did you mean stretch"),
         (("--adjust-shedule",), "--adjust-shedule.* Did you mean --adjust-schedule"),
     ],
 )

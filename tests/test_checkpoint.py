@@ -228,13 +228,21 @@ def test_another_configuration_is_refused(tmp_path: Path) -> None:
         Checkpoints(tmp_path, config_digest="other") as checkpoints,
         pytest.raises(UserError, match="the configuration has another digest"),
     ):
-        checkpoints.restore(make_state(), "one that is not in it either")
+        checkpoints.restore(make_state(), {"one that is not in it either": make_state()})
 
 
 def test_a_checkpoint_with_the_digest_of_an_older_version_is_taken(tmp_path: Path) -> None:
     save_steps(tmp_path, 1)
     with Checkpoints(tmp_path, config_digest="other") as checkpoints:
-        assert checkpoints.restore(make_state(), "c")[0] == 1
+        assert checkpoints.restore(make_state(), {"c": make_state()})[0] == 1
+
+
+def test_a_checkpoint_of_settings_with_other_shapes_is_restored_as_it_is(tmp_path: Path) -> None:
+    save_steps(tmp_path, 1)
+    longer = make_state() | {"step": np.zeros(3, np.int32)}
+    with Checkpoints(tmp_path, config_digest="other") as checkpoints:
+        found = checkpoints.restore(longer, {"c": make_state()})
+    assert found[1]["step"].shape == ()
 
 
 def test_saving_a_saved_or_restored_step_again_changes_nothing(tmp_path: Path) -> None:

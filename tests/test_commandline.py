@@ -38,6 +38,13 @@ def test_every_field_can_be_set_nested_ones_too():
     assert config.engine == "shard_map"
 
 
+@pytest.mark.parametrize("choice", ["keep", "stretch"])
+def test_an_extension_has_one_of_two_choices_and_none_is_the_default(choice):
+    assert parse([QUICKSTART, "--extend", choice, "--epochs", "3"]).extend == choice
+    assert parse([QUICKSTART, f"--extend={choice}"]).extend == choice
+    assert parse([QUICKSTART]).extend is None
+
+
 def test_a_default_of_the_schedule_follows_the_field_that_is_set():
     config = parse([QUICKSTART, "--schedule.peak-value", "0.2"]).config
     assert config.schedule.at(config.schedule.restarts(100)[0]) == 0.2

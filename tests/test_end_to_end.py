@@ -1,6 +1,7 @@
 """Whole runs through the command: what a person gets, and what they are told."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -76,6 +77,24 @@ def test_a_run_that_is_done_says_so_and_changes_nothing(done):
     assert code == 0
     assert out.startswith("This run is done: 40 steps")
     assert times() == before
+
+
+def test_more_epochs_are_refused_with_the_two_choices_and_made_by_one(done, tmp_path):
+    shutil.copytree(done[0] / "run", tmp_path / "run")
+    longer = ("--validation-fraction", "0.1", "--epochs", "3")
+    code, out, err = finish(small.train(tmp_path, *longer))
+    assert (code, out) == (2, "")
+    assert "To lengthen the run, add `--extend keep`: the rate goes on as the schedule is" in err
+    assert "or `--extend stretch`: from here on it follows the schedule stretched to 3 epo" in err
+
+    code, out, err = finish(small.train(tmp_path, *longer, "--extend", "stretch"))
+    assert code == 0, err
+    assert "epochs was 2 and is 3 from step 40 on, where the rate follows its schedule" in out
+    assert json.loads((tmp_path / "run/summary.json").read_text())["steps"] == 60
+    lines = read_metrics(tmp_path / "run/metrics.jsonl")
+    rates = [line["learning_rate"] for line in lines if line["kind"] == "train"]
+    in_steps = small.SCHEDULE.stretch(30).at(np.arange(40, 60))
+    np.testing.assert_allclose(rates[40:], in_steps, rtol=1e-6)
 
 
 def test_another_configuration_is_refused(done):

@@ -162,3 +162,24 @@ def test_the_bar_fits_into_one_line_of_the_terminal(
 def test_a_torn_line_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n{"step"')
     assert read_metrics(tmp_path / "metrics.jsonl") == [{"step": 1}]
+
+
+def test_the_time_left_counts_no_first_time_of_a_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each step takes 10 s and each evaluation 4 s, and the first time of each 500 s more."""
+    now = [0.0]
+    monkeypatch.setattr("train.folder.terminal.time.perf_counter", lambda: now[0])
+    sizes = {"total_steps": 10, "steps_per_epoch": 5, "batch_size": 32}
+    left = []
+    with Log(tmp_path, **sizes) as log:
+        for first, last, seconds in [(1, 2, 520), (3, 4, 20), (5, 5, 510), (6, 7, 20), (8, 9, 20)]:
+            now[0] += seconds
+            log.train_lines([record(step) for step in range(first, last + 1)])
+            left.append(log._terminal._pace.seconds(10 - last))
+            if last == 5:
+                now[0] += 504
+                log.eval_line(5, "test", {"loss": 1.0, "accuracy": 0.5})
+    assert np.isnan(left[0])
+    assert left[1:] == [60, 50, 30, 10]
+    assert re.search(r"epoch 1/2  train .* 0:00:50 left", capsys.readouterr().out)

@@ -96,26 +96,70 @@ def test_a_signal_loses_no_step_and_says_how_to_go_on(tmp_path, uninterrupted, n
     assert ending(tmp_path / "run") == uninterrupted
 
 
+def test_a_run_that_is_killed_while_it_is_extended_goes_on_by_the_same_command(tmp_path):
+    extended = ("--chunk-steps", "2", "--extend", "stretch", "--epochs", "6")
+    process = small.train(tmp_path, "--epochs", "1")
+    _, err = process.communicate(timeout=200)
+    assert process.returncode == 0, err
+    path = tmp_path / "run/metrics.jsonl"
+    before = path.read_bytes()
+    process = small.train(tmp_path, *extended)
+    wait_for_step(process, path, 30)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert not (tmp_path / "run/summary.json").exists()
+    process = small.train(tmp_path, *extended)
+    _, err = process.communicate(timeout=200)
+    assert process.returncode == 0, err
+    assert path.read_bytes().startswith(before)
+    lines = [line for line in read_metrics(path) if line["kind"] == "train"]
+    assert [line["step"] for line in lines] == list(range(1, 133))
+    rates = [line["learning_rate"] for line in lines[22:]]
+    expected = small.SCHEDULE.stretch(6 * 22).at(range(22, 132))
+    assert rates == pytest.approx(expected.tolist(), rel=1e-6)
+
+
+def two_processes(tmp_path, *second):
+    """Starts a run of two processes, where the second may have more arguments."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        coordinator = f"localhost:{free.getsockname()[1]}"
+    together = ("--coordinator", coordinator, "--num-processes", "2", "--chunk-steps", "2", *LONGER)
+    return [
+        small.train(tmp_path, *together, "--process-id", str(each), *(second if each else ()))
+        for each in range(2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        (
+            ("--schedule.peak-value", "0.9"),
+            "`schedule.peak_value` must be the same in all processes, got 0.9 here and 0.05 in",
+        ),
+        (
+            ("--epochs", "3", "--seed", "1"),
+            "`epochs` must be the same in all processes, got 3 here and 8 in process 0. So it is "
+            "with 1 more. Give all the same command and files.",
+        ),
+    ],
+)
+@pytest.mark.slow
+def test_processes_with_other_settings_do_not_train_together(tmp_path, second, message):
+    processes = two_processes(tmp_path, *second)
+    ended = [process.communicate(timeout=200) for process in processes]
+    assert [process.returncode for process in processes] == [2, 2]
+    assert "All processes must be able to start, and one is not" in ended[0][1]
+    assert message in ended[1][1]
+    assert not (tmp_path / "run/metrics.jsonl").exists()
+
+
 @pytest.mark.slow
 def test_two_processes_stop_and_go_on_together(tmp_path):
     """The signal comes to one; both leave with the same step saved, and end with one state."""
-
-    def start():
-        with socket.socket() as free:
-            free.bind(("localhost", 0))
-            coordinator = f"localhost:{free.getsockname()[1]}"
-        together = (
-            "--coordinator",
-            coordinator,
-            "--num-processes",
-            "2",
-            "--chunk-steps",
-            "2",
-            *LONGER,
-        )
-        return [small.train(tmp_path, *together, "--process-id", str(i)) for i in range(2)]
-
-    processes = start()
+    processes = two_processes(tmp_path)
     wait_for_step(processes[0], tmp_path / "run/metrics.jsonl", 3)
     processes[1].send_signal(signal.SIGTERM)
     small.outputs(processes, code=75)
@@ -123,7 +167,7 @@ def test_two_processes_stop_and_go_on_together(tmp_path):
     assert 3 <= step < STEPS
     assert (tmp_path / f"run/checkpoints/{step}").is_dir()
 
-    first, second = small.outputs(start())
+    first, second = small.outputs(two_processes(tmp_path))
     assert "test accuracy" in first
     assert "accuracy" not in second
     steps = [line["step"] for line in ending(tmp_path / "run")[1] if line["kind"] == "train"]

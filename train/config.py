@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
 import jax
@@ -54,7 +55,8 @@ class Config:
     """The unit of the schedule's durations, such as decay_steps: epochs or steps.
     Epochs need a schedule that has a method `stretch`, as those of log_anneal have."""
     epochs: Count = 10
-    """The length of the run: how often it passes over the training images. At least 1."""
+    """The length of the run: how often it passes over the training images. At least 1.
+    A run that has begun gets longer by `--extend`."""
     batch_size: Count = 128
     """The number of images in each step, over all devices of all processes. At least 1."""
     seed: Seed = 0
@@ -160,16 +162,17 @@ class Config:
                 f"got {getattr(self.model, given[0])!r}. Let the builder do what it says."
             )
 
-    def schedule_in_steps(self, steps_per_epoch: int) -> Schedule:
-        """Returns the schedule as a function of the step.
+    def schedule_in_steps(self, steps_per_epoch: int, by: Fraction = Fraction(1)) -> Schedule:
+        """Returns the schedule as a function of the step, all durations multiplied by `by`.
 
         Raises:
           UserError: it cannot be stretched so far.
         """
-        if self.schedule_unit == "steps":
+        factor = by if self.schedule_unit == "steps" else by * steps_per_epoch
+        if self.schedule_unit == "steps" and factor == 1:
             return self.schedule
         try:
-            return self.schedule.stretch(steps_per_epoch)
+            return self.schedule.stretch(int(factor) if factor.denominator == 1 else float(factor))
         except ValueError as error:
             raise UserError(f"`schedule`, {steps_per_epoch} steps an epoch: {error}") from error
 

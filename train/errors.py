@@ -40,6 +40,12 @@ def sentence(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0]}" if lines else f"{type(error).__name__}."
 
 
+def shortened(error: Exception) -> str:
+    """Returns the first sentence of an error's text, cut so that it fits on a line."""
+    text = " ".join(str(error).split()).split(" [")[0] or type(error).__name__
+    return text if len(text) < 200 else f"{text[:60]} ... {text[-130:]}"
+
+
 @dataclasses.dataclass(frozen=True)
 class Reason:
     """The reason of a halt, in words that follow `the next was not made:`."""

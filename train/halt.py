@@ -28,7 +28,7 @@ class Halt:
     reach 20 where log annealing restarts, and 35 where the rate is far too high."""
     grace_epochs: Natural = 2
     """The time for which threshold and spike do not count, in epochs. At least 0.
-    It runs from the start, and again from each `--adjust-schedule`."""
+    It runs from the start, and again from each `--adjust-schedule` and `--extend stretch`."""
     action: Literal["halt", "skip", "ignore"] = "halt"
     """What happens at a step that has gone wrong.
     halt: the run stops, and the state before the step is saved.

@@ -15,6 +15,7 @@ import log_anneal
 from train.cli.words import refuse
 from train.config import Config
 from train.errors import UserError, did_you_mean
+from train.folder.length import Choice
 from train.study import Size
 from train.study.load import load
 
@@ -41,6 +42,10 @@ class Arguments(_Common):
     """Whether to train nothing, and print the configuration, the sizes and the schedule."""
     adjust_schedule: bool = False
     """Whether a run goes on with another schedule than it began with, for example after a halt."""
+    extend: Choice | None = None
+    """What the rate follows where a run gets more --epochs than it had, ended or not.
+    keep: its schedule as it was. After its end, the rate is what the schedule itself says.
+    stretch: from the step where the run goes on, its schedule stretched to the new length."""
 
 
 @dataclasses.dataclass(frozen=True)

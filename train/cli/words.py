@@ -13,6 +13,7 @@ from typing import Any
 from train.checked import kinds_of, no_field
 from train.config import Config
 from train.errors import UserError
+from train.folder.length import Choice
 from train.kinds import taken
 
 _Option = tuple[str, list[str]]
@@ -30,6 +31,8 @@ def refuse(config: Config, words: Sequence[str], others: Collection[str]) -> Non
       UserError: there is such a word.
     """
     for name, values in _options(words):
+        if name == "extend":
+            taken("--extend", Choice, " ".join(values))
         if {name, name.removeprefix("no_")} & {*others}:
             continue
         found = _find(config, name.split("."), others)

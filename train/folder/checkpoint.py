@@ -4,7 +4,7 @@ import contextlib
 import logging
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TextIO
@@ -14,7 +14,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
-from train.errors import UserError
+from train.errors import UserError, shortened
 from train.folder import manifest
 from train.folder.files import flush_folder, lock_folder, set_aside
 
@@ -40,7 +40,7 @@ class Checkpoints:
 
     def __init__(self, directory: Path, *, config_digest: str, is_writer: bool = True) -> None:
         self._directory = directory.absolute()
-        self._own_digest, self._digests = config_digest, {config_digest, None}
+        self._own_digest, self._others = config_digest, dict[str, PyTree]()
         self._is_writer = is_writer
         self._good: set[int] = set()
         self._pending: Future[int] | None = None
@@ -73,7 +73,7 @@ class Checkpoints:
         return _best(self._scores())
 
     def restore(
-        self, like: PyTree, old_digest: str | None = None, *, step: int | None = None
+        self, like: PyTree, others: Mapping[str, PyTree] | None = None, *, step: int | None = None
     ) -> tuple[int, PyTree] | None:
         """Returns the newest checkpoint that agrees with its manifest, or that of a step.
 
@@ -81,7 +81,7 @@ class Checkpoints:
 
         Args:
             like: a pytree like the run's. Only the shapes and types of its leaves are read.
-            old_digest: another digest of the run's settings, which an older version wrote.
+            others: by other digests that the run's settings had, what is like its state then.
             step: the step of the checkpoint; None: the newest.
 
         Returns:
@@ -90,7 +90,7 @@ class Checkpoints:
         Raises:
             UserError: the checkpoint is of another model or configuration, or all are damaged.
         """
-        self._digests.add(old_digest)
+        self._others = dict(others or {})
         steps = sorted(self._steps(), reverse=True) if step is None else [step]
         return self._restore(like, steps)
 
@@ -181,7 +181,7 @@ class Checkpoints:
         except Exception as error:
             raise UserError(
                 f"The checkpoint of step {step} could not be written to {self._directory} "
-                f"({_sentence(error)}). Make room, and start the same command again."
+                f"({shortened(error)}). Make room, and start the same command again."
             ) from error
         shutil.rmtree(self._directory / "todelete", ignore_errors=True)
         return step
@@ -190,11 +190,11 @@ class Checkpoints:
         damaged: dict[int, str] = {}
         for step in steps:
             try:
-                leaves = self._read(step, manifest.flatten(like))
+                leaves = self._read(step, like)
             except UserError:
                 raise
             except Exception as error:  # damaged bytes may raise anything
-                damaged[step] = _sentence(error)
+                damaged[step] = shortened(error)
                 continue
 
             for bad, reason in damaged.items() if self._is_writer else ():
@@ -222,17 +222,19 @@ class Checkpoints:
         manifest.verify_manifest(record)
         return record
 
-    def _read(self, step: int, like: dict[str, Any]) -> dict[str, np.ndarray]:
+    def _read(self, step: int, like: PyTree) -> dict[str, np.ndarray]:
         record = self._read_manifest(step)
-        difference = manifest.difference(record, like)
-        if difference is None and record["config_digest"] not in self._digests:
+        sha256 = record["config_digest"]
+        flat = manifest.flatten(self._others.get(sha256, like))
+        difference = manifest.difference(record, flat)
+        if difference is None and sha256 not in {self._own_digest, *self._others}:
             difference = "the configuration has another digest"
         if difference is not None:
             raise UserError(
                 f"The checkpoint of step {step} in {self._directory} is of another run: "
                 f"{difference}. Choose another `--workdir`, or the settings it was trained with."
             )
-        leaves = {path: np.empty(leaf.shape, leaf.dtype) for path, leaf in like.items()}
+        leaves = {path: np.empty(leaf.shape, leaf.dtype) for path, leaf in flat.items()}
         with self._manager(read_only=True) as manager:
             items = ocp.args.Composite(state=ocp.args.StandardRestore(manifest.nonempty(leaves)))
             leaves |= manager.restore(step, args=items)["state"]
@@ -242,9 +244,3 @@ class Checkpoints:
 
 def _best(scores: dict[int, float]) -> int | None:
     return max(scores, key=lambda step: (scores[step], step), default=None)
-
-
-def _sentence(error: Exception) -> str:
-    """Shortens an error's text to its first sentence, which fits on a line."""
-    text = " ".join(str(error).split()).split(" [")[0] or type(error).__name__
-    return text if len(text) < 200 else f"{text[:60]} ... {text[-130:]}"

@@ -14,6 +14,32 @@ _WIDE = 110  # columns from which on the bar has room for whole words
 _SHOWN = {"loss": "loss", "accuracy": "acc", "learning_rate": "rate"}
 
 
+class _Pace:
+    """The time that a step takes, with its share of the evaluations and without the compiler.
+
+    A program is compiled when it first runs: for a chunk of another length, a scan is another
+    program, and for a split of another size, so may be an evaluation. So its first time does not
+    count.
+    """
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        self._steps, self._seconds, self._last = 0, 0.0, 0.0
+
+    def count(self, program: str, num_steps: int) -> None:
+        """Counts the time since the last program ended, and the steps that this one made."""
+        now = time.perf_counter()
+        if program in self._known:
+            self._steps += num_steps
+            self._seconds += now - self._last
+        self._known.add(program)
+        self._last = now
+
+    def seconds(self, num_steps: int) -> float:
+        """Returns how long so many steps take, in seconds; NaN before any has counted."""
+        return num_steps * self._seconds / self._steps if self._steps else math.nan
+
+
 class Terminal:
     """A progress bar, redrawn twice a second, and lines above it. Without a terminal, only lines.
 
@@ -32,7 +58,7 @@ class Terminal:
         self._num_epochs = math.ceil(total_steps / steps_per_epoch)
         self._step = start_step
         self._is_quiet = is_quiet
-        self._first_chunk: tuple[int, float] | None = None
+        self._pace = _Pace()
         self._epoch_records: list[Mapping[str, float]] = []
         self._console = Console(highlight=False)
         self._progress: Progress | None = None
@@ -66,7 +92,8 @@ class Terminal:
         self._step = int(records[-1]["step"])
         is_epoch_end = self._step // self._steps_per_epoch > epochs_before
         self._epoch_records += records
-        left = duration(self._seconds_left())
+        self._pace.count(f"a chunk of {len(records)}", len(records))
+        left = duration(self._pace.seconds(self._total_steps - self._step))
 
         if self._progress is not None:
             if self._console.width >= _WIDE:
@@ -91,6 +118,7 @@ class Terminal:
 
     def evaluation(self, split: str, metrics: Mapping[str, float]) -> None:
         """Prints a line, above the bar if there is one."""
+        self._pace.count(split, 0)
         self._print([f"{split:5}", *self._words([metrics], True)])
 
     def table(self, summary: Mapping[str, Any]) -> None:
@@ -118,14 +146,6 @@ class Terminal:
         epoch = max(1, math.ceil(self._step / self._steps_per_epoch))
         count = f"{epoch:{len(str(self._num_epochs))}}/{self._num_epochs}"
         return f"epoch {count}" if wide or self._console.width >= _WIDE else count
-
-    def _seconds_left(self) -> float:
-        now = time.perf_counter()
-        if self._first_chunk is None:
-            self._first_chunk = (self._step, now)
-            return math.nan  # the first chunk waited for the compiler
-        first_step, first_time = self._first_chunk
-        return (self._total_steps - self._step) * (now - first_time) / (self._step - first_step)
 
     @staticmethod
     def _words(records: Sequence[Mapping[str, float]], wide: bool) -> list[str]:

@@ -8,9 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from train.config import Config, digest, flatten
+from train.config import Config, digest
 from train.errors import UserError
+from train.folder import length as lengths
+from train.folder.differences import differing, is_another, is_in, value
 from train.folder.files import set_aside, write_atomically
+from train.folder.length import Length
 
 ADJUSTABLE = {"schedule", "schedule_unit"}
 """The fields that `--adjust-schedule` may change."""
@@ -25,7 +28,6 @@ CHANGEABLE = {
 None of them changes what a step is; some change its last digits. Where each device has batch
 statistics of its own, the number of devices does change a step, and stays.
 """
-_NOT_SET = "not set"
 _SINCE, _CHANGES = "schedule_from_step", "changes"
 
 
@@ -39,12 +41,14 @@ class Hold:
     """The step at which the schedule replaced another one; 0: it is the first."""
     is_new: bool
     is_adjusting: bool
+    length: Length
+    """The length of the run, and how it grew."""
     changes: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
     """The fields that have other values than at the last start: those of then, and the new ones."""
     old_changes: Sequence[Mapping[str, Any]] = ()
     """The changes of earlier starts, as `config.json` holds them."""
-    old_digest: str | None = None
-    """The digest in checkpoints from the time when no field could change between two starts."""
+    digests: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """The digests that checkpoints of this run may carry, with the length of it then, in epochs."""
 
     def says(self, step: int, total_steps: int) -> list[str]:
         """Returns a line for each change from this step on. Of a run that has ended, none counts.
@@ -53,11 +57,13 @@ class Hold:
           step: the step of the state that was restored.
           total_steps: the number of steps of the run.
         """
-        return [
+        if step >= total_steps:
+            return []
+        changes = [
             f"{name} was {before} and is {now} from step {step} on"
             for name, (before, now) in self.changes.items()
-            if step < total_steps
         ]
+        return [*changes, *self.length.says(step)]
 
     def settle(self, step: int, total_steps: int) -> int:
         """Writes `config.json` if it is new or has changed. An old one is kept in `set_aside`.
@@ -75,9 +81,11 @@ class Hold:
         if self.is_adjusting and step >= total_steps:
             raise UserError(
                 f"`--adjust-schedule` must go with a run that has steps left, got {self.folder}, "
-                f"which has made all {total_steps}. Choose another `--workdir`."
+                f"which has made all {total_steps}. Give it more `--epochs` by `--extend keep`, or "
+                "choose another `--workdir`."
             )
-        since = step if self.is_adjusting else self.schedule_from_step
+        is_other = self.is_adjusting or self.length.choice == "stretch"
+        since = step if is_other else self.schedule_from_step
         has_changed = bool(self.says(step, total_steps))
         if self.is_new or self.is_adjusting or has_changed:
             path = self.folder / "config.json"
@@ -86,21 +94,34 @@ class Hold:
                 shutil.copy2(path, copy)
                 set_aside(copy, self.folder / "set_aside")
             changes = list(self.old_changes)
-            if has_changed:
-                was = {name: _parsed(before) for name, (before, _) in self.changes.items()}
+            if has_changed and self.changes:
+                was = {name: value(before) for name, (before, _) in self.changes.items()}
                 changes.append({"step": step, "was": was})
             more = {_SINCE: since} | ({_CHANGES: changes} if changes else {})
+            more |= self.length.record(step)
             content = json.dumps({**self.record, **more}, indent=2, allow_nan=False)
             write_atomically(path, f"{content}\n".encode())
         return since
 
 
-def settings_sha256(config: Config) -> str:
-    """Returns the SHA-256 of a run's settings, in hex. The place of the data does not count."""
-    return _digest_without(config.to_dict(), FREE)
+def settings_sha256(config: Config, *, besides: Collection[str] = ()) -> str:
+    """Returns the SHA-256 of a run's settings, in hex. The place of the data does not count.
+
+    Args:
+      config: of the run.
+      besides: further fields that do not count.
+    """
+    return _digest_without(config.to_dict(), {*FREE, *besides})
 
 
-def hold(folder: Path, record: Mapping[str, Any], *, adjust_schedule: bool) -> Hold:
+def hold(
+    folder: Path,
+    record: Mapping[str, Any],
+    *,
+    adjust_schedule: bool,
+    length: Length | None = None,
+    before: Mapping[str, Any] | None = None,
+) -> Hold:
     """Compares a configuration with the one that the folder belongs to. It writes nothing.
 
     A change of a field in `CHANGEABLE` is accepted.
@@ -110,10 +131,14 @@ def hold(folder: Path, record: Mapping[str, Any], *, adjust_schedule: bool) -> H
       record: the configuration, as values that JSON can hold.
       adjust_schedule: accept another schedule, but no other change. The schedule that the run
         already has is accepted too, so that the same command can be given again.
+      length: as `train.folder.length.read` gives it; None: the run does not get longer.
+      before: the schedule as a record describes it at the length of the last start, since what
+        tells a function from others depends on the length; None: as `record` describes it.
 
     Raises:
       UserError: the folder belongs to another configuration.
     """
+    length = length or lengths.read(folder, record)
     path = folder / "config.json"
     if not path.exists():
         if adjust_schedule:
@@ -121,28 +146,60 @@ def hold(folder: Path, record: Mapping[str, Any], *, adjust_schedule: bool) -> H
                 f"`--adjust-schedule` must go with a run that has begun, got {folder}. "
                 "Leave it out to begin one."
             )
-        return Hold(folder, record, 0, is_new=True, is_adjusting=False)
+        return Hold(folder, record, 0, is_new=True, is_adjusting=False, length=length)
 
-    held = _read(path)
+    held = lengths.read_record(path)
     since, old_changes = held.pop(_SINCE, 0), held.pop(_CHANGES, ())
-    differences = _differing_fields(held, record)
-    may_change = _changeable(record)
+    for name in (lengths.EXTENSIONS, lengths.SCHEDULE_EPOCHS):
+        held.pop(name, None)
+    given = {**record, "schedule": before or record["schedule"]}
+    if length.choice is not None:
+        given["epochs"] = length.was
+    differences = differing(held, given, FREE)
+    may_change = changeable(record)
     if held.get("data_sha256", "") == record.get("data_sha256"):
         may_change = may_change | {"dataset"}  # the same images at another place, as of a folder
-    changes = {name: differences.pop(name) for name in [*differences] if _is_in(name, may_change)}
-    is_adjustable = all(_is_in(name, ADJUSTABLE) for name in differences)
+    changes = {name: differences.pop(name) for name in [*differences] if is_in(name, may_change)}
+    is_adjustable = all(is_in(name, ADJUSTABLE) for name in differences)
     if differences and not (adjust_schedule and is_adjustable):
-        raise _is_another(folder, differences, is_adjustable)
+        raise is_another(folder, differences, ADJUSTABLE, length)
+    if differences and length.choice == "stretch":
+        raise UserError(
+            "`--extend` must be keep where `--adjust-schedule` gives another schedule, got "
+            f"stretch. Write the schedule for {length.epochs} epochs, and take `--extend keep`."
+        )
     return Hold(
         folder,
         record,
         since,
         is_new=False,
         is_adjusting=bool(differences),
+        length=length,
         changes=changes,
         old_changes=old_changes,
-        old_digest=_digest_without(held, ADJUSTABLE | FREE),
+        digests=known_digests(folder, record),
     )
+
+
+def known_digests(folder: Path, record: Mapping[str, Any]) -> dict[str, int]:
+    """Returns the digests that checkpoints of a run may carry, with its length then, in epochs.
+
+    There are two of each length: the second is from the time when no field could change between two
+    starts. Of a folder without a record there are none.
+
+    Args:
+      folder: the run's folder.
+      record: the configuration, as values that JSON can hold.
+    """
+    path, found = folder / "config.json", dict[str, int]()
+    if path.exists():
+        held = lengths.read_record(path)
+        added = {_SINCE, _CHANGES, lengths.EXTENSIONS, lengths.SCHEDULE_EPOCHS}
+        for epochs in lengths.read(folder, record).all_epochs:
+            before = {**held, "epochs": epochs}
+            found[_digest_without(before, ADJUSTABLE | FREE | added)] = epochs
+            found[fixed_digest({**record, "epochs": epochs})] = epochs
+    return found
 
 
 def fixed_digest(record: Mapping[str, Any]) -> str:
@@ -151,7 +208,12 @@ def fixed_digest(record: Mapping[str, Any]) -> str:
     return _digest_without(record, ADJUSTABLE | FREE | CHANGEABLE | {"dataset"})
 
 
-def _changeable(record: Mapping[str, Any]) -> set[str]:
+def changeable(record: Mapping[str, Any]) -> set[str]:
+    """Returns the fields that may change between two starts of a run.
+
+    Args:
+      record: the configuration, as values that JSON can hold.
+    """
     # The statistics of a network of the user's own are those of each device.
     is_local = record["model"].get("batch_norm", "local") == "local"
     return CHANGEABLE - ({"cpu_devices"} if is_local else set())
@@ -159,10 +221,6 @@ def _changeable(record: Mapping[str, Any]) -> set[str]:
 
 def _digest_without(record: Mapping[str, Any], names: Collection[str]) -> str:
     return digest({name: value for name, value in record.items() if name not in names})
-
-
-def _is_in(name: str, fields: Collection[str]) -> bool:
-    return name.split(".")[0] in fields
 
 
 def make_folder(folder: Path) -> None:
@@ -179,58 +237,8 @@ def make_folder(folder: Path) -> None:
         raise _unwritable(folder, "no permission to write")
 
 
-def _is_another(
-    folder: Path, differences: dict[str, tuple[str, str]], is_adjustable: bool
-) -> UserError:
-    listed = "; ".join(
-        f"{name} is {held} there and {given} here"
-        for name, (held, given) in list(differences.items())[:8]
-    )
-    more = f"; and {len(differences) - 8} more" if len(differences) > 8 else ""
-    way_out = "Choose another `--workdir`, or take those settings back"
-    if is_adjustable:
-        way_out += ", or go on with this schedule by `--adjust-schedule`"
-    return UserError(
-        f"`--workdir` must hold the run of this configuration, got {folder}, which holds "
-        f"another: {listed}{more}. {way_out}."
-    )
-
-
 def _unwritable(folder: Path, reason: str) -> UserError:
     return UserError(
         f"`--workdir` must be a folder that can be written to, got {folder} ({reason}). "
         "Choose another."
     )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(path.read_bytes()))
-    except (ValueError, TypeError) as error:
-        raise UserError(
-            f"`--workdir` must hold the config.json of a run, got {path}, which cannot be read. "
-            "Put back a copy, or choose another `--workdir`."
-        ) from error
-
-
-def _differing_fields(
-    held: Mapping[str, Any], given: Mapping[str, Any]
-) -> dict[str, tuple[str, str]]:
-    """Returns the fields with different values, each with the folder's value and the new one."""
-    # JSON turns a tuple into a list, as it did when the folder's configuration was written.
-    old, new = flatten(held), flatten(json.loads(json.dumps(given)))
-    names = [*old, *(name for name in new if name not in old)]
-    missing = object()
-    return {
-        name: (_show(old, name), _show(new, name))
-        for name in names
-        if name not in FREE and old.get(name, missing) != new.get(name, missing)
-    }
-
-
-def _parsed(shown: str) -> Any:
-    return None if shown == _NOT_SET else json.loads(shown)
-
-
-def _show(flat: Mapping[str, Any], name: str) -> str:
-    return json.dumps(flat[name]) if name in flat else _NOT_SET

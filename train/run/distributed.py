@@ -14,6 +14,8 @@ from train.errors import UserError
 
 Result = TypeVar("Result")
 
+_PLACES = {"data_dir", "dataset"}
+
 # A cluster sets one of these variables in each process that it starts. jax.distributed can then
 # find out by itself which process this is.
 _CLUSTER_SIZES = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")
@@ -129,15 +131,19 @@ def check_equal(name: str, digest: str) -> None:
         )
 
 
-def check_same(record: Mapping[str, Any]) -> None:
-    """Raises an error that names the first field in which the processes' records differ.
+def check_same(record: Mapping[str, Any], **more: Any) -> None:
+    """Raises an error that names the first field in which the processes' commands differ.
+
+    The place of the data may differ. Whether the data are the same, their digest tells.
 
     Args:
-      record: the configuration, and what else decides the numbers, as values that JSON can hold.
+      record: the configuration, as values that JSON can hold.
+      **more: what else decides the numbers.
 
     Raises:
       UserError: this process's record is not that of process 0.
     """
+    record = {name: value for name, value in record.items() if name not in _PLACES} | more
     mine = json.dumps(record, sort_keys=True).encode()
     size = int(from_first(np.int32(len(mine))))
     theirs = from_first(np.frombuffer(mine[:size].ljust(size), np.uint8)).tobytes()
@@ -146,10 +152,10 @@ def check_same(record: Mapping[str, Any]) -> None:
     own, first = flatten(json.loads(mine)), flatten(json.loads(theirs))
     names = [name for name in {**own, **first} if own.get(name) != first.get(name)]
     name = names[0]
-    more = f" {len(names) - 1} more fields differ." if len(names) > 1 else ""
+    others = f" So it is with {len(names) - 1} more." if len(names) > 1 else ""
     raise UserError(
         f"`{name}` must be the same in all processes, got {json.dumps(own.get(name))} here and "
-        f"{json.dumps(first.get(name))} in process 0.{more} Give all the same command and files."
+        f"{json.dumps(first.get(name))} in process 0.{others} Give all the same command and files."
     )
 
 

@@ -4,8 +4,10 @@ import dataclasses
 import functools
 import hashlib
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
+import jax
 import numpy as np
 
 from train import data, preprocess
@@ -79,11 +81,27 @@ class Job:
         opt_state = self.program.reschedule(state.opt_state, self.rates)
         return state._replace(opt_state=opt_state, **anew)
 
+    def shapes(self, epochs: int | None = None) -> TrainState:
+        """Returns what a state is like: the shapes and types of its leaves.
+
+        Args:
+          epochs: the length of the run that has the state; None: of this one.
+        """
+        num_steps = (epochs or self.config.epochs) * self.steps_per_epoch
+        rates = np.zeros(num_steps, np.float32)
+        shapes: TrainState
+        shapes = jax.eval_shape(self.program.create, np.uint32(0), rates, np.int32(0))
+        return shapes
+
+    def described(self, epochs: int) -> dict[str, Any]:
+        """Returns what tells the schedule from others in a run of so many epochs."""
+        return describe(self.config.schedule, epochs * self.steps_per_epoch)
+
     def record(self) -> dict[str, Any]:
         """Returns the content of `config.json`: the configuration, and the digest of its data."""
         return {
             **self.config.to_dict(),
-            "schedule": describe(self.config.schedule, self.total_steps),
+            "schedule": self.described(self.config.epochs),
             "data_sha256": self.dataset.digest,
         }
 
@@ -142,13 +160,14 @@ class Job:
         return restarts(self.total_steps) if restarts is not None else []
 
 
-def prepare(config: Config, *, on_paper: bool = False) -> Job:
+def prepare(config: Config, *, on_paper: bool = False, stretch: Fraction = Fraction(1)) -> Job:
     """Loads the data, fits the preprocessing, and puts the run together.
 
     Args:
       config: of the run.
       on_paper: the job shows whether the run can be made, and makes no step: its preprocessing has
         the right shapes and no right numbers, since to fit it may take a minute.
+      stretch: the factor by which the durations of the schedule are multiplied.
 
     Raises:
       UserError: the data cannot be had, or do not fit the configuration.
@@ -175,7 +194,7 @@ def prepare(config: Config, *, on_paper: bool = False) -> Job:
             f"`epochs` with `halt.grace_epochs` must come to fewer than 2^31 steps, got "
             f"{config.epochs} and {config.halt.grace_epochs} of {steps_per_epoch}. Take fewer."
         )
-    schedule = config.schedule_in_steps(steps_per_epoch)
+    schedule = config.schedule_in_steps(steps_per_epoch, stretch)
     if on_paper:
         statistics = preprocess.blank(config.preprocess, dataset.train.images.shape[1:])
     else:

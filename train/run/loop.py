@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,16 @@ from train.engine import guard
 from train.engine.state import TrainState
 from train.engine.step import DeviceData
 from train.errors import Halted, Interrupted
+from train.folder import length as lengths
 from train.folder import workdir
 from train.folder.checkpoint import Checkpoints
+from train.folder.length import Choice, Length
 from train.folder.log import Log, read_metrics
 from train.run import distributed
 from train.run.bad_steps import halt_of, note
 from train.run.interrupt import Interrupts
 from train.run.job import Job, prepare
+from train.run.restored import restore
 from train.run.sizes import beginning
 from train.run.summary import check_records, finish, is_done
 
@@ -28,7 +32,12 @@ _OF_THE_GUARD = {"halted", "skipped", "bad_leaf", *guard.CAUSES}
 
 
 def run(
-    config: Config, folder: Path, *, adjust_schedule: bool = False, is_quiet: bool = False
+    config: Config,
+    folder: Path,
+    *,
+    adjust_schedule: bool = False,
+    extend: Choice | None = None,
+    is_quiet: bool = False,
 ) -> None:
     """Trains from the start, or from where an earlier start of the same run was interrupted.
 
@@ -36,6 +45,7 @@ def run(
       config: the run's configuration.
       folder: the run's folder.
       adjust_schedule: go on with another schedule than the run began with.
+      extend: go on to more epochs than the run had, and what the rate follows then.
       is_quiet: print no lines. A terminal still shows the bar.
 
     Raises:
@@ -44,7 +54,14 @@ def run(
       Interrupted: a signal came; the state is saved.
     """
     with Interrupts() as interrupts, contextlib.ExitStack() as stack:
-        begun = _begin(config, folder, stack, adjust_schedule=adjust_schedule, is_quiet=is_quiet)
+        begun = _begin(
+            config,
+            folder,
+            stack,
+            adjust_schedule=adjust_schedule,
+            extend=extend,
+            is_quiet=is_quiet,
+        )
         if begun is None:
             return
         job, checkpoints, state, splits = begun.job, begun.checkpoints, begun.state, begun.splits
@@ -105,25 +122,29 @@ def _begin(
     stack: contextlib.ExitStack,
     *,
     adjust_schedule: bool,
+    extend: Choice | None,
     is_quiet: bool,
 ) -> _Begun | None:
     """Takes the folder, restores the state and places the data; None: the run has already ended."""
     distributed.on_first(lambda: workdir.make_folder(folder))
-    job = distributed.together(lambda: prepare(config))
+    length = distributed.on_first(lambda: lengths.read(folder, config.to_dict(), extend))
+    by = (length.stretch if length else Fraction(1)).as_integer_ratio()
+    stretch = Fraction(*distributed.from_first(np.array(by, np.int32)).tolist())
+    job = distributed.together(lambda: prepare(config, stretch=stretch))
     distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
 
     record = job.record()
+    asked = {"adjust_schedule": adjust_schedule, "extend": extend}
+    distributed.together(lambda: distributed.check_same(record, **asked))
     checkpoints = Checkpoints(
         folder / "checkpoints",
         config_digest=workdir.fixed_digest(record),
         is_writer=distributed.is_first(),
     )
     distributed.together(lambda: stack.enter_context(checkpoints))
-    hold = distributed.on_first(
-        lambda: workdir.hold(folder, record, adjust_schedule=adjust_schedule)
-    )
+    hold = distributed.on_first(lambda: _hold(job, folder, record, length, adjust_schedule))
 
-    state = _restore(job, checkpoints, hold.old_digest if hold else None)
+    state = _restore(job, checkpoints, hold.digests if hold else {})
     start = int(state.step)
     if hold and not is_quiet:
         print(*(f"{line}\n" for line in hold.says(start, job.total_steps)), sep="", end="")
@@ -166,14 +187,23 @@ def _open_log(job: Job, folder: Path, start: int, is_quiet: bool) -> Log:
     )
 
 
-def _restore(job: Job, checkpoints: Checkpoints, old_digest: str | None) -> TrainState:
+def _hold(
+    job: Job, folder: Path, record: dict[str, Any], length: Length | None, adjust_schedule: bool
+) -> workdir.Hold:
+    before = job.described(length.was) if length else None
+    return workdir.hold(
+        folder, record, adjust_schedule=adjust_schedule, length=length, before=before
+    )
+
+
+def _restore(job: Job, checkpoints: Checkpoints, digests: Mapping[str, int]) -> TrainState:
     """Returns the newest checkpoint's state, else a new one: on the host, the same everywhere."""
-    shapes = jax.eval_shape(job.create_state)
-    restored = distributed.on_first(lambda: checkpoints.restore(shapes, old_digest))
+    shapes = job.shapes()
+    restored = distributed.on_first(lambda: restore(job, checkpoints, digests))
     state: TrainState
     if distributed.from_first(np.bool_(restored is not None)):
         empty = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
-        state = distributed.from_first(empty if restored is None else restored[1])
+        state = distributed.from_first(empty if restored is None else restored)
     else:
         state = jax.device_get(job.create_state())
     return state

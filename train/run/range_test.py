@@ -55,6 +55,7 @@ def run(config: Config, folder: Path, **sweep: Any) -> None:
     distributed.on_first(lambda: workdir.make_folder(folder))
     job = distributed.together(lambda: _prepare(config, sweep))
     distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
+    distributed.together(lambda: distributed.check_same(config.to_dict(), **sweep))
     test = _test(job, sweep)
     distributed.on_first(lambda: _finish(job, config, folder, test, sweep))
 

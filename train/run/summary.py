@@ -54,8 +54,9 @@ def finish(job: Job, folder: Path, log: Log, *, best_step: int | None, since: in
 def is_done(folder: Path, step: int, total_steps: int, is_quiet: bool = False) -> bool:
     """Tells whether the run has already ended, and prints so.
 
-    A summary that does not tell of a whole run is set aside: it cannot be read, its records lack
-    lines, or the run has steps left, because its checkpoints are gone.
+    A summary that does not tell of a whole run is set aside, with the pictures: it cannot be read,
+    its records lack lines, or the run has steps left, because its checkpoints are gone or it was
+    lengthened.
 
     Args:
       folder: the run's folder.
@@ -67,14 +68,16 @@ def is_done(folder: Path, step: int, total_steps: int, is_quiet: bool = False) -
     if not path.exists():
         return False
     if step < total_steps or not ending.has_ended(folder):
-        set_aside(path, folder / "set_aside")
+        for name in ("summary.json", *_PICTURES):
+            if (folder / name).exists():
+                set_aside(folder / name, folder / "set_aside")
         return False
     if is_quiet:
         return True
     accuracy = ending.read(path)["test_accuracy"]
     print(
         f"This run is done: {step} steps, {accuracy:.2%} test accuracy; see {path}. "
-        "For another, choose another --workdir."
+        "For another, choose another --workdir; to go on, give more --epochs with --extend."
     )
     return True
 

@@ -14,6 +14,7 @@ from train.errors import UserError
 from train.folder import workdir
 from train.folder.checkpoint import Checkpoints
 from train.run.job import Job, prepare
+from train.run.restored import restore
 
 _BATCH = 500
 
@@ -80,7 +81,8 @@ def load(config: Config, folder: Path, *, is_best: bool = False) -> Trained:
     It writes nothing. The data of the run is needed: the preprocessing is fitted on it.
 
     Args:
-      config: the run's configuration, as its file gives it.
+      config: the run's configuration, as its file gives it. If the run was lengthened, any of its
+        lengths will do.
       folder: the run's folder.
       is_best: the checkpoint that was chosen by the validation split, or else by the training loss.
 
@@ -88,17 +90,15 @@ def load(config: Config, folder: Path, *, is_best: bool = False) -> Trained:
       UserError: there is no checkpoint, or it is of another configuration, or is damaged.
     """
     job = prepare(config)
+    record = job.record()
     checkpoints = Checkpoints(
-        folder / "checkpoints",
-        config_digest=workdir.fixed_digest(job.record()),
-        is_writer=False,
+        folder / "checkpoints", config_digest=workdir.fixed_digest(record), is_writer=False
     )
     best = checkpoints.best_step() if is_best else None
-    found = checkpoints.restore(jax.eval_shape(job.create_state), step=best)
-    if found is None:
+    state = restore(job, checkpoints, workdir.known_digests(folder, record), step=best)
+    if state is None:
         raise UserError(
             f"`folder` must be that of a run with a checkpoint, got {folder}, which has none. "
             "Give the `--workdir` of the run."
         )
-    step, state = found
-    return Trained(step, job.dataset.class_names, state.params, state.batch_stats, job)
+    return Trained(int(state.step), job.dataset.class_names, state.params, state.batch_stats, job)

@@ -44,7 +44,7 @@ def differing(study: Study, folder: Path, old: Mapping[str, Any], new: Mapping[s
 
 
 def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Sequence[str]:
-    """Returns the folders of the runs whose settings differ between two records.
+    """Returns the folders of the runs whose settings differ, but for those of `train.study.free`.
 
     Args:
       old: a `study.json`.
@@ -52,7 +52,12 @@ def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Sequence[str]:
     """
     before = {**old.get("left_out", {}), **_digests(old)}
     after = _digests(new)
-    return [run for run in after if before.get(run) not in (None, after[run])]
+    bound, still = _digests(old, "bound_sha256"), _digests(new, "bound_sha256")
+    return [
+        run
+        for run in after
+        if before.get(run) not in (None, after[run]) and bound.get(run) != still[run]
+    ]
 
 
 def left_out(folder: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -125,8 +130,8 @@ def _is_bound(folder: Path) -> bool:
     return ending.is_begun(folder) and ending.state(folder) != "failed"
 
 
-def _digests(record: Mapping[str, Any]) -> Mapping[str, str | None]:
-    return {run["folder"]: run.get("sha256") for run in record["runs"]}
+def _digests(record: Mapping[str, Any], name: str = "sha256") -> Mapping[str, str | None]:
+    return {run["folder"]: run.get(name) for run in record["runs"]}
 
 
 def _other_findings(folder: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> Sequence[str]:

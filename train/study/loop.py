@@ -124,9 +124,8 @@ def begin(study: Study, folder: Path, *, name: str, size: Size, kept: Path | Non
             )
     workdir.make_folder(folder)
     with one_at_a_time(folder):
-        aside = write_study(study, folder, name=name, size=size, is_start=True)
-    for moved in aside:
-        print(f"{moved} had failed, and is tried anew; what was there is in set_aside", flush=True)
+        says = write_study(study, folder, name=name, size=size, is_start=True)
+    print(*(f"{line}\n" for line in says), sep="", end="", flush=True)
     if kept is not None:
         with one_at_a_time(folder):
             print(restoring.restore(kept, folder), flush=True)

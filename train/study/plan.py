@@ -10,10 +10,9 @@ from train.changes import changed
 from train.config import Config, fields_of
 from train.errors import UserError
 from train.folder.terminal import duration
-from train.folder.workdir import settings_sha256
 from train.halt import Halt
 from train.report import archive
-from train.study import Run, Size, Study, failures, paper
+from train.study import Run, Size, Study, failures, free, paper
 from train.study.load import load_study
 from train.study.progress import Progress
 from train.study.ranges import Range
@@ -77,7 +76,7 @@ def plan(
     record = read(folder / "study.json")
     if record.get("size") != size:
         folder = folder / size  # which is not there
-    made = {run["folder"]: run.get("sha256") for run in record.get("runs", [])}
+    made = {run["folder"]: run for run in record.get("runs", [])}
     every = tasks(study, runs)
     searches = [task for task in every if task.kind == "search"]
     range_tests = [task for task in every if task.kind == "range test"]
@@ -85,7 +84,7 @@ def plan(
         run
         for run in runs
         if not is_done(run, folder / run.folder)
-        or made.get(run.folder) not in (None, settings_sha256(run.config))
+        or not free.is_same(made.get(run.folder, {}), run.config)
     ]
     is_checked = on_paper and paper.is_here(todo)
     faults = paper.faults(study, todo) if is_checked else {}

@@ -11,7 +11,7 @@ from train.errors import UserError
 from train.folder import ending, workdir
 from train.folder.files import write_atomically
 from train.folder.origin import commit, today
-from train.study import SETTINGS, Bounds, RangeTests, Run, Size, Study, bound
+from train.study import SETTINGS, Bounds, RangeTests, Run, Size, Study, bound, free
 from train.study.names import combination, range_test_folder
 
 
@@ -31,7 +31,7 @@ def write_study(
         failed.
 
     Returns:
-      What was set aside, by its path in the folder.
+      A line for each thing that was set aside, and for each setting that changed.
 
     Raises:
       UserError: the folder cannot be used, or holds another study.
@@ -45,13 +45,14 @@ def write_study(
         )
 
     record = _record(study, folder, name, size)
-    aside: Sequence[str] = ()
+    says: list[str] = []
     if path.exists():
         try:
             old = json.loads(path.read_bytes())
             differing = bound.differing(study, folder, old, record)
             going_on = {key: old[key] for key in ("commit", "date")}
             going_on |= bound.left_out(folder, old, record)
+            changes = free.noted(study.runs(), folder, old)
         except (ValueError, LookupError, TypeError):
             differing = "study.json, which cannot be read,"
         if differing:
@@ -60,10 +61,14 @@ def write_study(
                 "the old ones back, give new labels to new settings, or choose another folder."
             )
         if is_start:
-            aside = bound.make_way(folder, old, record)
-        record |= going_on
+            says += [
+                f"{moved} had failed, and is tried anew; what was there is in set_aside"
+                for moved in bound.make_way(folder, old, record)
+            ]
+        says += free.told(changes[len(old.get(free.CHANGES, [])) :])
+        record |= going_on | ({free.CHANGES: changes} if changes else {})
     write(path, record)
-    return aside
+    return says
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -119,6 +124,7 @@ def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]
                 "labels": dict(run.labels),
                 "seed": run.seed,
                 "sha256": workdir.settings_sha256(run.config),
+                "bound_sha256": free.bound_sha256(run.config),
                 "goes_on": run.retry is not None,
             }
             for run in runs

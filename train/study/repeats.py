@@ -19,6 +19,7 @@ from train.folder.log import read_metrics
 from train.folder.origin import origin
 from train.run import loop
 from train.study import Run
+from train.study.free import were
 from train.study.record import read
 
 FILE = "repeats.json"
@@ -45,7 +46,13 @@ def due(folder: Path, runs: Sequence[Run]) -> Sequence[Run]:
         summary = read(folder / run.folder / "summary.json")
         # A run that was halted has two schedules, which no single configuration makes again.
         was_halted = (folder / run.folder / "halted.json").exists()
-        if "commit" in summary and not was_halted and (its := _as_text(summary)) not in compared:
+        # Nor does one whose free fields have changed: its last digits are others.
+        if (
+            "commit" in summary
+            and not was_halted
+            and not were(run, folder)
+            and (its := _as_text(summary)) not in compared
+        ):
             found.setdefault(its, run)
     return list(found.values())
 
