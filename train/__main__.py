@@ -90,7 +90,12 @@ def _run(command: arguments.Command) -> None:
             _initialize(command)
             from train.run.loop import run
 
-            run(command.config, command.workdir, adjust_schedule=command.adjust_schedule)
+            run(
+                command.config,
+                command.workdir,
+                adjust_schedule=command.adjust_schedule,
+                log_to=command.log,
+            )
 
 
 def _initialize(command: arguments.Arguments | arguments.RangeTest) -> None:

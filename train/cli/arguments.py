@@ -12,6 +12,7 @@ import jax
 import tyro
 
 import log_anneal
+from train import loggers
 from train.cli.words import refuse
 from train.config import Config
 from train.errors import UserError, did_you_mean
@@ -41,6 +42,9 @@ class Arguments(_Common):
     """Whether to train nothing, and print the configuration, the sizes and the schedule."""
     adjust_schedule: bool = False
     """Whether a run goes on with another schedule than it began with, for example after a halt."""
+    log: tuple[loggers.Name, ...] = ()
+    """Where the run's numbers go beside its folder: wandb (Weights & Biases), mlflow, or both.
+    Each needs its package, as by `pip install '.[wandb]'`. It never ends or slows the run."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,22 +2,25 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from train.config import Config
+from train import loggers
+from train.config import Config, flatten
 from train.engine import guard
 from train.engine.state import TrainState
 from train.engine.step import DeviceData
 from train.errors import Halted, Interrupted
 from train.folder import workdir
+from train.folder.about import About
 from train.folder.checkpoint import Checkpoints
 from train.folder.log import Log, read_metrics
 from train.run import distributed
+from train.run.followed import follow
 from train.run.interrupt import Interrupts
 from train.run.job import Job, prepare
 from train.run.sizes import beginning
@@ -25,7 +28,12 @@ from train.run.summary import check_records, finish, is_done
 
 
 def run(
-    config: Config, folder: Path, *, adjust_schedule: bool = False, is_quiet: bool = False
+    config: Config,
+    folder: Path,
+    *,
+    adjust_schedule: bool = False,
+    is_quiet: bool = False,
+    log_to: Sequence[loggers.Name] = (),
 ) -> None:
     """Trains from the start, or from where an earlier start of the same run was interrupted.
 
@@ -34,19 +42,21 @@ def run(
       folder: the run's folder.
       adjust_schedule: go on with another schedule than the run began with.
       is_quiet: print no lines. A terminal still shows the bar.
+      log_to: the loggers that get the numbers beside the folder.
 
     Raises:
-      UserError: the configuration, the data or the folder cannot be used.
+      UserError: the configuration, the data, the folder or a logger cannot be used.
       Halted: a step went wrong; the state before it is saved.
       Interrupted: a signal came; the state is saved.
     """
+    distributed.on_first(lambda: loggers.check(log_to))
     with Interrupts() as interrupts, contextlib.ExitStack() as stack:
         begun = _begin(config, folder, stack, adjust_schedule=adjust_schedule, is_quiet=is_quiet)
         if begun is None:
             return
         job, checkpoints, state, splits = begun.job, begun.checkpoints, begun.state, begun.splits
         losses = _losses_of_epoch(job, folder, begun.start)
-        with _open_log(job, folder, begun.start, is_quiet) as log:
+        with _open_log(job, folder, begun.start, is_quiet, log_to) as log:
             for steps in job.chunks(begun.start):
                 if signal := interrupts.received():
                     log.sync()
@@ -71,9 +81,10 @@ def run(
                     checkpoints.save(done, state, score=scores.get(chooser))
                 if job.is_due(done, 1):
                     losses = []
-        distributed.on_first(
-            lambda: finish(job, folder, log, best_step=checkpoints.best_step(), since=begun.since)
-        )
+            best = checkpoints.best_step
+            distributed.on_first(
+                lambda: finish(job, folder, log, best_step=best(), since=begun.since)
+            )
         # Of a study, the next run must not begin.
         if is_quiet and (signal := interrupts.received()):
             raise Interrupted(f"{signal} came; {folder} is done.")
@@ -149,7 +160,10 @@ def _evaluate(
     return scores
 
 
-def _open_log(job: Job, folder: Path, start: int, is_quiet: bool) -> Log:
+def _open_log(
+    job: Job, folder: Path, start: int, is_quiet: bool, log_to: Sequence[loggers.Name]
+) -> Log:
+    about = About(folder, flatten(job.config.to_dict()), repr(job.config.schedule))
     return Log(
         folder,
         total_steps=job.total_steps,
@@ -158,6 +172,8 @@ def _open_log(job: Job, folder: Path, start: int, is_quiet: bool) -> Log:
         start_step=start,
         is_writer=distributed.is_first(),
         is_quiet=is_quiet,
+        about=about,
+        loggers=follow(log_to, job, about, start) if distributed.is_first() else (),
     )
 
 

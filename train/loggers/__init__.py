@@ -1,0 +1,82 @@
+"""Loggers: tools of others that get a run's numbers beside its own records.
+
+The run's folder is the truth, and has all without them. A logger works in a thread of its own, and
+where it fails, the run goes on without it.
+"""
+
+import dataclasses
+import importlib.util
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeAlias
+
+from train.errors import UserError
+from train.folder.about import About
+
+Name: TypeAlias = Literal["wandb", "mlflow"]
+Outcome: TypeAlias = Literal["done", "halted", "interrupted", "failed"]
+"""How a start of a run ended. interrupted: it goes on at the next start."""
+
+_PACKAGES: Mapping[Name, Sequence[str]] = {
+    "wandb": ("wandb",),
+    "mlflow": ("mlflow", "sqlalchemy", "alembic"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """The numbers of one line of `metrics.jsonl`."""
+
+    split: str
+    """The name of the images: train, validation or test."""
+    step: int
+    """The number of updates done."""
+    values: Mapping[str, float]
+    """The numbers by names such as `train/loss`; those that are not finite are left out."""
+
+
+def point(line: Mapping[str, Any]) -> Point:
+    """Returns a line of `metrics.jsonl` as a point."""
+    split = str(line.get("split", "train"))
+    names = [name for name in line if name not in ("kind", "split", "step")]
+    values = {f"{split}/{name}": line[name] for name in names if line[name] is not None}
+    return Point(split, int(line["step"]), values)
+
+
+class Logger(Protocol):
+    """A tool that gets a run's numbers. Any of its methods may raise anything, and may be slow."""
+
+    def begin(self, about: About, run: str | None) -> tuple[str, Mapping[str, int]]:
+        """Begins the tool's run, or goes on with it.
+
+        Args:
+          about: what the run is.
+          run: the name under which the tool knows it from an earlier start; None: there is none.
+
+        Returns:
+          That name, and for each split the last step that the tool is known to have.
+        """
+
+    def points(self, points: Sequence[Point]) -> None:
+        """Sends points, in order."""
+
+    def end(self, step: int, summary: Mapping[str, Any], pictures: Sequence[Path]) -> None:
+        """Sends the summary of a run that has ended, and its pictures, PNG files."""
+
+    def close(self, outcome: Outcome) -> str:
+        """Closes the tool's run, and returns the command or the address that shows it."""
+
+
+def check(names: Iterable[Name]) -> None:
+    """Checks that what loggers need is installed.
+
+    Raises:
+      UserError: it is not.
+    """
+    for name in names:
+        lacking = [each for each in _PACKAGES[name] if importlib.util.find_spec(each) is None]
+        if lacking:
+            raise UserError(
+                f"`--log` must be a logger whose packages are installed, got {name}, which needs "
+                f"{lacking[0]}. Install it by `pip install '.[{name}]'`, or leave --log {name} out."
+            )
