@@ -65,6 +65,11 @@ def _run(command: arguments.Command) -> None:
 
             report.write(folder)
             print(f"{folder / 'report.html'}, {folder / 'report.md'}")
+        case arguments.Watch(folder, port):
+            jax.config.update("jax_platforms", "cpu")  # the accelerator belongs to the run
+            from train import watch
+
+            watch.serve(folder, port)
         case arguments.RunStudy():
             from train.cli import study
 

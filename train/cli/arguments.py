@@ -105,6 +105,16 @@ class Report:
     """The study's folder."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Watch:
+    """Shows a run or a study in the browser while it goes on."""
+
+    folder: tyro.conf.Positional[Path]
+    """The folder of the run or the study."""
+    port: int = 0
+    """The port of the page, on this machine alone. 0: one that is free."""
+
+
 _QUICKSTART = "configs/quickstart.py"
 _NUMBERS = {
     "invalid literal for int": ("whole number", "2"),
@@ -115,11 +125,12 @@ _NO_NUMBER = re.compile(
     rf"parsing (?P<name>--\S+):.*(?P<why>{'|'.join(_NUMBERS)}).*?: (?P<got>['\"].*)$"
 )
 _Kind = TypeVar("_Kind")
-Command: TypeAlias = Arguments | RangeTest | RunStudy | Report
-_COMMANDS: dict[str, type[RangeTest | RunStudy | Report]] = {
+Command: TypeAlias = Arguments | RangeTest | RunStudy | Report | Watch
+_COMMANDS: dict[str, type[RangeTest | RunStudy | Report | Watch]] = {
     "range-test": RangeTest,
     "study": RunStudy,
     "report": Report,
+    "watch": Watch,
 }
 _KINDS = (Arguments, RangeTest, RunStudy)
 _OPTIONS = {"help", "tyro_print_completion", "tyro_write_completion"} | (
@@ -145,8 +156,8 @@ def parse(argv: Sequence[str]) -> Command:
     words = [word for word in argv[:1] if word in _COMMANDS]
     kind: type[Command] = _COMMANDS[words[0]] if words else Arguments
     argv = argv[len(words) :]
-    if kind is Report:
-        return _from_words(Report, "python -m train report", argv)
+    if kind is Report or kind is Watch:
+        return _from_words(kind, f"python -m train {words[0]}", argv)
 
     if not argv or argv[0].startswith("-"):
         if argv and argv[0] in ("-h", "--help"):
@@ -184,6 +195,7 @@ def _show_help(kind: type[Command], argv: Sequence[str]) -> NoReturn:
         "[--workdir DIR] [--FIELD VALUE ...]\n"
         "       python -m train study configs/study_NAME.py --size smoke "
         "[--dry-run] [--workdir DIR]\n       python -m train report DIR\n"
+        "       python -m train watch DIR [--port N]\n"
         "       python -m train --version\n"
     )
     print("For a configuration's fields: python -m train configs/NAME.py --help")

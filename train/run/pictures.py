@@ -46,19 +46,30 @@ def schedule_picture(
     to_steps = functools.partial(np.multiply, steps_per_epoch)
     epochs = axes.secondary_xaxis("top", functions=(to_epochs, to_steps))
     epochs.set_xlabel("epoch")
-    _save(figure, path)
+    write_atomically(path, _png(figure))
 
 
 def curves_picture(
     path: Path, records: Records, *, restarts: Sequence[int] = (), steps_per_epoch: int
 ) -> None:
+    """Writes the picture of `curves_png` into a file, whole or not at all.
+
+    Args:
+        path: the PNG file.
+        records: as for `curves_png`.
+        restarts: as for `curves_png`.
+        steps_per_epoch: as for `curves_png`.
+    """
+    write_atomically(path, curves_png(records, restarts=restarts, steps_per_epoch=steps_per_epoch))
+
+
+def curves_png(records: Records, *, restarts: Sequence[int] = (), steps_per_epoch: int) -> bytes:
     """Draws the loss and the accuracy, in training and in evaluation, and the learning rate.
 
     Training has a pale line through each record, and a strong line through the mean of each epoch.
     A mean stands in the middle of its epoch.
 
     Args:
-        path: the PNG file. It is written whole or not at all.
         records: the lines of `metrics.jsonl`, as `train.folder.log.read_metrics` gives them.
         restarts: the steps at which the schedule restarts.
         steps_per_epoch: the number of updates in an epoch.
@@ -98,7 +109,7 @@ def curves_picture(
     loss.set_ylabel("loss")
     accuracy.set_ylabel("accuracy, %")
     rate.set(ylabel="learning rate", xlabel="epoch")
-    _save(figure, path)
+    return _png(figure)
 
 
 def terminal_picture(schedule: Schedule, total_steps: int, width: int, height: int) -> str:
@@ -143,7 +154,7 @@ def _mark(axes: Axes, restarts: np.ndarray) -> None:
             )
 
 
-def _save(figure: Figure, path: Path) -> None:
+def _png(figure: Figure) -> bytes:
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=150)
-    write_atomically(path, content.getvalue())
+    return content.getvalue()
