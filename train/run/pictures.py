@@ -112,7 +112,9 @@ def curves_png(records: Records, *, restarts: Sequence[int] = (), steps_per_epoc
     return _png(figure)
 
 
-def terminal_picture(schedule: Schedule, total_steps: int, width: int, height: int) -> str:
+def terminal_picture(
+    schedule: Schedule, total_steps: int, width: int, height: int, *, is_ascii: bool = False
+) -> str:
     """Draws the learning rate over a run in characters, as `log_anneal.plot.draw` does.
 
     The axis is logarithmic where that of `schedule_picture` is.
@@ -122,10 +124,13 @@ def terminal_picture(schedule: Schedule, total_steps: int, width: int, height: i
         total_steps: the number of updates of the run.
         width: the most characters in a line, at least 30.
         height: the lines of the picture with its axis, at least 6.
+        is_ascii: plain characters, where the terminal has no others.
     """
     steps = np.unique(np.linspace(0, total_steps - 1, 1000).astype(np.int32))
     is_wide = _is_wide(_rates(schedule, steps))
-    return draw(schedule, total_steps, width=width, height=height, log_scale=is_wide)
+    return draw(
+        schedule, total_steps, width=width, height=height, log_scale=is_wide, is_ascii=is_ascii
+    )
 
 
 def _rates(schedule: Schedule, steps: np.ndarray) -> np.ndarray:
