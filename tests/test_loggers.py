@@ -126,8 +126,8 @@ def test_a_logger_that_fails_is_one_line_and_the_run_goes_on(tmp_path, capsys, p
     write(tmp_path, Known(), 6, start_step=4)
     said = capsys.readouterr()
     assert said.err == (
-        "warning: known is left out from here on: OSError: no route to host. The run goes on, and "
-        f"{tmp_path} has all of its numbers.\n"
+        "warning: known is left out from here on: OSError: no route to host. The run does without "
+        f"it, and {tmp_path} has all of its numbers.\n"
     )
     assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 8
 

@@ -1,6 +1,6 @@
 """Weights & Biases and MLflow get a run, read back from their own files without a network.
 
-They run where the packages are: `pip install '.[wandb]' '.[mlflow]'`, then
+They run where the packages are: `pip install '.[wandb,mlflow]'`, then
 `python -m pytest tests/test_wandb_and_mlflow.py`.
 """
 
@@ -150,6 +150,18 @@ def test_a_store_that_cannot_be_reached_is_one_warning(tmp_path, monkeypatch):
     assert "is left out from here on" in warning
     assert "Traceback" not in err
     assert (tmp_path / "run/summary.json").exists()
+
+
+@needs("wandb")
+def test_without_a_connection_wandb_keeps_a_run_that_can_be_sent_later(tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "online")
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)  # nobody's
+    out, err = train(tmp_path, "--log", "wandb")
+    assert out.splitlines()[-1].startswith(f"wandb: wandb sync {tmp_path}/run/wandb/offline-run-")
+    assert "Traceback" not in err
+    (path,) = (tmp_path / "run/wandb").glob("offline-run-*/run-*.wandb")
+    assert "history" in {record.WhichOneof("record_type") for record in records(path)}
 
 
 def test_a_missing_package_is_said_before_anything_is_done(tmp_path):

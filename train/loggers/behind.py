@@ -3,6 +3,7 @@
 import json
 import queue
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -113,9 +114,10 @@ class Behind:
     def _give_up(self, why: str) -> None:
         if not self._is_off:
             self._is_off = True
+            why = textwrap.shorten(why, 200, placeholder=" ...")
             print(
-                f"warning: {self._name} is left out from here on: {why.rstrip('.')}. The run goes "
-                f"on, and {self._about.folder} has all of its numbers.",
+                f"warning: {self._name} is left out from here on: {why.rstrip('.')}. The run does "
+                f"without it, and {self._about.folder} has all of its numbers.",
                 file=sys.stderr,
                 flush=True,
             )

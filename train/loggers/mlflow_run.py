@@ -31,11 +31,14 @@ class MlflowRun:
         """Begins a run, or goes on with one; see `Logger`."""
         # This program asks no server that the user has not named.
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        # A server that cannot be reached is given up before the run's end must wait for it.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
         import mlflow  # an extra, which only `--log mlflow` needs
         from mlflow import entities
 
-        for name in ("mlflow", "alembic"):  # which tell each table that they make
-            logging.getLogger(name).setLevel(logging.WARNING)
+        # They tell of each table and each attempt. A failure is told once, by `Behind`.
+        for name in ("mlflow", "alembic", "urllib3"):
+            logging.getLogger(name).setLevel(logging.ERROR)
         self._entities = entities
         self._uri = os.environ.get("MLFLOW_TRACKING_URI", "")
         artifacts = None

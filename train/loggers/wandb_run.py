@@ -21,12 +21,22 @@ class WandbRun:
         import wandb  # an extra, which only `--log wandb` needs
 
         self._wandb = wandb
-        # Without an account wandb would ask for one, in the middle of the run.
-        mode = os.environ.get("WANDB_MODE")
-        if mode is None:
-            mode = "online" if wandb.login(prompt=False) else "offline"
         run = run or secrets.token_hex(4)
-        self._run = wandb.init(
+        mode = os.environ.get("WANDB_MODE")
+        try:
+            if mode is None:
+                # Without an account wandb would ask for one, in the middle of the run.
+                mode = "online" if wandb.login(prompt=False) else "offline"
+            self._run = self._init(about, run, mode)
+        except wandb.errors.CommError:
+            # The server cannot be reached. What is kept offline can be sent later.
+            wandb.teardown()  # it still holds the run's name
+            self._run = self._init(about, run, "offline")
+        return run, {}
+
+    def _init(self, about: About, run: str, mode: str) -> Any:
+        wandb = self._wandb
+        return wandb.init(
             id=run,
             resume="allow",
             mode=mode,
@@ -35,12 +45,11 @@ class WandbRun:
             notes=about.schedule,
             dir=str(about.folder),
             config=dict(about.settings),
-            # The terminal belongs to the run's own bar.
+            # The terminal belongs to the run's own bar, and the times are below `PATIENCE`.
             settings=wandb.Settings(
-                console="off", silent=True, init_timeout=60, finish_timeout=20, save_code=False
+                console="off", silent=True, init_timeout=15, finish_timeout=20, save_code=False
             ),
         )
-        return run, {}
 
     def points(self, points: Sequence[Point]) -> None:
         """Sends points, in order."""
