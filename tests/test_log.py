@@ -136,6 +136,12 @@ def test_tensorboard_gets_the_settings_the_schedule_and_the_pictures(tmp_path: P
         assert values[f"_hparams_/{part}"][1].metadata.plugin_data.plugin_name == "hparams"
 
 
+def test_the_events_of_a_run_of_a_study_have_no_pictures(tmp_path: Path) -> None:
+    with Log(tmp_path, **SIZES, is_quiet=True) as log:
+        log.end(8, {}, [tmp_path / "curves.png"])
+    assert not [value.tag for event in events(tmp_path) for value in event.summary.value]
+
+
 def test_a_process_that_does_not_write_leaves_no_trace(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

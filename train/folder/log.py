@@ -65,7 +65,7 @@ class Log:
         self._steps_per_epoch = steps_per_epoch
         self._batch_size = batch_size
         self._step = start_step
-        self._is_writer = is_writer
+        self._is_writer, self._is_quiet = is_writer, is_quiet
         self._terminal = Terminal(
             total_steps=total_steps,
             steps_per_epoch=steps_per_epoch,
@@ -146,7 +146,8 @@ class Log:
             pictures: PNG files.
         """
         if self._is_writer:
-            self._events.end(step, pictures)
+            # A study has a thousand runs, whose pictures would take more room than their numbers.
+            self._events.end(step, () if self._is_quiet else pictures)
         for logger in self._loggers:
             logger.end(step, summary, pictures)
 
