@@ -73,6 +73,35 @@ def test_the_help_of_a_study_has_its_options_without_a_file(capsys):
     assert {"--jobs", "--executor", "--size"} <= set(capsys.readouterr().out.split())
 
 
+def test_the_help_of_a_range_test_has_its_options_without_a_file(capsys):
+    with pytest.raises(SystemExit) as left:
+        parse(["range-test", "--help"])
+    assert left.value.code == 0
+    shown = capsys.readouterr().out
+    assert {"--min-value", "--sweep", "--workdir"} <= set(shown.split())
+    assert "name its file before --help" in shown
+
+
+def test_a_rate_of_another_schedule_is_hinted_at_by_its_own_name(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import log_anneal as la\nfrom train.config import Config\n"
+        "def get_config():\n    return Config(la.constant_schedule(1.0))\n"
+    )
+    with pytest.raises(UserError, match="Did you mean `--schedule.value`?"):
+        parse([str(file), "--lr", "0.1"])
+
+
+def test_a_run_can_be_logged_to_two_tools():
+    assert parse([QUICKSTART]).log == ()
+    assert parse([QUICKSTART, "--log", "wandb", "mlflow"]).log == ("wandb", "mlflow")
+
+
+def test_a_folder_is_watched_at_a_port():
+    command = parse(["watch", "runs/x", "--port", "8000"])
+    assert (str(command.folder), command.port) == ("runs/x", 8000)
+
+
 def test_the_version_is_that_of_the_library_and_of_jax(capsys):
     with pytest.raises(SystemExit) as left:
         parse(["--version"])
@@ -90,13 +119,23 @@ def test_a_report_has_a_folder():
         (["study"], "The first argument must be a configuration file, got nothing"),
         (["study", "x.py", "--size", "tiny"], "invalid choice 'tiny'"),
         (["study", "x.py", "--epochs", "3"], "--epochs"),
-        (["report"], "folder"),
+        (["report"], "first argument of report must be a folder, got nothing"),
+        (["watch"], "first argument of watch .* python -m train watch runs/NAME"),
+        (
+            ["watch", "--prot", "3", "x"],
+            "`--prot` must be an option of watch.* Did you mean --port",
+        ),
+        (
+            ["watch", "x", "--epochs=3"],
+            "`--epochs` must be .*, and is none. It takes a f.*, --port",
+        ),
+        (["watch", "x", "--port", "y"], "`--port` must be a whole number, got 'y'"),
         (["range-test"], "The first argument must be a configuration file, got nothing"),
         (["range-test", QUICKSTART, "--sweep", "log"], "invalid choice 'log'.* '--sweep'"),
         (["range-test", QUICKSTART, "--dry-run"], "--dry-run"),
         ([QUICKSTART, "--min-value", "1e-3"], "--min-value"),
         (["range_test", QUICKSTART], "range_test, which is not there. Did you mean range-test"),
-        (["sutdy"], "one of range-test, study, report, got sutdy.* Did you mean study?"),
+        (["sutdy"], "one of range-test, study, report, watch, got sutdy.* Did you mean study?"),
         (["sutdy", "configs/study_smith.py"], "got sutdy, which is not there. Did you mean study"),
         (["quickstart"], "got quickstart, which is not there.$"),
         (["study", "x.py", "--workers", "two"], "`--workers` must be a whole .* got 'two'. Write"),
@@ -127,6 +166,12 @@ def test_the_arguments_of_one_command_are_not_those_of_another(argv, message):
         (["--schedule.decay-steps", "-2.5"], "`decay_steps` must be .*, got -2.5"),
         (["--schedule.restart-multiplier", "0"], "`restart_multiplier` must be"),
         (["--optimizer.name", "addam"], "got addam. Did you mean"),
+        (["--lr", "0.1"], "`lr` must be a field .* Did you mean `--schedule.peak-value`?"),
+        (["--learning-rate=1"], "`learning_rate` .* Did you mean `--schedule.peak-value`?"),
+        (["--momentum", "1"], "`momentum` .* Did you mean `--optimizer.momentum`?"),
+        (["--name", "x"], "Did you mean `--model.name` or `--optimizer.name`?"),
+        (["--log", "wandbb"], r"invalid choice 'wandbb' .*\('wandb', 'mlflow'\)"),
+        (["--log"], "`--log` must be wandb, mlflow or both, got nothing"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_it(arguments, message):

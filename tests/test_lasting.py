@@ -81,6 +81,22 @@ def test_a_closed_terminal_interrupts_a_run_which_saves_and_goes_on(tmp_path):
     assert again.returncode == 0
 
 
+@pytest.mark.parametrize("words", [(), ("--dry-run",)])
+def test_a_folder_of_any_name_is_told_to_a_terminal_that_knows_ascii_alone(
+    tmp_path, monkeypatch, words
+):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    folder = tmp_path / "läufe-κ"
+    folder.mkdir()
+    run = small.train(folder, *SMALL, "--epochs", "1", *words)
+    out, err = run.communicate(timeout=200)
+    assert run.returncode == 0, err
+    if words:
+        assert " |" in out and "\\u" not in out  # the picture of the schedule
+    else:
+        assert r"l\xe4ufe-\u03ba/run/curves.png" in out and is_whole(folder / "run")
+
+
 @pytest.mark.slow
 def test_under_nohup_a_hangup_is_ignored(tmp_path):
     words, folder = command(tmp_path)

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 
+from train.folder.about import About
 from train.folder.log import Log, read_metrics
 
 SIZES = {"total_steps": 8, "steps_per_epoch": 4, "batch_size": 32}
@@ -107,6 +108,38 @@ def test_tensorboard_gets_the_last_record_and_forgets_lost_updates(tmp_path: Pat
     assert values["test/accuracy", 4] == 0.75
     starts = [e.step for e in found if e.session_log.status == SessionLog.START]
     assert starts == [1, 3]
+
+
+def test_events_are_on_disk_after_a_sync_as_a_killed_run_leaves_them(tmp_path: Path) -> None:
+    with Log(tmp_path, **SIZES) as log:
+        for step in range(1, 40):
+            log.train_lines([record(step)])
+        log.sync()
+        steps = [e.step for e in events(tmp_path) for v in e.summary.value if v.tag == "train/loss"]
+    assert steps == list(range(1, 40))
+
+
+def test_tensorboard_gets_the_settings_the_schedule_and_the_pictures(tmp_path: Path) -> None:
+    settings = {"epochs": 2, "optimizer.name": "a|b", "halt.threshold": None, "sizes": [1, 2]}
+    png = b"\x89PNG\r\n\x1a\n" + bytes(8) + struct.pack(">II", 3, 2)
+    (tmp_path / "curves.png").write_bytes(png)
+    with Log(tmp_path, **SIZES, about=About(tmp_path, settings, "cosine(1)")) as log:
+        log.end(8, {}, [tmp_path / "curves.png"])
+    values = {v.tag: (e.step, v) for e in events(tmp_path) for v in e.summary.value}
+    assert values["schedule/text_summary"][1].tensor.string_val == [b"cosine(1)"]
+    table = values["configuration/text_summary"][1].tensor.string_val[0].decode()
+    assert "| optimizer.name | a\\|b |" in table and "| sizes | [1, 2] |" in table
+    step, picture = values["curves"]
+    assert (step, picture.image.width, picture.image.height) == (8, 3, 2)
+    assert picture.image.encoded_image_string == png
+    for part in ("experiment", "session_start_info", "session_end_info"):
+        assert values[f"_hparams_/{part}"][1].metadata.plugin_data.plugin_name == "hparams"
+
+
+def test_the_events_of_a_run_of_a_study_have_no_pictures(tmp_path: Path) -> None:
+    with Log(tmp_path, **SIZES, is_quiet=True) as log:
+        log.end(8, {}, [tmp_path / "curves.png"])
+    assert not [value.tag for event in events(tmp_path) for value in event.summary.value]
 
 
 def test_a_process_that_does_not_write_leaves_no_trace(

@@ -28,13 +28,13 @@ SCHEDULE = la.cyclical_log_schedule(
 @pytest.fixture
 def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     drawn: list[Figure] = []
-    save = pictures._save
+    png = pictures._png
 
-    def remember(figure: Figure, path: Path) -> None:
+    def remember(figure: Figure) -> bytes:
         drawn.append(figure)
-        save(figure, path)
+        return png(figure)
 
-    monkeypatch.setattr(pictures, "_save", remember)
+    monkeypatch.setattr(pictures, "_png", remember)
     return drawn
 
 

@@ -16,17 +16,19 @@ ROOMS = {
     "folder": set(),
     "report/pages": set(),
     "report/numbers": {"folder"},
-    "run": {"data", "engine", "folder", "models"},
+    "loggers": {"folder"},
+    "run": {"data", "engine", "folder", "loggers", "models"},
     "report/claims": {"report/numbers", "report/pages"},
     "report/figures": {"report/numbers", "report/pages"},
     "report": {"folder", "report/numbers", "report/claims", "report/figures", "report/pages"},
     "study": {"data", "folder", "report", "report/claims", "run"},
-    "cli": {"study"},
+    "cli": {"loggers", "study"},
+    "watch": {"folder", "report", "run", "study"},
 }
 """Each room, and all the others that it may import. The files outside of them (the errors, the
 configuration and its parts) are known to all."""
 
-DOOR = {"cli", "engine", "report", "run"}
+DOOR = {"cli", "engine", "report", "run", "watch"}
 """Of `__main__`, which nothing imports."""
 
 HEAVY = ("flax", "matplotlib", "optuna", "orbax", "PIL", "scipy", "sklearn", "tensorflow_datasets")

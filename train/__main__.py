@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import jax
 
-from train.cli import arguments
+from train.cli import arguments, commands
 from train.cli.lasting import keep_output
 from train.errors import Halted, Incomplete, Interrupted, UserError
 from train.run import distributed
@@ -51,7 +51,7 @@ def main() -> None:
     except Interrupted as error:
         _leave(INTERRUPTED, f"interrupted: {error} To go on, run\n  {command}")
     except OSError as error:
-        is_run = isinstance(asked, arguments.Arguments) and not asked.dry_run
+        is_run = isinstance(asked, commands.Arguments) and not asked.dry_run
         way_out = " Then the same command goes on from the last checkpoint." if is_run else ""
         _leave(WRONG_INPUT, f"error: {error}. Make the file or folder usable.{way_out}")
     except KeyboardInterrupt:
@@ -60,16 +60,21 @@ def main() -> None:
 
 def _run(command: arguments.Command) -> None:
     match command:
-        case arguments.Report(folder):
+        case commands.Report(folder):
             from train import report
 
             report.write(folder)
             print(f"{folder / 'report.html'}, {folder / 'report.md'}")
-        case arguments.RunStudy():
+        case commands.Watch(folder, port):
+            jax.config.update("jax_platforms", "cpu")  # the accelerator belongs to the run
+            from train import watch
+
+            watch.serve(folder, port)
+        case commands.RunStudy():
             from train.cli import study
 
             study.run(command)
-        case arguments.RangeTest():
+        case commands.RangeTest():
             _initialize(command)
             from train.run.range_test import run as test
 
@@ -81,12 +86,12 @@ def _run(command: arguments.Command) -> None:
                 num_steps=command.num_steps,
                 sweep=command.sweep,
             )
-        case arguments.Arguments(dry_run=True):
+        case commands.Arguments(dry_run=True):
             _initialize(command)
             from train.run.dry_run import show
 
             show(command.config)
-        case arguments.Arguments():
+        case commands.Arguments():
             _initialize(command)
             from train.run.loop import run
 
@@ -95,10 +100,11 @@ def _run(command: arguments.Command) -> None:
                 command.workdir,
                 adjust_schedule=command.adjust_schedule,
                 extend=command.extend,
+                log_to=command.log,
             )
 
 
-def _initialize(command: arguments.Arguments | arguments.RangeTest) -> None:
+def _initialize(command: commands.Arguments | commands.RangeTest) -> None:
     if command.config.cpu_devices > 1:
         jax.config.update("jax_num_cpu_devices", command.config.cpu_devices)
     distributed.initialize(command.coordinator, command.num_processes, command.process_id)

@@ -2,13 +2,19 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from train.checked import no_field
 from train.errors import UserError
 
 Changes: TypeAlias = Mapping[str, Any]
 """Values of a configuration's fields by their names, with dots: `{"model.name": "vgg16"}`."""
+Choice: TypeAlias = Literal["keep", "stretch"]
+"""What the rate follows in the steps by which a run gets longer.
+
+keep: the schedule as it was. After its end, the rate is what the schedule itself says.
+stretch: the schedule that a run of the new length has: all durations grow in proportion.
+"""
 _Part = TypeVar("_Part")
 
 

@@ -77,13 +77,14 @@ def kinds_of(cls: type) -> Mapping[str, Any]:
     return typing.get_type_hints(cls, include_extras=True)
 
 
-def no_field(name: str, cls: type, known: Collection[str]) -> UserError:
+def no_field(name: str, cls: type, known: Collection[str], hint: str = "") -> UserError:
     """Returns the refusal of a name that is no field.
 
     Args:
       name: the wrong name.
       cls: the class that has no such field.
       known: the names of the fields that it has.
+      hint: what may have been meant; empty: a field with a like name, or a list of all.
     """
-    hint = did_you_mean(name, known) or f"There are {', '.join(known) or 'none'}."
+    hint = hint or did_you_mean(name, known) or f"There are {', '.join(known) or 'none'}."
     return UserError(f"`{name}` must be a field of {cls.__name__}, and is none. {hint}")

@@ -6,105 +6,17 @@ import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn, TypeAlias, TypeVar
+from typing import NoReturn, TypeAlias, TypeVar
 
 import jax
 import tyro
 
 import log_anneal
+from train.cli.commands import Arguments, Configured, RangeTest, Report, RunStudy, Sweep, Watch
 from train.cli.words import refuse
 from train.config import Config
 from train.errors import UserError, did_you_mean
-from train.folder.length import Choice
-from train.study import Size
 from train.study.load import load
-
-
-@dataclasses.dataclass(frozen=True)
-class _Common:
-    config: Annotated[Config, tyro.conf.arg(name="")]
-    workdir: Path
-    """The run's folder. Give the same command again to go on with an interrupted run."""
-    coordinator: str | None = None
-    """The host:port of process 0, where several processes train together outside a cluster.
-    None: there is one process, or a cluster's scheduler tells each of them."""
-    num_processes: int | None = None
-    """The number of processes that train together. It goes with --coordinator."""
-    process_id: int | None = None
-    """The number of this process, counted from 0. It goes with --coordinator."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Arguments(_Common):
-    """Trains a network as a configuration file says. Every field of the file can be set here."""
-
-    dry_run: bool = False
-    """Whether to train nothing, and print the configuration, the sizes and the schedule."""
-    adjust_schedule: bool = False
-    """Whether a run goes on with another schedule than it began with, for example after a halt."""
-    extend: Choice | None = None
-    """What the rate follows where a run gets more --epochs than it had, ended or not.
-    keep: its schedule as it was. After its end, the rate is what the schedule itself says.
-    stretch: from the step where the run goes on, its schedule stretched to the new length."""
-
-
-@dataclasses.dataclass(frozen=True)
-class RangeTest(_Common):
-    """Trains for a few steps at a rising rate, and suggests rates for a configuration."""
-
-    workdir: Path
-    """The folder for range_test.png and range_test.json. A run that it holds is not touched."""
-    min_value: float = 1e-6
-    """The first rate of the test. It should be so low that nothing is learnt."""
-    max_value: float = 10.0
-    """The last rate of the test. It should be so high that the loss diverges."""
-    num_steps: int = 400
-    """The length of the test, in steps. If it is shorter than one epoch, every batch holds images
-    that the network has not seen."""
-    sweep: Literal["exponential", "linear"] = "exponential"
-    """How the rate rises. exponential finds the order of magnitude of good rates.
-    linear finds the bounds, once the order of magnitude is known."""
-
-
-@dataclasses.dataclass(frozen=True)
-class RunStudy:
-    """Makes the runs of a study file, and writes the report. Runs that are done are skipped."""
-
-    file: tyro.conf.Suppress[Path]
-    workdir: Path | None = None
-    """The study's folder, which gets a folder for each run. Several machines may share it.
-    None: runs/FILE_SIZE."""
-    size: Size | None = None
-    """The size of the runs. It has to be given.
-    smoke shows in minutes that the study works, and is no evidence.
-    laptop is evidence from a few CPU cores, in hours.
-    full is the papers' own size, for an accelerator."""
-    dry_run: bool = False
-    """Whether to make nothing, and list the runs, trials and programs, and the time where finished
-    runs tell it. Without --size it is done for all sizes."""
-    workers: int | None = None
-    """The number of runs that are made side by side here, each on CPU cores of its own.
-    None: as many as the cores allow, if the study says how many cores a run takes.
-    If it does not say so, one run follows the other."""
-    kept: Annotated[Path | None, tyro.conf.arg(name="from")] = None
-    """The folder of a kept study, results/NAME. Its finished runs are copied, the others made."""
-    jobs: str = "1/1"
-    """The share of the runs to make: i/n is the i-th of n shares, as in a job array.
-    The share that ends last writes the whole report."""
-    executor: Literal["local", "ray"] = "local"
-    """Where the runs are made: in processes of this machine, or as tasks of a Ray cluster.
-    ray needs `pip install '.[ray]'`."""
-    data_dir: str | None = None
-    """The folder where TensorFlow Datasets keeps its data. None: as the study says."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Report:
-    """Writes the report of a study again, as far as its runs have come."""
-
-    folder: Annotated[Path, tyro.conf.Positional]
-    """The study's folder."""
-
 
 _QUICKSTART = "configs/quickstart.py"
 _NUMBERS = {
@@ -116,11 +28,12 @@ _NO_NUMBER = re.compile(
     rf"parsing (?P<name>--\S+):.*(?P<why>{'|'.join(_NUMBERS)}).*?: (?P<got>['\"].*)$"
 )
 _Kind = TypeVar("_Kind")
-Command: TypeAlias = Arguments | RangeTest | RunStudy | Report
-_COMMANDS: dict[str, type[RangeTest | RunStudy | Report]] = {
+Command: TypeAlias = Arguments | RangeTest | RunStudy | Report | Watch
+_COMMANDS: dict[str, type[RangeTest | RunStudy | Report | Watch]] = {
     "range-test": RangeTest,
     "study": RunStudy,
     "report": Report,
+    "watch": Watch,
 }
 _KINDS = (Arguments, RangeTest, RunStudy)
 _OPTIONS = {"help", "tyro_print_completion", "tyro_write_completion"} | (
@@ -146,8 +59,9 @@ def parse(argv: Sequence[str]) -> Command:
     words = [word for word in argv[:1] if word in _COMMANDS]
     kind: type[Command] = _COMMANDS[words[0]] if words else Arguments
     argv = argv[len(words) :]
-    if kind is Report:
-        return _from_words(Report, "python -m train report", argv)
+    if kind is Report or kind is Watch:
+        _check_folder(kind, words[0], argv)
+        return _from_words(kind, f"python -m train {words[0]}", argv)
 
     if not argv or argv[0].startswith("-"):
         if argv and argv[0] in ("-h", "--help"):
@@ -170,21 +84,41 @@ def parse(argv: Sequence[str]) -> Command:
     program = " ".join(["python -m train", *words, str(path)])
     if kind is RunStudy:
         return _from_words(RunStudy, program, argv[1:], RunStudy(file=path))
-    assert issubclass(kind, _Common)
+    assert issubclass(kind, Configured)
     defaults = kind(config=load(path), workdir=Path("runs") / path.stem)
     return _from_words(kind, program, argv[1:], defaults)
 
 
+def _check_folder(kind: type, command: str, words: Sequence[str]) -> None:
+    """Refuses a command without its folder, or with an option that it does not have."""
+    known = [f"--{field.name}" for field in dataclasses.fields(kind) if field.name != "folder"]
+    for word in words:
+        name = word.partition("=")[0]
+        if name.startswith("--") and name not in [*known, "--help"]:
+            hint = did_you_mean(name, known) or f"It takes {', '.join(['a folder', *known])}."
+            raise UserError(f"`{name}` must be an option of {command}, and is none. {hint}")
+    if not words:
+        raise UserError(
+            f"The first argument of {command} must be a folder, got nothing. "
+            f"For example: python -m train {command} runs/NAME"
+        )
+
+
 def _show_help(kind: type[Command], argv: Sequence[str]) -> NoReturn:
-    """Prints the usage of all commands, or the options of a study, which are those of every one."""
+    """Prints the usage of all commands, or a command's own options, which need no file."""
     if kind is RunStudy:
         any_study = RunStudy(file=Path("configs/study_NAME.py"))
         _from_words(RunStudy, f"python -m train study {any_study.file}", argv, any_study)
+    if kind is RangeTest:
+        print("For the fields of a configuration, too: name its file before --help.\n")
+        any_sweep = Sweep(workdir=Path("runs/NAME"))
+        _from_words(Sweep, "python -m train range-test configs/NAME.py", argv, any_sweep)
     print(
         "usage: python -m train [range-test] configs/NAME.py "
         "[--workdir DIR] [--FIELD VALUE ...]\n"
         "       python -m train study configs/study_NAME.py --size smoke "
         "[--dry-run] [--workdir DIR]\n       python -m train report DIR\n"
+        "       python -m train watch DIR [--port N]\n"
         "       python -m train --version\n"
     )
     print("For a configuration's fields: python -m train configs/NAME.py --help")
@@ -194,7 +128,7 @@ def _show_help(kind: type[Command], argv: Sequence[str]) -> NoReturn:
 def _from_words(
     kind: type[_Kind], program: str, words: Sequence[str], defaults: _Kind | None = None
 ) -> _Kind:
-    if isinstance(defaults, _Common) and not {"-h", "--help"} & {*words}:
+    if isinstance(defaults, Configured) and not {"-h", "--help"} & {*words}:
         refuse(defaults.config, words, _OPTIONS)
     said = io.StringIO()
     try:

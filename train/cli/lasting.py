@@ -1,5 +1,6 @@
 """Output that outlives its reader."""
 
+import io
 import os
 import sys
 from typing import Any, TextIO
@@ -14,6 +15,9 @@ class Lasting:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        # A terminal may lack a letter of a folder's name: it is shown as \\xe4 then.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
     def write(self, text: str) -> int:
         """Writes a text, or loses it."""

@@ -4,7 +4,7 @@ import functools
 import re
 from pathlib import Path
 
-from train.cli.arguments import RunStudy
+from train.cli.commands import RunStudy
 from train.errors import UserError
 from train.study import Size, Study, failures, loop, make, pool
 from train.study.load import prepare_study

@@ -10,12 +10,16 @@ import typing
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
+from train.changes import Choice
 from train.checked import kinds_of, no_field
 from train.config import Config
 from train.errors import UserError
-from train.folder.length import Choice
 from train.kinds import taken
 
+_RATES = ("lr", "learning_rate", "rate", "max_lr")
+"""What other programs call the rate that a schedule has here."""
+_PEAKS = ("peak_value", "value", "init_value", "max_value", "boundary_values")
+"""The fields of schedules that say how high the rate is; the first that there is counts."""
 _Option = tuple[str, list[str]]
 
 
@@ -33,6 +37,8 @@ def refuse(config: Config, words: Sequence[str], others: Collection[str]) -> Non
     for name, values in _options(words):
         if name == "extend":
             taken("--extend", Choice, " ".join(values))
+        if name == "log" and not values:
+            raise UserError("`--log` must be wandb, mlflow or both, got nothing. Name one.")
         if {name, name.removeprefix("no_")} & {*others}:
             continue
         found = _find(config, name.split("."), others)
@@ -76,6 +82,9 @@ def _find(
         name = name if name in fields else name.removeprefix("no_")
         if name not in fields:
             name = path[place]
+            if part is config and (there := _elsewhere(config, name)):
+                hint = f"Did you mean {' or '.join(there)}?"
+                raise no_field(name, Config, list(fields), hint)
             near = difflib.get_close_matches(name, [*fields, *others], 1)
             if part is config and near and near[0] in others:
                 return None
@@ -86,6 +95,15 @@ def _find(
             return type(part), fields[name], ".".join([*path[:-1], name])
         part = getattr(part, name)
     return None
+
+
+def _elsewhere(config: Config, name: str) -> list[str]:
+    """Returns the options of the parts of a configuration that a name without a part may mean."""
+    parts = {field: getattr(config, field) for field in _fields(config)}
+    found = [f"{part}.{name}" for part, value in parts.items() if name in _fields(value)]
+    if not found and name in _RATES:
+        found = [f"schedule.{each}" for each in _PEAKS if each in _fields(config.schedule)][:1]
+    return [f"`--{each.replace('_', '-')}`" for each in found]
 
 
 def _fields(part: Any) -> dict[str, dataclasses.Field[Any]]:

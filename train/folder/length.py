@@ -5,16 +5,11 @@ import json
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
+from train.changes import Choice
 from train.errors import UserError
 
-Choice: TypeAlias = Literal["keep", "stretch"]
-"""What the rate follows in the steps by which a run gets longer.
-
-keep: the schedule as it was. After its end, the rate is what the schedule itself says.
-stretch: the schedule that a run of the new length has: all durations grow in proportion.
-"""
 EXTENSIONS, SCHEDULE_EPOCHS = "extensions", "schedule_epochs"
 """The fields of `config.json` that only a run has that was lengthened."""
 

@@ -10,8 +10,15 @@ from typing import Any, Self, TextIO
 
 import numpy as np
 
+from train.errors import Halted, Interrupted
+from train.folder.about import About
 from train.folder.files import set_aside, write_atomically
+from train.folder.follower import Follower, Outcome, point
+from train.folder.tensorboard import TensorBoard
 from train.folder.terminal import Terminal
+
+EVENTS = "tensorboard"
+"""The folder of the events for TensorBoard, in the run's folder."""
 
 
 class Log:
@@ -22,8 +29,8 @@ class Log:
     `split` and its metrics. `step` counts the updates done.
 
     Two fields depend on the clock: `seconds`, the sum over all starts of the run, and
-    `images_per_second`, which leaves evaluations out. TensorBoard gets only the last record of each
-    chunk, since an event takes 0.1 ms.
+    `images_per_second`, which leaves evaluations out. TensorBoard and loggers get only the last
+    record of each chunk, since an event takes 0.1 ms.
 
     Args:
         workdir: the run's folder, which exists.
@@ -35,6 +42,8 @@ class Log:
             `set_aside`.
         is_writer: false writes and prints nothing.
         is_quiet: the terminal shows only the bar.
+        about: what TensorBoard shows of the run beside its numbers; None: nothing.
+        loggers: what gets the lines too. They begin and end with this log.
     """
 
     def __init__(
@@ -47,12 +56,15 @@ class Log:
         start_step: int = 0,
         is_writer: bool = True,
         is_quiet: bool = False,
+        about: About | None = None,
+        loggers: Sequence[Follower] = (),
     ) -> None:
         self._workdir = workdir
+        self._about, self._loggers = about, loggers if is_writer else ()
         self._steps_per_epoch = steps_per_epoch
         self._batch_size = batch_size
         self._step = start_step
-        self._is_writer = is_writer
+        self._is_writer, self._is_quiet = is_writer, is_quiet
         self._terminal = Terminal(
             total_steps=total_steps,
             steps_per_epoch=steps_per_epoch,
@@ -64,25 +76,25 @@ class Log:
         """Opens the files, and shows the bar if there is a terminal."""
         self._opened = self._resumed = time.perf_counter()
         if self._is_writer:
-            from tensorboardX import SummaryWriter  # it takes 0.3 s, and only a writer needs it
-
             path = self._workdir / "metrics.jsonl"
             self._opened -= _drop_after(path, self._step)
             self._file: TextIO = path.open("a", encoding="utf-8")
-            self._events = SummaryWriter(
-                str(self._workdir / "tensorboard"),
-                purge_step=self._step + 1,
-                filename_suffix=f".{self._step}",  # two starts may fall in the same second
-            )
+            self._events = TensorBoard(self._workdir / EVENTS, self._step)
+            if self._about is not None:
+                self._events.begin(self._about, self._step)
+            for logger in self._loggers:
+                logger.start()
             self._terminal.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Removes the bar and closes the files."""
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Removes the bar and closes the files, and then the loggers."""
         if self._is_writer:
             self._terminal.stop()
             self._events.close()
             self._file.close()
+        for logger in self._loggers:
+            logger.close(_outcome(kind))
 
     def train_lines(self, records: Sequence[Mapping[str, float]]) -> None:
         """Writes the records of a chunk of updates, a line each, and moves the bar.
@@ -99,7 +111,7 @@ class Log:
         self._step, self._resumed = step, now
         clock = {"seconds": round(now - self._opened, 3), "images_per_second": round(speed, 1)}
         self._write([{"kind": "train", **record, **clock} for record in records])
-        self._add_events("train", step, records[-1])
+        self._events.numbers("train", step, records[-1])
         self._terminal.train(records, speed)
 
     def lines(self, lines: Sequence[str]) -> None:
@@ -120,29 +132,45 @@ class Log:
         self._resumed = time.perf_counter()
         head = {"kind": "eval", "split": split, "step": step, "epoch": step / self._steps_per_epoch}
         self._write([{**head, **metrics, "seconds": round(self._resumed - self._opened, 3)}])
-        self._add_events(split, step, metrics)
+        self._events.numbers(split, step, metrics)
         self._terminal.evaluation(split, metrics)
 
     def sync(self) -> None:
-        """Sends the lines to the disk, before a checkpoint that is newer than they are."""
+        """Sends lines and events to the disk, before a checkpoint that is newer than they are."""
         if self._is_writer:
             os.fsync(self._file.fileno())
+            self._events.sync()
+
+    def end(self, step: int, summary: Mapping[str, Any], pictures: Sequence[Path]) -> None:
+        """Gives TensorBoard and the loggers what a run leaves when it has ended.
+
+        Args:
+            step: the number of all updates.
+            summary: the content of `summary.json`.
+            pictures: PNG files.
+        """
+        if self._is_writer:
+            # A study has a thousand runs, whose pictures would take more room than their numbers.
+            self._events.end(step, () if self._is_quiet else pictures)
+        for logger in self._loggers:
+            logger.end(step, summary, pictures)
 
     def table(self, summary: Mapping[str, Any]) -> None:
-        """Prints a row for each field: `*accuracy` in per cent, `*seconds` as h:mm:ss."""
+        """Removes the bar, and prints a row for each field.
+
+        `*accuracy` is in per cent, and `*seconds` is h:mm:ss.
+        """
         if self._is_writer:
+            self._terminal.stop()
             self._terminal.table(summary)
 
     def _write(self, lines: Sequence[Mapping[str, Any]]) -> None:
-        for line in lines:
-            record = {name: strict(value) for name, value in line.items()}
+        records = [{name: strict(value) for name, value in line.items()} for line in lines]
+        for record in records:
             self._file.write(json.dumps(record, allow_nan=False) + "\n")
         self._file.flush()
-
-    def _add_events(self, split: str, step: int, metrics: Mapping[str, float]) -> None:
-        for name, value in metrics.items():
-            if name not in ("step", "epoch"):
-                self._events.add_scalar(f"{split}/{name}", value, step)
+        for logger in self._loggers:
+            logger.add(point(records[-1]))
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -159,6 +187,15 @@ def strict(value: Any) -> Any:
     """Returns a number as strict JSON has it: a Python number, or None if it is not finite."""
     value = value.item() if hasattr(value, "item") else value
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _outcome(kind: type[BaseException] | None) -> Outcome:
+    """Returns how a start of a run ended, by the exception that ended it."""
+    if kind is None:
+        return "done"
+    if issubclass(kind, Interrupted | KeyboardInterrupt):
+        return "interrupted"
+    return "halted" if issubclass(kind, Halted) else "failed"
 
 
 def _drop_after(path: Path, start_step: int) -> float:

@@ -85,6 +85,7 @@ class Terminal:
         """Removes the bar."""
         if self._progress is not None:
             self._progress.stop()
+            self._progress = None
 
     def train(self, records: Sequence[Mapping[str, float]], images_per_second: float) -> None:
         """Moves the bar to the last record's step. Without a bar, prints a line for each epoch."""

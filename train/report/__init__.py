@@ -39,9 +39,22 @@ def write(folder: Path) -> None:
             old.unlink(missing_ok=True)
     for picture in pictures:
         write_atomically(drawn / f"{picture.name}.png", picture.png)
-    page = to_html(results.record["title"], blocks).encode()
-    for name, content in {**_texts(results, found, blocks), "report.html": page}.items():
+    whole = to_html(results.record["title"], blocks).encode()
+    for name, content in {**_texts(results, found, blocks), "report.html": whole}.items():
         write_atomically(folder / name, content)
+
+
+def page(folder: Path) -> bytes:
+    """Returns `report.html` as `write` writes it. It writes nothing.
+
+    Args:
+      folder: of the study.
+
+    Raises:
+      UserError: as by `write`.
+    """
+    results = load(folder)
+    return to_html(results.record["title"], _blocks(results, answers.answers(results))).encode()
 
 
 def texts(folder: Path) -> Mapping[str, bytes]:

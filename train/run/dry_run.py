@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+import sys
 
 from train.config import Config, flatten
 from train.folder.origin import device
@@ -35,7 +36,18 @@ def show(config: Config) -> None:
     for name, text in rows.items():
         print(f"{name:<16} {text}")
     width = min(max(shutil.get_terminal_size().columns, 30), 100)
-    print(f"\n{terminal_picture(job.schedule, job.total_steps, width, 14)}")
+    is_ascii = not _draws(sys.stdout.encoding)
+    picture = terminal_picture(job.schedule, job.total_steps, width, 14, is_ascii=is_ascii)
+    print(f"\n{picture}")
+
+
+def _draws(encoding: str | None) -> bool:
+    """Tells whether an encoding has the characters of the picture."""
+    try:
+        "\u28ff\u2524".encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def _halt(job: Job) -> str:

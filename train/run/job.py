@@ -138,6 +138,10 @@ class Job:
             yield range(start, start + size)
             start += size
 
+    def ends_chunk(self, step: int) -> bool:
+        """Tells whether a chunk ends with the update of this number, counted from 1."""
+        return step % self.steps_per_epoch % self.chunk_steps == 0
+
     def indices(self, steps: range) -> np.ndarray:
         """Returns the training images in the batch of each step: int32, [steps, batch_size]."""
         return data.batch_indices(

@@ -1,32 +1,28 @@
 """The loop of a run: restore, step, log, evaluate, save."""
 
 import contextlib
-import dataclasses
-from collections.abc import Mapping
-from fractions import Fraction
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
-from train.config import Config
+from train import loggers
+from train.changes import Choice
+from train.config import Config, flatten
 from train.engine import guard
 from train.engine.state import TrainState
 from train.engine.step import DeviceData
 from train.errors import Halted, Interrupted
-from train.folder import length as lengths
-from train.folder import workdir
-from train.folder.checkpoint import Checkpoints
-from train.folder.length import Choice, Length
+from train.folder.about import About
 from train.folder.log import Log, read_metrics
 from train.run import distributed
 from train.run.bad_steps import halt_of, note
+from train.run.begin import Asked, begin
+from train.run.followed import follow
 from train.run.interrupt import Interrupts
-from train.run.job import Job, prepare
-from train.run.restored import restore
-from train.run.sizes import beginning
-from train.run.summary import check_records, finish, is_done
+from train.run.job import Job
+from train.run.summary import finish
 
 _OF_THE_GUARD = {"halted", "skipped", "bad_leaf", *guard.CAUSES}
 
@@ -38,6 +34,7 @@ def run(
     adjust_schedule: bool = False,
     extend: Choice | None = None,
     is_quiet: bool = False,
+    log_to: Sequence[loggers.Name] = (),
 ) -> None:
     """Trains from the start, or from where an earlier start of the same run was interrupted.
 
@@ -47,26 +44,21 @@ def run(
       adjust_schedule: go on with another schedule than the run began with.
       extend: go on to more epochs than the run had, and what the rate follows then.
       is_quiet: print no lines. A terminal still shows the bar.
+      log_to: the loggers that get the numbers beside the folder.
 
     Raises:
-      UserError: the configuration, the data or the folder cannot be used.
+      UserError: the configuration, the data, the folder or a logger cannot be used.
       Halted: a step went wrong; the state before it is saved.
       Interrupted: a signal came; the state is saved.
     """
+    distributed.on_first(lambda: loggers.check(log_to))
     with Interrupts() as interrupts, contextlib.ExitStack() as stack:
-        begun = _begin(
-            config,
-            folder,
-            stack,
-            adjust_schedule=adjust_schedule,
-            extend=extend,
-            is_quiet=is_quiet,
-        )
+        begun = begin(config, folder, stack, Asked(adjust_schedule, extend, is_quiet))
         if begun is None:
             return
         job, checkpoints, state, splits = begun.job, begun.checkpoints, begun.state, begun.splits
         losses = _losses_of_epoch(job, folder, begun.start)
-        with _open_log(job, folder, begun.start, is_quiet) as log:
+        with _open_log(job, folder, begun.start, is_quiet, log_to) as log:
             for steps in job.chunks(begun.start):
                 if signal := interrupts.received():
                     log.sync()
@@ -93,73 +85,13 @@ def run(
                     checkpoints.save(done, state, score=scores.get(chooser))
                 if job.is_due(done, 1):
                     losses = []
-        distributed.on_first(
-            lambda: finish(job, folder, log, best_step=checkpoints.best_step(), since=begun.since)
-        )
+            best = checkpoints.best_step
+            distributed.on_first(
+                lambda: finish(job, folder, log, best_step=best(), since=begun.since)
+            )
         # Of a study, the next run must not begin.
         if is_quiet and (signal := interrupts.received()):
             raise Interrupted(f"{signal} came; {folder} is done.")
-
-
-@dataclasses.dataclass(frozen=True)
-class _Begun:
-    """A run that is ready for its next step."""
-
-    job: Job
-    checkpoints: Checkpoints
-    state: TrainState
-    """The state, on the devices."""
-    splits: Mapping[str, DeviceData]
-    start: int
-    """The number of updates that were made before."""
-    since: int
-    """The step at which the schedule replaced another one; 0: it is the first."""
-
-
-def _begin(
-    config: Config,
-    folder: Path,
-    stack: contextlib.ExitStack,
-    *,
-    adjust_schedule: bool,
-    extend: Choice | None,
-    is_quiet: bool,
-) -> _Begun | None:
-    """Takes the folder, restores the state and places the data; None: the run has already ended."""
-    distributed.on_first(lambda: workdir.make_folder(folder))
-    length = distributed.on_first(lambda: lengths.read(folder, config.to_dict(), extend))
-    by = (length.stretch if length else Fraction(1)).as_integer_ratio()
-    stretch = Fraction(*distributed.from_first(np.array(by, np.int32)).tolist())
-    job = distributed.together(lambda: prepare(config, stretch=stretch))
-    distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
-
-    record = job.record()
-    asked = {"adjust_schedule": adjust_schedule, "extend": extend}
-    distributed.together(lambda: distributed.check_same(record, **asked))
-    checkpoints = Checkpoints(
-        folder / "checkpoints",
-        config_digest=workdir.fixed_digest(record),
-        is_writer=distributed.is_first(),
-    )
-    distributed.together(lambda: stack.enter_context(checkpoints))
-    hold = distributed.on_first(lambda: _hold(job, folder, record, length, adjust_schedule))
-
-    state = _restore(job, checkpoints, hold.digests if hold else {})
-    start = int(state.step)
-    if hold and not is_quiet:
-        print(*(f"{line}\n" for line in hold.says(start, job.total_steps)), sep="", end="")
-    since = distributed.on_first(lambda: hold.settle(start, job.total_steps) if hold else 0)
-    since = int(distributed.from_first(np.int32(since or 0)))
-    done_before = distributed.on_first(lambda: is_done(folder, start, job.total_steps, is_quiet))
-    if distributed.from_first(np.bool_(done_before)):
-        return None
-    distributed.together(lambda: distributed.on_first(lambda: check_records(folder, start)))
-
-    if not is_quiet:
-        distributed.on_first(lambda: print(beginning(job, start), flush=True))
-    grace_ends = guard.watch_from(config.halt, since, job.steps_per_epoch)
-    state = job.engine.place(job.resume(state, watch_from=grace_ends))
-    return _Begun(job, checkpoints, state, job.place_splits(), start, since)
 
 
 def _evaluate(
@@ -175,7 +107,10 @@ def _evaluate(
     return scores
 
 
-def _open_log(job: Job, folder: Path, start: int, is_quiet: bool) -> Log:
+def _open_log(
+    job: Job, folder: Path, start: int, is_quiet: bool, log_to: Sequence[loggers.Name]
+) -> Log:
+    about = About(folder, flatten(job.config.to_dict()), repr(job.config.schedule))
     return Log(
         folder,
         total_steps=job.total_steps,
@@ -184,29 +119,9 @@ def _open_log(job: Job, folder: Path, start: int, is_quiet: bool) -> Log:
         start_step=start,
         is_writer=distributed.is_first(),
         is_quiet=is_quiet,
+        about=about,
+        loggers=follow(log_to, job, about, start) if distributed.is_first() else (),
     )
-
-
-def _hold(
-    job: Job, folder: Path, record: dict[str, Any], length: Length | None, adjust_schedule: bool
-) -> workdir.Hold:
-    before = job.described(length.was) if length else None
-    return workdir.hold(
-        folder, record, adjust_schedule=adjust_schedule, length=length, before=before
-    )
-
-
-def _restore(job: Job, checkpoints: Checkpoints, digests: Mapping[str, int]) -> TrainState:
-    """Returns the newest checkpoint's state, else a new one: on the host, the same everywhere."""
-    shapes = job.shapes()
-    restored = distributed.on_first(lambda: restore(job, checkpoints, digests))
-    state: TrainState
-    if distributed.from_first(np.bool_(restored is not None)):
-        empty = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
-        state = distributed.from_first(empty if restored is None else restored)
-    else:
-        state = jax.device_get(job.create_state())
-    return state
 
 
 def _losses_of_epoch(job: Job, folder: Path, start: int) -> list[float]:

@@ -46,19 +46,30 @@ def schedule_picture(
     to_steps = functools.partial(np.multiply, steps_per_epoch)
     epochs = axes.secondary_xaxis("top", functions=(to_epochs, to_steps))
     epochs.set_xlabel("epoch")
-    _save(figure, path)
+    write_atomically(path, _png(figure))
 
 
 def curves_picture(
     path: Path, records: Records, *, restarts: Sequence[int] = (), steps_per_epoch: int
 ) -> None:
+    """Writes the picture of `curves_png` into a file, whole or not at all.
+
+    Args:
+        path: the PNG file.
+        records: as for `curves_png`.
+        restarts: as for `curves_png`.
+        steps_per_epoch: as for `curves_png`.
+    """
+    write_atomically(path, curves_png(records, restarts=restarts, steps_per_epoch=steps_per_epoch))
+
+
+def curves_png(records: Records, *, restarts: Sequence[int] = (), steps_per_epoch: int) -> bytes:
     """Draws the loss and the accuracy, in training and in evaluation, and the learning rate.
 
     Training has a pale line through each record, and a strong line through the mean of each epoch.
     A mean stands in the middle of its epoch.
 
     Args:
-        path: the PNG file. It is written whole or not at all.
         records: the lines of `metrics.jsonl`, as `train.folder.log.read_metrics` gives them.
         restarts: the steps at which the schedule restarts.
         steps_per_epoch: the number of updates in an epoch.
@@ -98,10 +109,12 @@ def curves_picture(
     loss.set_ylabel("loss")
     accuracy.set_ylabel("accuracy, %")
     rate.set(ylabel="learning rate", xlabel="epoch")
-    _save(figure, path)
+    return _png(figure)
 
 
-def terminal_picture(schedule: Schedule, total_steps: int, width: int, height: int) -> str:
+def terminal_picture(
+    schedule: Schedule, total_steps: int, width: int, height: int, *, is_ascii: bool = False
+) -> str:
     """Draws the learning rate over a run in characters, as `log_anneal.plot.draw` does.
 
     The axis is logarithmic where that of `schedule_picture` is.
@@ -111,10 +124,13 @@ def terminal_picture(schedule: Schedule, total_steps: int, width: int, height: i
         total_steps: the number of updates of the run.
         width: the most characters in a line, at least 30.
         height: the lines of the picture with its axis, at least 6.
+        is_ascii: plain characters, where the terminal has no others.
     """
     steps = np.unique(np.linspace(0, total_steps - 1, 1000).astype(np.int32))
     is_wide = _is_wide(_rates(schedule, steps))
-    return draw(schedule, total_steps, width=width, height=height, log_scale=is_wide)
+    return draw(
+        schedule, total_steps, width=width, height=height, log_scale=is_wide, is_ascii=is_ascii
+    )
 
 
 def _rates(schedule: Schedule, steps: np.ndarray) -> np.ndarray:
@@ -143,7 +159,7 @@ def _mark(axes: Axes, restarts: np.ndarray) -> None:
             )
 
 
-def _save(figure: Figure, path: Path) -> None:
+def _png(figure: Figure) -> bytes:
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=150)
-    write_atomically(path, content.getvalue())
+    return content.getvalue()

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 
 from train.errors import UserError
-from train.folder import ending
+from train.folder import ending, tensorboard
 from train.folder.files import set_aside, write_atomically
-from train.folder.log import Log, read_metrics
+from train.folder.log import EVENTS, Log, read_metrics
 from train.folder.origin import origin, today
 from train.folder.workdir import settings_sha256
 from train.run import sizes
@@ -25,7 +25,8 @@ _PICTURES = ("schedule.png", "curves.png")
 def finish(job: Job, folder: Path, log: Log, *, best_step: int | None, since: int) -> None:
     """Writes `summary.json` and the pictures from the run's records, and prints the table.
 
-    `summary.json` is written last: if it is there, the run is done.
+    `summary.json` is written last: if it is there, the run is done. TensorBoard and the loggers get
+    it after that.
 
     Args:
       job: the run.
@@ -46,9 +47,16 @@ def finish(job: Job, folder: Path, log: Log, *, best_step: int | None, since: in
     schedule_picture(folder / "schedule.png", schedule, job.total_steps, spe)
     curves_picture(folder / "curves.png", records, restarts=restarts, steps_per_epoch=spe)
     write_atomically(folder / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
+    log.end(job.total_steps, summary, [folder / name for name in _PICTURES])
     shown = ("model", "parameters", "epochs", "steps", "test_accuracy", "test_loss")
     table = {name: summary[name] for name in (*shown, "train_loss", "seconds")}
-    log.table({**table, "pictures": ", ".join(str(folder / name) for name in _PICTURES)})
+    log.table(
+        {
+            **table,
+            "pictures": ", ".join(str(folder / name) for name in _PICTURES),
+            "curves": tensorboard.command(folder / EVENTS),
+        }
+    )
 
 
 def is_done(folder: Path, step: int, total_steps: int, is_quiet: bool = False) -> bool:

@@ -1,6 +1,7 @@
 """A worker: one process of a study, which makes the tasks that it is told on its own CPU cores."""
 
 import contextlib
+import io
 import multiprocessing
 import os
 import signal
@@ -38,6 +39,8 @@ def work(connection: Connection, start: Callable[[], Do], cores: Sequence[int], 
     with log.open("a") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a label may have any letter
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # at Ctrl-C the parent ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if hasattr(os, "sched_setaffinity"):

@@ -1,0 +1,130 @@
+"""Begins a run, or takes it up again: the folder, the state, the data."""
+
+import contextlib
+import dataclasses
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from train.changes import Choice
+from train.config import Config
+from train.engine import guard
+from train.engine.state import TrainState
+from train.engine.step import DeviceData
+from train.folder import length as lengths
+from train.folder import workdir
+from train.folder.checkpoint import Checkpoints
+from train.folder.length import Length
+from train.run import distributed
+from train.run.job import Job, prepare
+from train.run.restored import restore
+from train.run.sizes import beginning
+from train.run.summary import check_records, is_done
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """How a start of a run was asked for."""
+
+    adjust_schedule: bool
+    """Whether to go on with another schedule than the run began with."""
+    extend: Choice | None
+    """What the rate follows where the run gets more epochs than it had; None: it does not."""
+    is_quiet: bool
+    """Whether to print no lines."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Begun:
+    """A run that is ready for its next step."""
+
+    job: Job
+    checkpoints: Checkpoints
+    state: TrainState
+    """The state, on the devices."""
+    splits: Mapping[str, DeviceData]
+    start: int
+    """The number of updates that were made before."""
+    since: int
+    """The step at which the schedule replaced another one; 0: it is the first."""
+
+
+def begin(
+    config: Config,
+    folder: Path,
+    stack: contextlib.ExitStack,
+    asked: Asked,
+) -> Begun | None:
+    """Takes the folder, restores the state and places the data; None: the run has already ended.
+
+    Args:
+      config: the run's configuration.
+      folder: the run's folder.
+      stack: closes what is opened.
+      asked: how the run begins.
+
+    Raises:
+      UserError: the configuration, the data or the folder cannot be used, or the processes differ.
+    """
+    distributed.on_first(lambda: workdir.make_folder(folder))
+    length = distributed.on_first(lambda: lengths.read(folder, config.to_dict(), asked.extend))
+    by = (length.stretch if length else Fraction(1)).as_integer_ratio()
+    stretch = Fraction(*distributed.from_first(np.array(by, np.int32)).tolist())
+    job = distributed.together(lambda: prepare(config, stretch=stretch))
+    distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
+
+    record = job.record()
+    how = {"adjust_schedule": asked.adjust_schedule, "extend": asked.extend}
+    distributed.together(lambda: distributed.check_same(record, **how))
+    checkpoints = Checkpoints(
+        folder / "checkpoints",
+        config_digest=workdir.fixed_digest(record),
+        is_writer=distributed.is_first(),
+    )
+    distributed.together(lambda: stack.enter_context(checkpoints))
+    hold = distributed.on_first(lambda: _hold(job, folder, record, length, asked.adjust_schedule))
+
+    state = _restore(job, checkpoints, hold.digests if hold else {})
+    start = int(state.step)
+    if hold and not asked.is_quiet:
+        print(*(f"{line}\n" for line in hold.says(start, job.total_steps)), sep="", end="")
+    since = distributed.on_first(lambda: hold.settle(start, job.total_steps) if hold else 0)
+    since = int(distributed.from_first(np.int32(since or 0)))
+    done_before = distributed.on_first(
+        lambda: is_done(folder, start, job.total_steps, asked.is_quiet)
+    )
+    if distributed.from_first(np.bool_(done_before)):
+        return None
+    distributed.together(lambda: distributed.on_first(lambda: check_records(folder, start)))
+
+    if not asked.is_quiet:
+        distributed.on_first(lambda: print(beginning(job, start), flush=True))
+    grace_ends = guard.watch_from(config.halt, since, job.steps_per_epoch)
+    state = job.engine.place(job.resume(state, watch_from=grace_ends))
+    return Begun(job, checkpoints, state, job.place_splits(), start, since)
+
+
+def _hold(
+    job: Job, folder: Path, record: dict[str, Any], length: Length | None, adjust_schedule: bool
+) -> workdir.Hold:
+    before = job.described(length.was) if length else None
+    return workdir.hold(
+        folder, record, adjust_schedule=adjust_schedule, length=length, before=before
+    )
+
+
+def _restore(job: Job, checkpoints: Checkpoints, digests: Mapping[str, int]) -> TrainState:
+    """Returns the newest checkpoint's state, else a new one: on the host, the same everywhere."""
+    shapes = job.shapes()
+    restored = distributed.on_first(lambda: restore(job, checkpoints, digests))
+    state: TrainState
+    if distributed.from_first(np.bool_(restored is not None)):
+        empty = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+        state = distributed.from_first(empty if restored is None else restored)
+    else:
+        state = jax.device_get(job.create_state())
+    return state
