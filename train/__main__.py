@@ -100,6 +100,7 @@ def _run(command: arguments.Command) -> None:
                 command.workdir,
                 adjust_schedule=command.adjust_schedule,
                 extend=command.extend,
+                from_step=command.from_step,
                 log_to=command.log,
             )
 

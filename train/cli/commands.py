@@ -43,6 +43,9 @@ class Arguments(_Common, Configured):
     """Whether to train nothing, and print the configuration, the sizes and the schedule."""
     adjust_schedule: bool = False
     """Whether a run goes on with another schedule than it began with, for example after a halt."""
+    from_step: int | None = None
+    """The step of the checkpoint to go on from, where an older one than the newest is wanted, as
+    after a halt that came too late. What is newer moves to `set_aside`. None: the newest."""
     extend: Choice | None = None
     """What the rate follows where a run gets more --epochs than it had, ended or not.
     keep: its schedule as it was. After its end, the rate is what the schedule itself says.

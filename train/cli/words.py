@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from train.changes import Choice
-from train.checked import kinds_of, no_field
+from train.checked import Natural, kinds_of, no_field
 from train.config import Config
 from train.errors import UserError
 from train.kinds import taken
@@ -37,6 +37,8 @@ def refuse(config: Config, words: Sequence[str], others: Collection[str]) -> Non
     for name, values in _options(words):
         if name == "extend":
             taken("--extend", Choice, " ".join(values))
+        if name == "from_step":
+            taken("--from-step", Natural, _value("--from-step", Natural, values))
         if name == "log" and not values:
             raise UserError("`--log` must be wandb, mlflow or both, got nothing. Name one.")
         if {name, name.removeprefix("no_")} & {*others}:

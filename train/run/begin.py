@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import sys
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -15,8 +16,8 @@ from train.config import Config
 from train.engine import guard
 from train.engine.state import TrainState
 from train.engine.step import DeviceData
+from train.folder import back, workdir
 from train.folder import length as lengths
-from train.folder import workdir
 from train.folder.checkpoint import Checkpoints
 from train.folder.length import Length
 from train.run import distributed
@@ -36,6 +37,8 @@ class Asked:
     """What the rate follows where the run gets more epochs than it had; None: it does not."""
     is_quiet: bool
     """Whether to print no lines."""
+    from_step: int | None = None
+    """The step of the checkpoint to go on from; None: the newest."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +74,8 @@ def begin(
       UserError: the configuration, the data or the folder cannot be used, or the processes differ.
     """
     distributed.on_first(lambda: workdir.make_folder(folder))
+    if (step := asked.from_step) is not None:
+        distributed.on_first(lambda: back.choose(folder, step))
     length = distributed.on_first(lambda: lengths.read(folder, config.to_dict(), asked.extend))
     by = (length.stretch if length else Fraction(1)).as_integer_ratio()
     stretch = Fraction(*distributed.from_first(np.array(by, np.int32)).tolist())
@@ -78,8 +83,7 @@ def begin(
     distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
 
     record = job.record()
-    how = {"adjust_schedule": asked.adjust_schedule, "extend": asked.extend}
-    distributed.together(lambda: distributed.check_same(record, **how))
+    distributed.together(lambda: distributed.check_same(record, **dataclasses.asdict(asked)))
     checkpoints = Checkpoints(
         folder / "checkpoints",
         config_digest=workdir.fixed_digest(record),
@@ -88,10 +92,13 @@ def begin(
     distributed.together(lambda: stack.enter_context(checkpoints))
     hold = distributed.on_first(lambda: _hold(job, folder, record, length, asked.adjust_schedule))
 
-    state = _restore(job, checkpoints, hold.digests if hold else {})
+    state = _restore(job, checkpoints, hold.digests if hold else {}, step)
     start = int(state.step)
     if hold and not asked.is_quiet:
         print(*(f"{line}\n" for line in hold.says(start, job.total_steps)), sep="", end="")
+    if step is not None:
+        newer = distributed.on_first(lambda: back.leave_newer(folder, start)) or []
+        print(*(f"{line}\n" for line in newer), sep="", end="")
     since = distributed.on_first(lambda: hold.settle(start, job.total_steps) if hold else 0)
     since = int(distributed.from_first(np.int32(since or 0)))
     done_before = distributed.on_first(
@@ -104,8 +111,32 @@ def begin(
     if not asked.is_quiet:
         distributed.on_first(lambda: print(beginning(job, start), flush=True))
     grace_ends = guard.watch_from(config.halt, since, job.steps_per_epoch)
-    state = job.engine.place(job.resume(state, watch_from=grace_ends))
+    rates = _rates(job, folder, start, since)
+    state = job.engine.place(job.resume(state, rates, watch_from=grace_ends))
     return Begun(job, checkpoints, state, job.place_splits(), start, since)
+
+
+def _rates(job: Job, folder: Path, start: int, since: int) -> np.ndarray:
+    """Returns the rate of each step: float32, [total_steps].
+
+    The steps up to the one since which its schedule is used have the rates that they had. They are
+    made anew where the run falls back behind that step.
+    """
+    if since == start > 0:
+        distributed.on_first(lambda: back.keep_rates(folder, since))
+    if since == 0:
+        return job.rates
+    rates = job.rates.copy()
+    before = distributed.on_first(lambda: back.rates_until(folder, since))
+    if before is not None:
+        rates[:since] = before
+    elif start < since and distributed.is_first():
+        print(
+            f"warning: steps {start + 1} to {since} had another schedule, which is not known any "
+            "more; they are made under the new one",
+            file=sys.stderr,
+        )
+    return np.asarray(distributed.from_first(rates))
 
 
 def _hold(
@@ -117,10 +148,15 @@ def _hold(
     )
 
 
-def _restore(job: Job, checkpoints: Checkpoints, digests: Mapping[str, int]) -> TrainState:
-    """Returns the newest checkpoint's state, else a new one: on the host, the same everywhere."""
+def _restore(
+    job: Job, checkpoints: Checkpoints, digests: Mapping[str, int], step: int | None
+) -> TrainState:
+    """Returns the state of the newest checkpoint, or of a step's; without any, a new one.
+
+    It is on the host, and the same in all processes.
+    """
     shapes = job.shapes()
-    restored = distributed.on_first(lambda: restore(job, checkpoints, digests))
+    restored = distributed.on_first(lambda: restore(job, checkpoints, digests, step=step))
     state: TrainState
     if distributed.from_first(np.bool_(restored is not None)):
         empty = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)

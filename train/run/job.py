@@ -65,20 +65,21 @@ class Job:
         grace_ends = guard.watch_from(self.config.halt, 0, self.steps_per_epoch)
         return self.program.create(np.uint32(self.config.seed), self.rates, np.int32(grace_ends))
 
-    def resume(self, state: TrainState, *, watch_from: int) -> TrainState:
-        """Returns a restored state with this job's schedule in it.
+    def resume(self, state: TrainState, rates: np.ndarray, *, watch_from: int) -> TrainState:
+        """Returns a restored state with other rates in it.
 
-        The schedule may be another one than the state was saved with. A step that halted the run is
+        They may be of another schedule than the state was saved with. A step that halted the run is
         tried again, and under the old schedule it halts again.
 
         Args:
           state: from a checkpoint.
+          rates: of all steps, [total_steps].
           watch_from: the step from which on the halting threshold counts.
         """
         anew: dict[str, Any] = {"halted": np.bool_(False), "watch_from": np.int32(watch_from)}
         if state.halted:  # then the steps that were skipped before it do not count any more
             anew["skipped"] = np.int32(0)
-        opt_state = self.program.reschedule(state.opt_state, self.rates)
+        opt_state = self.program.reschedule(state.opt_state, rates)
         return state._replace(opt_state=opt_state, **anew)
 
     def shapes(self, epochs: int | None = None) -> TrainState:

@@ -33,6 +33,7 @@ def run(
     *,
     adjust_schedule: bool = False,
     extend: Choice | None = None,
+    from_step: int | None = None,
     is_quiet: bool = False,
     log_to: Sequence[loggers.Name] = (),
 ) -> None:
@@ -43,6 +44,7 @@ def run(
       folder: the run's folder.
       adjust_schedule: go on with another schedule than the run began with.
       extend: go on to more epochs than the run had, and what the rate follows then.
+      from_step: the step of the checkpoint to go on from; None: the newest.
       is_quiet: print no lines. A terminal still shows the bar.
       log_to: the loggers that get the numbers beside the folder.
 
@@ -53,7 +55,7 @@ def run(
     """
     distributed.on_first(lambda: loggers.check(log_to))
     with Interrupts() as interrupts, contextlib.ExitStack() as stack:
-        begun = begin(config, folder, stack, Asked(adjust_schedule, extend, is_quiet))
+        begun = begin(config, folder, stack, Asked(adjust_schedule, extend, is_quiet, from_step))
         if begun is None:
             return
         job, checkpoints, state, splits = begun.job, begun.checkpoints, begun.state, begun.splits
