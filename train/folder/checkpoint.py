@@ -1,7 +1,6 @@
 """Checkpoints, which Orbax writes. A manifest beside the state proves that nothing was damaged."""
 
 import contextlib
-import logging
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,13 +14,12 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
 from train.errors import UserError, shortened
-from train.folder import manifest
-from train.folder.files import flush_folder, lock_folder, set_aside
+from train.folder import manifest, quiet
+from train.folder.files import flush_folder, lock_folder, remove, set_aside
 
 PyTree = Any
 
-# Orbax logs pages of traceback where this file raises one sentence.
-logging.getLogger("absl").addFilter(lambda record: "orbax" not in record.pathname)
+quiet.keep()
 
 
 class Checkpoints:
@@ -179,6 +177,8 @@ class Checkpoints:
                 manager.save(step, args=items, force=True)  # the loop decides when to save
             flush_folder(self._directory / str(step))
         except Exception as error:
+            for partial in self._directory.glob(f"{step}.orbax-checkpoint-tmp*"):
+                remove(partial)
             raise UserError(
                 f"The checkpoint of step {step} could not be written to {self._directory} "
                 f"({shortened(error)}). Make room, and start the same command again."

@@ -4,6 +4,8 @@ import contextlib
 import fcntl
 import itertools
 import os
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -38,6 +40,14 @@ def set_aside(path: Path, folder: Path) -> Path:
     names = itertools.chain([path.name], (f"{path.name}.{n}" for n in itertools.count(1)))
     target = next(folder / name for name in names if not (folder / name).exists())
     return path.rename(target)
+
+
+def remove(folder: Path, *, seconds: float = 3.0) -> None:
+    """Removes a folder into which others may still be writing for a moment, if that is possible."""
+    until = time.monotonic() + seconds
+    while folder.exists() and time.monotonic() < until:
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.05)
 
 
 def flush_folder(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """The records of a run: JSON lines, TensorBoard events, and the terminal."""
 
+import contextlib
 import json
 import math
 import os
@@ -10,7 +11,7 @@ from typing import Any, Self, TextIO
 
 import numpy as np
 
-from train.errors import Halted, Interrupted
+from train.errors import Halted, Interrupted, UserError
 from train.folder.about import About
 from train.folder.files import set_aside, write_atomically
 from train.folder.follower import Follower, Outcome, point
@@ -92,7 +93,8 @@ class Log:
         if self._is_writer:
             self._terminal.stop()
             self._events.close()
-            self._file.close()
+            with contextlib.suppress(OSError):  # of a full disk, which was said before
+                self._file.close()
         for logger in self._loggers:
             logger.close(_outcome(kind))
 
@@ -138,7 +140,10 @@ class Log:
     def sync(self) -> None:
         """Sends lines and events to the disk, before a checkpoint that is newer than they are."""
         if self._is_writer:
-            os.fsync(self._file.fileno())
+            try:
+                os.fsync(self._file.fileno())
+            except OSError as error:
+                raise _unwritten(self._workdir, error) from error
             self._events.sync()
 
     def end(self, step: int, summary: Mapping[str, Any], pictures: Sequence[Path]) -> None:
@@ -166,11 +171,21 @@ class Log:
 
     def _write(self, lines: Sequence[Mapping[str, Any]]) -> None:
         records = [{name: strict(value) for name, value in line.items()} for line in lines]
-        for record in records:
-            self._file.write(json.dumps(record, allow_nan=False) + "\n")
-        self._file.flush()
+        try:
+            for record in records:
+                self._file.write(json.dumps(record, allow_nan=False) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise _unwritten(self._workdir, error) from error
         for logger in self._loggers:
             logger.add(point(records[-1]))
+
+
+def _unwritten(folder: Path, error: OSError) -> UserError:
+    return UserError(
+        f"metrics.jsonl could not be written in {folder} ({error.strerror}). Make room, and start "
+        "the same command again: it goes on from the last checkpoint."
+    )
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

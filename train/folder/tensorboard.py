@@ -1,10 +1,12 @@
 """The events of a run for TensorBoard, written at once and in order."""
 
+import contextlib
 import os
 import shlex
 import struct
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,9 @@ class TensorBoard:
     `tensorboardX.SummaryWriter` is not used: it hands each event to a thread through a pipe, so
     that its `flush` sends to the disk what came out there, and a killed run lost the rest.
 
+    Where it cannot be written, the run goes on without it after one warning: `metrics.jsonl` has
+    all of its numbers.
+
     Args:
         folder: for the events. It is made if it is absent.
         start_step: the number of updates done before. TensorBoard forgets what it has of later
@@ -33,6 +38,7 @@ class TensorBoard:
         from tensorboardX.proto import event_pb2, summary_pb2
 
         folder.mkdir(parents=True, exist_ok=True)
+        self._is_off = False
         self._folder, self._event, self._make = folder, event_pb2.Event, summary
         self._summary, self._ending = summary_pb2.Summary, None
         # Two starts may fall in the same second.
@@ -97,15 +103,33 @@ class TensorBoard:
 
     def sync(self) -> None:
         """Sends the events to the disk, where they outlive the process and a power cut."""
-        self._writer.flush()
-        flush_folder(self._folder)
+        with self._lasting():
+            self._writer.flush()
+            flush_folder(self._folder)
 
     def close(self) -> None:
         """Closes the file."""
-        self._writer.close()
+        with self._lasting():
+            self._writer.close()
 
     def _add(self, **fields: Any) -> None:
-        self._writer.write_event(self._event(wall_time=time.time(), **fields))
+        with self._lasting():
+            self._writer.write_event(self._event(wall_time=time.time(), **fields))
+
+    @contextlib.contextmanager
+    def _lasting(self) -> Iterator[None]:
+        """Lets a disk fail, which is said once."""
+        try:
+            yield
+        except OSError as error:
+            if not self._is_off:
+                self._is_off = True
+                print(
+                    f"warning: {self._folder} could not be written ({error.strerror}). The run "
+                    "goes on, and metrics.jsonl has its numbers.",
+                    file=sys.stderr,
+                    flush=True,
+                )
 
 
 def _cell(value: Any) -> str:
