@@ -1,5 +1,10 @@
 """Runs `python -m train`. The exit code says how the command ended."""
 
+from train.cli import early
+
+if __name__ == "__main__":
+    early.leave_at_once()
+
 import logging
 import shlex
 import sys
@@ -69,10 +74,12 @@ def _run(command: arguments.Command) -> None:
             jax.config.update("jax_platforms", "cpu")  # the accelerator belongs to the run
             from train import watch
 
+            early.listen()
             watch.serve(folder, port)
         case commands.RunStudy():
             from train.cli import study
 
+            early.listen()
             study.run(command)
         case commands.RangeTest():
             _initialize(command)

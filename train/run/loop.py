@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from train import loggers
@@ -54,7 +55,9 @@ def run(
       Interrupted: a signal came; the state is saved.
     """
     distributed.on_first(lambda: loggers.check(log_to))
-    with Interrupts() as interrupts, contextlib.ExitStack() as stack:
+    # A study has more to do than this run, and other processes would wait for this one.
+    is_alone = not is_quiet and jax.process_count() == 1
+    with Interrupts(is_alone=is_alone) as interrupts, contextlib.ExitStack() as stack:
         begun = begin(config, folder, stack, Asked(adjust_schedule, extend, is_quiet, from_step))
         if begun is None:
             return
@@ -68,6 +71,7 @@ def run(
                     raise Interrupted(f"{signal} came; step {steps.start} is saved.")
 
                 state, metrics = job.engine.train(state, splits["train"], job.indices(steps))
+                interrupts.begun()
                 done = steps.start + int((~metrics["halted"]).sum())
                 log.train_lines(records(job, range(steps.start, done), metrics))
                 if distributed.is_first():
