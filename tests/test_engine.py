@@ -21,6 +21,8 @@ from train.models import ModelConfig
 from train.optimizer import OptimizerConfig
 from train.run.job import prepare
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 STEPS = 20
 # Roundings differ by 1e-7 at the first step, and grow with the rate from step to step.
 GENTLE = dataclasses.replace(small.SCHEDULE, peak_value=0.005)

@@ -17,6 +17,8 @@ from train.folder.log import read_metrics
 from train.run import loop
 from train.run.job import prepare
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 
 def is_bad(loss=1.0, other=1.0, step=10, watch_from=5, threshold=4.5):
     state = type("State", (), {"step": step, "watch_from": watch_from})
