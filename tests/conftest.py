@@ -43,6 +43,19 @@ def unoptimized() -> Iterator[None]:
     jax.clear_caches()
 
 
+@pytest.fixture(scope="module")
+def undrawn() -> Iterator[None]:
+    """The pictures of a run are composed and not turned into pixels, where nobody looks at them."""
+    from train.run import pictures
+
+    def write(figure: object, path: Path) -> None:
+        pictures.write_atomically(path, b"not drawn")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pictures, "_save", write)
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One cache of decoded images for the whole session; nothing of the user's is touched."""

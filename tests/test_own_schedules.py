@@ -13,7 +13,7 @@ import log_anneal as la
 from train.errors import UserError
 from train.run.loop import run
 
-pytestmark = pytest.mark.usefixtures("unoptimized")
+pytestmark = pytest.mark.usefixtures("unoptimized", "undrawn")
 
 
 def config(schedule):

@@ -21,7 +21,7 @@ from train.study import Claim, RangeTests, tune
 from train.study import loop as study_loop
 from train.study.tune import Range, Tune
 
-pytestmark = pytest.mark.usefixtures("unoptimized")
+pytestmark = pytest.mark.usefixtures("unoptimized", "undrawn")
 
 
 def make(study, folder, **arguments):

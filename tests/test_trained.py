@@ -14,7 +14,7 @@ from train.errors import UserError
 from train.run import trained
 from train.run.loop import run
 
-pytestmark = pytest.mark.usefixtures("unoptimized")
+pytestmark = pytest.mark.usefixtures("unoptimized", "undrawn")
 
 
 @pytest.fixture(scope="module")
