@@ -36,7 +36,7 @@ def run(**spread):
     return RUNS[str(spread)]
 
 
-def make_run(num_devices=4, deal=lambda indices: indices, is_measured=True, **changes):
+def make_run(num_devices=4, deal=lambda indices: indices, is_measured=True, steps=STEPS, **changes):
     devices = jax.devices()[:num_devices]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jax, "device_count", lambda: num_devices)
@@ -49,7 +49,7 @@ def make_run(num_devices=4, deal=lambda indices: indices, is_measured=True, **ch
         engine = job.engine
         splits = job.place_splits()
         state = engine.place(jax.device_get(job.create_state()))
-        state, metrics = engine.train(state, splits["train"], deal(job.indices(range(STEPS))))
+        state, metrics = engine.train(state, splits["train"], deal(job.indices(range(steps))))
         measured = engine.evaluate(state, splits["test"]) if is_measured else None
         return metrics, measured, jax.device_get(state)
 
@@ -73,8 +73,8 @@ def test_devices_and_engines_give_the_same_run_within_rounding(other):
 
 
 def test_a_scan_gives_the_run_of_a_python_loop():
-    scanned, measured, _ = run(loop="scan", num_devices=1)
-    looped, measured_too, _ = run(num_devices=1)
+    scanned, measured, _ = run(loop="scan", num_devices=1, steps=8)
+    looped, measured_too, _ = run(num_devices=1, steps=8)
     np.testing.assert_allclose(scanned["loss"], looped["loss"], rtol=1e-5)
     np.testing.assert_allclose(measured_too["loss"], measured["loss"], rtol=1e-4)
 

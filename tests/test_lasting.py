@@ -11,11 +11,10 @@ import pytest
 import small
 
 SLOW = pytest.mark.slow
-SMALL = ("--batch-size", "240", "--num-test-images", "60")
 
 
 def command(tmp_path):
-    words = [sys.executable, "-m", "train", *small.words(tmp_path), *SMALL]
+    words = [sys.executable, "-m", "train", *small.words(tmp_path)]
     return words, tmp_path / "run"
 
 
