@@ -28,8 +28,9 @@ train: $(INSTALLED)
 	@test -n "$(CONFIG)" || { echo "Say which: make train CONFIG=configs/quickstart.py"; exit 2; }
 	$(BIN)/python -m train $(CONFIG) $(ARGS)
 
+# Files in their own order: by their number of tests, those of long runs would begin last.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m slow

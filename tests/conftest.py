@@ -1,6 +1,7 @@
 """Four devices out of one CPU, and where the real data lie."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ["JAX_PLATFORMS"] = "cpu"
@@ -27,7 +28,32 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
     session = tmp_path_factory.getbasetemp()
     session = session.parent if "PYTEST_XDIST_WORKER" in os.environ else session
     jax.config.update("jax_compilation_cache_dir", str(session / "programs"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
+@pytest.fixture(scope="module")
+def unoptimized() -> Iterator[None]:
+    """Programs of half the effort, for tests of what a run does: where it stops, what it writes.
+
+    They do the same, and are ready in half the time. Nothing that is made of them stays.
+    """
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+    jax.clear_caches()
+
+
+@pytest.fixture(scope="module")
+def undrawn() -> Iterator[None]:
+    """The pictures of a run are composed and not turned into pixels, where nobody looks at them."""
+    from train.run import pictures
+
+    def write(figure: object, path: Path) -> None:
+        pictures.write_atomically(path, b"not drawn")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pictures, "_save", write)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

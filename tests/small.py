@@ -1,13 +1,19 @@
 """A run that is small enough to be made many times in a test."""
 
+import contextlib
 import dataclasses
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+import jax
 
 import log_anneal as la
+from train import __main__ as command
 from train.augment import Augment
 from train.config import Config
 from train.models import ModelConfig
@@ -45,31 +51,62 @@ def get_config():
 """
 
 
-def train(folder: Path, *arguments: str, devices: int = 1, **how: Any) -> subprocess.Popen[str]:
+def train(folder: Path, *arguments: str, **how: Any) -> subprocess.Popen[str]:
     """Starts `python -m train` on the small run, in a process of its own."""
+    return start(*words(folder), *arguments, **how)
+
+
+def words(folder: Path) -> tuple[str, ...]:
+    """The words of the command that makes the small run in a folder."""
     file = folder / "small_config.py"
     file.write_text(CONFIG_FILE)
-    return start(str(file), "--workdir", str(folder / "run"), *arguments, devices=devices, **how)
+    return (str(file), "--workdir", str(folder / "run"))
 
 
-def start(*arguments: str, devices: int = 1, **how: Any) -> subprocess.Popen[str]:
-    """Starts `python -m train` in a process of its own."""
-    environment = {
-        **os.environ,
-        "JAX_PLATFORMS": "cpu",
-        "JAX_COMPILATION_CACHE_DIR": os.environ["LOG_ANNEAL_CACHE"] + "/programs",
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
-        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
-    }
+def here(*arguments: str) -> tuple[int, str, str]:
+    """Runs `python -m train` in this process, which saves a start: its code, output and errors."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with (
+        mock.patch.object(sys, "argv", ["train", *arguments]),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            command.main()
+        except SystemExit as left:
+            assert left.code is None or isinstance(left.code, int)
+            code = left.code or 0
+    return code, out.getvalue(), err.getvalue()
+
+
+def start(
+    *arguments: str, devices: int = 1, optimized: bool = False, **how: Any
+) -> subprocess.Popen[str]:
+    """Starts `python -m train` in a process of its own, as `environment` has it."""
     return subprocess.Popen(
         [sys.executable, "-m", "train", *arguments],
         cwd=ROOT,
-        env=environment,
+        env=environment(devices=devices, optimized=optimized),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         **how,
     )
+
+
+def environment(*, devices: int = 1, optimized: bool = False) -> dict[str, str]:
+    """The variables of a process that trains: it takes the programs of the session.
+
+    Programs that are not optimized are there in half the time, and run as long.
+    """
+    return {
+        **os.environ,
+        "JAX_PLATFORMS": "cpu",
+        "JAX_COMPILATION_CACHE_DIR": jax.config.jax_compilation_cache_dir,
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": str(not optimized),
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+    }
 
 
 def outputs(processes: list[subprocess.Popen[str]], *, code: int = 0) -> list[str]:

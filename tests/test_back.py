@@ -12,6 +12,8 @@ from train.changes import changed
 from train.errors import Interrupted, UserError
 from train.run import loop
 
+pytestmark = pytest.mark.usefixtures("unoptimized", "undrawn")
+
 LOWER, LOWEST = (
     {
         "schedule": la.cyclical_cosine_schedule(

@@ -14,6 +14,8 @@ from train.halt import Halt
 from train.run import bad_steps, loop
 from train.run.job import Job, prepare
 
+pytestmark = pytest.mark.usefixtures("unoptimized", "undrawn")
+
 IMAGE = 700
 """The number of an image that has a pixel that is not finite."""
 RULE = Halt(action="skip", threshold=None, skip_limit=3)

@@ -13,6 +13,8 @@ from train.folder.log import read_metrics
 from train.halt import Halt
 from train.run import loop
 
+pytestmark = pytest.mark.usefixtures("unoptimized", "undrawn")
+
 CONFIG = small.config(halt=Halt(threshold=None))
 OTHERS = {"eval_batch_size": 60, "chunk_steps": 7, "checkpoint_epochs": 2, "cpu_devices": 2}
 

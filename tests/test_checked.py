@@ -479,13 +479,14 @@ def test_nothing_wrong_is_trained_by_the_real_command(tmp_path):
         "optimizer.momentum": ("--optimizer.momentum", "-1"),
         "momentun": ("--optimizer.momentun", "0.5"),
     }
-    processes = {name: small.train(tmp_path, *words) for name, words in wrong.items()}
+    ended = {name: small.here(*small.words(tmp_path), *words) for name, words in wrong.items()}
     file = tmp_path / "mine.py"
     content = "import small, dataclasses\nget_config = lambda: small.config(loop='scam')\n"
     file.write_text(f"import sys\nsys.path.insert(0, {str(small.ROOT / 'tests')!r})\n{content}")
-    processes["loop"] = small.start(str(file), "--workdir", str(tmp_path / "run"))
-    for name, process in processes.items():
-        out, err = process.communicate(timeout=120)
-        assert (process.returncode, out) == (2, ""), err
+    process = small.start(str(file), "--workdir", str(tmp_path / "run"))
+    out, err = process.communicate(timeout=120)
+    ended["loop"] = process.returncode, out, err
+    for name, (code, out, err) in ended.items():
+        assert (code, out) == (2, ""), err
         assert err.startswith("error: ") and f"`{name}` must be" in err and err.count("\n") == 1
     assert not (tmp_path / "run").exists()

@@ -1,5 +1,7 @@
 """Every configuration file builds, and is the experiment that it says it is."""
 
+import functools
+
 import jax
 import numpy as np
 import pytest
@@ -17,12 +19,17 @@ FILES = sorted(
 )
 
 
+@functools.cache
+def parameters(model):
+    """The shapes of a network's parameters, traced once for all files that name it."""
+    built = models.build(model, num_classes=10, axis_name="batch")
+    return jax.eval_shape(built.init, jax.random.key(0))[0]
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_file_gives_a_config_whose_network_can_be_built(file):
     config = load(file)
-    model = models.build(config.model, num_classes=10, axis_name="batch")
-    params, _ = jax.eval_shape(model.init, jax.random.key(0))
-    assert num_params(params) > 0
+    assert num_params(parameters(config.model)) > 0
     rates = config.schedule_in_steps(390).at(list(range(config.epochs * 390)))
     assert (rates >= 0).all()
     assert rates.max() > rates.min() or "constant" in file.stem
@@ -34,9 +41,7 @@ def test_every_run_of_every_study_can_be_built_in_every_size(file, size):
     study = load_study(file, size)
     runs = study.runs()
     for config in {run.config.model: run.config for run in runs}.values():
-        model = models.build(config.model, num_classes=10, axis_name="batch")
-        params, _ = jax.eval_shape(model.init, jax.random.key(0))
-        assert num_params(params) > 0
+        assert num_params(parameters(config.model)) > 0
     for run in runs[:: len(study.seeds)]:
         steps = np.arange(run.config.epochs * 8)
         rates = np.asarray(run.config.schedule_in_steps(8).at(steps))

@@ -11,6 +11,8 @@ from PIL import Image
 import log_anneal as la
 from train.folder.log import read_metrics
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 
 def finish(process):
     out, err = process.communicate(timeout=200)
@@ -73,7 +75,7 @@ def test_a_run_that_is_done_says_so_and_changes_nothing(done):
         return {path: path.stat().st_mtime_ns for path in files if path.name != ".lock"}
 
     before = times()
-    code, out, _ = finish(small.train(folder, "--validation-fraction", "0.1"))
+    code, out, _ = small.here(*small.words(folder), "--validation-fraction", "0.1")
     assert code == 0
     assert out.startswith("This run is done: 40 steps")
     assert times() == before
@@ -111,7 +113,7 @@ def test_a_checkpoint_of_another_model_is_refused(done, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     (run / "checkpoints").symlink_to(folder / "run/checkpoints")
-    code, _, err = finish(small.train(tmp_path, "--model.width", "8"))
+    code, _, err = small.here(*small.words(tmp_path), "--model.width", "8")
     assert code == 2
     assert "is of another run" in err
     assert "params/" in err
@@ -119,22 +121,22 @@ def test_a_checkpoint_of_another_model_is_refused(done, tmp_path):
 
 def test_a_halted_run_goes_on_with_an_adjusted_schedule_alone(tmp_path):
     halting = ("--halt.threshold", "0.5", "--halt.grace-epochs", "1")
-    code, _, err = finish(small.train(tmp_path, *halting))
+    code, _, err = small.here(*small.words(tmp_path), *halting)
     assert code == 3
     assert "halted: Step 22 is saved; the next was not made: its loss was" in err
     assert "above the threshold of 0.5" in err
     assert "--adjust-schedule --schedule.<field> <value>" in err
     assert "or with another threshold, run\n" in err and "--halt.threshold <nats>\n" in err
 
-    code, _, again = finish(small.train(tmp_path, *halting))
+    code, _, again = small.here(*small.words(tmp_path), *halting)
     assert code == 3 and again.startswith("halted: ") and err.endswith(again)
 
     adjust = ("--adjust-schedule", "--schedule.peak-value", "0.02")
-    code, _, err = finish(small.train(tmp_path, *halting, *adjust, "--epochs", "3"))
+    code, _, err = small.here(*small.words(tmp_path), *halting, *adjust, "--epochs", "3")
     assert code == 2
     assert "epochs is 2 there and 3 here" in err
 
-    code, _, err = finish(small.train(tmp_path, *halting, *adjust))
+    code, _, err = small.here(*small.words(tmp_path), *halting, *adjust)
     assert code == 0, err  # the grace of one epoch begins anew, and the run has one left
     lines = read_metrics(tmp_path / "run/metrics.jsonl")
     rates = [line["learning_rate"] for line in lines if line["kind"] == "train"]
@@ -147,9 +149,9 @@ def test_a_halted_run_goes_on_with_an_adjusted_schedule_alone(tmp_path):
 @pytest.mark.slow  # 15 s
 def test_a_halted_run_goes_on_with_another_threshold(tmp_path):
     halting = ("--halt.threshold", "0.5", "--halt.grace-epochs", "1")
-    code, _, err = finish(small.train(tmp_path, *halting))
+    code, _, err = small.here(*small.words(tmp_path), *halting)
     assert code == 3 and "below the 2.3 of a guess among 10 classes" in err
-    code, out, err = finish(small.train(tmp_path, *halting, "--halt.threshold", "9"))
+    code, out, err = small.here(*small.words(tmp_path), *halting, "--halt.threshold", "9")
     assert code == 0, err
     assert "halt.threshold was 0.5 and is 9.0 from step 22 on\n" in out
     assert [line["step"] for line in read_metrics(tmp_path / "run/metrics.jsonl")][-2] == 44
@@ -167,7 +169,7 @@ def test_a_loss_that_is_not_finite_halts_and_saves_the_step_before(tmp_path):
 
 
 def test_a_dry_run_trains_nothing_and_shows_what_would_be(tmp_path):
-    code, out, err = finish(small.train(tmp_path, "--dry-run"))
+    code, out, err = small.here(*small.words(tmp_path), "--dry-run")
     assert code == 0, err
     for text in (
         "schedule.peak_value",
@@ -200,7 +202,7 @@ def test_a_dry_run_trains_nothing_and_shows_what_would_be(tmp_path):
     ids=str,
 )
 def test_bad_input_is_one_line_and_code_2(tmp_path, arguments, message):
-    code, _, err = finish(small.train(tmp_path, *arguments))
+    code, _, err = small.here(*small.words(tmp_path), *arguments)
     assert code == 2
     assert "Traceback" not in err
     errors = [line for line in err.splitlines() if line.startswith("error: ")]
@@ -210,7 +212,7 @@ def test_bad_input_is_one_line_and_code_2(tmp_path, arguments, message):
 
 def test_a_workdir_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "run").write_text("a file")
-    code, _, err = finish(small.train(tmp_path))
+    code, _, err = small.here(*small.words(tmp_path))
     assert code == 2
     assert "`--workdir` must be a folder that can be written to" in err
     assert (tmp_path / "run").read_text() == "a file"

@@ -21,6 +21,8 @@ from train.models import ModelConfig
 from train.optimizer import OptimizerConfig
 from train.run.job import prepare
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 STEPS = 20
 # Roundings differ by 1e-7 at the first step, and grow with the rate from step to step.
 GENTLE = dataclasses.replace(small.SCHEDULE, peak_value=0.005)
@@ -34,7 +36,7 @@ def run(**spread):
     return RUNS[str(spread)]
 
 
-def make_run(num_devices=4, deal=lambda indices: indices, **changes):
+def make_run(num_devices=4, deal=lambda indices: indices, is_measured=True, steps=STEPS, **changes):
     devices = jax.devices()[:num_devices]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jax, "device_count", lambda: num_devices)
@@ -46,9 +48,10 @@ def make_run(num_devices=4, deal=lambda indices: indices, **changes):
         job = prepare(small.config(schedule=GENTLE, **changes))
         engine = job.engine
         splits = job.place_splits()
-        state = engine.place(jax.device_get(jax.jit(job.create_state)()))
-        state, metrics = engine.train(state, splits["train"], deal(job.indices(range(STEPS))))
-        return metrics, engine.evaluate(state, splits["test"]), jax.device_get(state)
+        state = engine.place(jax.device_get(job.create_state()))
+        state, metrics = engine.train(state, splits["train"], deal(job.indices(range(steps))))
+        measured = engine.evaluate(state, splits["test"]) if is_measured else None
+        return metrics, measured, jax.device_get(state)
 
 
 @pytest.mark.parametrize(
@@ -70,8 +73,8 @@ def test_devices_and_engines_give_the_same_run_within_rounding(other):
 
 
 def test_a_scan_gives_the_run_of_a_python_loop():
-    scanned, measured, _ = run(loop="scan", num_devices=1)
-    looped, measured_too, _ = run(num_devices=1)
+    scanned, measured, _ = run(loop="scan", num_devices=1, steps=8)
+    looped, measured_too, _ = run(num_devices=1, steps=8)
     np.testing.assert_allclose(scanned["loss"], looped["loss"], rtol=1e-5)
     np.testing.assert_allclose(measured_too["loss"], measured["loss"], rtol=1e-4)
 
@@ -92,8 +95,8 @@ def test_training_lowers_the_loss():
 
 def test_local_batch_norm_depends_on_the_devices():
     model = ModelConfig(name="resnet_small", width=4, batch_norm="local")
-    one, _, _ = run(model=model, num_devices=1)
-    four, _, _ = run(model=model)
+    one, _, _ = run(model=model, num_devices=1, is_measured=False)
+    four, _, _ = run(model=model, is_measured=False)
     assert not np.allclose(one["loss"], four["loss"], rtol=1e-4)
     np.testing.assert_allclose(one["loss"], run()[0]["loss"], rtol=1e-5)
 
@@ -105,7 +108,8 @@ def test_microbatches_average_their_gradients():
     dealt out anew for the one, so that both hold the same images. Augmentation is off, as it is
     drawn by the place in the batch.
     """
-    local = {"model": ModelConfig(name="resnet_small", width=4, batch_norm="local")}
+    model = ModelConfig(name="resnet_small", width=4, batch_norm="local")
+    local = {"model": model, "is_measured": False}
     still = {"augment": Augment(flip=False, crop_padding=0), **local}
     devices, _, _ = make_run(num_devices=2, **still)
     parts, _, _ = make_run(
@@ -127,7 +131,7 @@ def test_the_training_step_is_traced_once_for_a_whole_run():
         lambda *arguments: {},
     )
     data = engine.place(job.place_splits()["train"])
-    state = engine.place(jax.device_get(jax.jit(job.create_state)()))
+    state = engine.place(jax.device_get(job.create_state()))
     for start in (0, 3, 10):
         state, _ = engine.train(state, data, job.indices(range(start, start + 3)))
 
@@ -171,7 +175,7 @@ losses = {}
 for engine in ("pmap", "shard_map"):
     job = prepare(small.config(engine=engine, schedule=schedule))
     splits = job.place_splits()
-    state = job.engine.place(jax.device_get(jax.jit(job.create_state)()))
+    state = job.engine.place(jax.device_get(job.create_state()))
     state, metrics = job.engine.train(state, splits["train"], job.indices(range(20)))
     measured = job.engine.evaluate(state, splits["test"])
     losses[engine] = [*metrics["loss"].tolist(), measured["loss"]]

@@ -19,6 +19,8 @@ from train.halt import Halt
 from train.run import loop
 from train.run.job import prepare
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 HALT = Halt()
 LEAVES = ["params/kernel", "batch_stats/mean", "opt_state/trace"]
 

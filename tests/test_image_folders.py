@@ -18,6 +18,8 @@ from train.errors import UserError
 from train.folder.log import read_metrics
 from train.run.loop import run
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 SEED = np.random.default_rng(0)
 
 

@@ -11,14 +11,16 @@ import pytest
 import small
 
 SLOW = pytest.mark.slow
-SMALL = ("--batch-size", "240", "--num-test-images", "60")
 
 
 def command(tmp_path):
-    file = tmp_path / "small_config.py"
-    file.write_text(small.CONFIG_FILE)
-    words = [sys.executable, "-m", "train", str(file), "--workdir", str(tmp_path / "run"), *SMALL]
+    words = [sys.executable, "-m", "train", *small.words(tmp_path)]
     return words, tmp_path / "run"
+
+
+def place():
+    """Where every process here runs, and with which variables."""
+    return {"cwd": small.ROOT, "env": small.environment()}
 
 
 def is_whole(folder):
@@ -39,7 +41,7 @@ def test_output_that_cannot_be_written_ends_no_run(tmp_path, end):
     words, folder = command(tmp_path)
     script = f"set -o pipefail; {subprocess.list2cmdline(words)} {end}"
     ended = subprocess.run(
-        ["bash", "-c", script], cwd=small.ROOT, capture_output=True, text=True, check=False
+        ["bash", "-c", script], **place(), capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stderr
     assert "Traceback" not in ended.stderr and "Broken pipe" not in ended.stderr
@@ -52,7 +54,7 @@ def test_output_that_cannot_be_written_ends_no_run(tmp_path, end):
 def test_a_reader_that_leaves_is_no_error(words):
     script = f"set -o pipefail; {sys.executable} -m train {' '.join(words)} | head -1"
     ended = subprocess.run(
-        ["bash", "-c", script], cwd=small.ROOT, capture_output=True, text=True, check=False
+        ["bash", "-c", script], **place(), capture_output=True, text=True, check=False
     )
     assert (ended.returncode, ended.stderr) == (0, "")
 
@@ -62,7 +64,7 @@ def test_a_closed_terminal_interrupts_a_run_which_saves_and_goes_on(tmp_path):
     main, side = pty.openpty()
     run = subprocess.Popen(
         ["setsid", "--ctty", *words, "--chunk-steps", "1", "--epochs", "200"],
-        cwd=small.ROOT,
+        **place(),
         stdin=side,
         stdout=side,
         stderr=side,
@@ -76,7 +78,7 @@ def test_a_closed_terminal_interrupts_a_run_which_saves_and_goes_on(tmp_path):
     saved = max(int(path.name) for path in (folder / "checkpoints").glob("[0-9]*"))
     assert saved >= 6
     again = subprocess.run(
-        [*words, "--epochs", "200", "--dry-run"], cwd=small.ROOT, capture_output=True, check=False
+        [*words, "--epochs", "200", "--dry-run"], **place(), capture_output=True, check=False
     )
     assert again.returncode == 0
 
@@ -102,7 +104,7 @@ def test_under_nohup_a_hangup_is_ignored(tmp_path):
     words, folder = command(tmp_path)
     run = subprocess.Popen(
         ["nohup", *words],
-        cwd=small.ROOT,
+        **place(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -17,6 +17,8 @@ from train.models.model import functional, num_params
 from train.models.resnet import ResNetShape
 from train.models.transformer import TransformerBranch
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 KEY = jax.random.key(0)
 TINY = ModelConfig(
     "tiny",

@@ -25,6 +25,8 @@ from train.models.vgg import VGGShape
 from train.models.xception import XceptionShape
 from train.optimizer import OptimizerConfig
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 KEY = jax.random.key(0)
 KINDS = ("vgg", "googlenet", "xception", "densenet", "stochastic")
 

@@ -11,6 +11,8 @@ from train import optimizer
 from train.errors import UserError
 from train.optimizer import OptimizerConfig
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 PARAMS = {"kernel": jnp.array([[1.0, -2.0]]), "bias": jnp.array([3.0])}
 GRADS = {"kernel": jnp.array([[0.5, 0.25]]), "bias": jnp.array([-1.0])}
 RATE = la.cyclical_cosine_schedule(peak_value=0.1, end_value=0.01, decay_steps=4)

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 from flax import nnx
-from small import ROOT, SCHEDULE, config, start
+from small import ROOT, SCHEDULE, config, here, start
 
 from train.config import Config, fields_of
 from train.errors import UserError
@@ -53,17 +51,22 @@ def lines(folder, kind="train"):
 
 def test_the_page_trains_and_goes_on_to_the_same_bits(file, tmp_path):
     small = ("--batch-size", "240", "--num-test-images", "60", "--augment.no-flip")
-    whole = start(str(file), "--workdir", str(tmp_path / "whole"), *small)
+
+    def begin(name, *words):
+        folder = str(tmp_path / name)
+        return start(str(file), "--workdir", folder, *small, *words, optimized=True)
+
+    whole = begin("whole")
     whole.communicate()
     assert whole.returncode == 0
-    parted = start(str(file), "--workdir", str(tmp_path / "parted"), *small, "--chunk-steps", "1")
+    parted = begin("parted", "--chunk-steps", "1")
     for line in parted.stdout:
         if "epoch 2/3" in line:
             parted.terminate()
             break
     parted.communicate()
     # It may have ended before the signal came: then there is nothing to go on with.
-    again = start(str(file), "--workdir", str(tmp_path / "parted"), *small, "--chunk-steps", "1")
+    again = begin("parted", "--chunk-steps", "1")
     again.communicate()
     assert again.returncode == 0
     names = ("step", "loss", "accuracy", "param_norm", "grad_norm", "update_norm")
@@ -205,10 +208,9 @@ def get_config():
 def test_the_command_line_knows_a_schedule_class_of_the_file(tmp_path, words):
     path = tmp_path / "flat.py"
     path.write_text(SCHEDULE_OF_ONES_OWN)
-    command = [sys.executable, "-m", "train", str(path), *words]
-    ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    assert "Traceback" not in ended.stderr
+    code, out, err = here(str(path), *words)
+    assert "Traceback" not in err
     if words == ["--help"]:
-        assert ended.returncode == 0 and "--schedule.peak-value" in ended.stdout
+        assert code == 0 and "--schedule.peak-value" in out
     else:
-        assert ended.returncode == 2 and len(ended.stderr.splitlines()) == 1
+        assert code == 2 and len(err.splitlines()) == 1

@@ -13,6 +13,8 @@ import log_anneal as la
 from train.errors import UserError
 from train.run.loop import run
 
+pytestmark = pytest.mark.usefixtures("unoptimized", "undrawn")
+
 
 def config(schedule):
     return small.config(

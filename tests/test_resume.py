@@ -20,6 +20,11 @@ STEPS = 176
 LONGER = ("--epochs", "8")
 
 
+def train(folder, *words):
+    """To the same bits by the programs that a user has."""
+    return small.train(folder, *LONGER, *words, optimized=True)
+
+
 def ending(folder):
     """The bytes of the last checkpoint's state, and the metrics less the clock."""
     manifest = json.loads((folder / f"checkpoints/{STEPS}/manifest/metadata").read_text())
@@ -35,7 +40,7 @@ def ending(folder):
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("uninterrupted")
-    process = small.train(folder, *LONGER)
+    process = train(folder)
     out, err = process.communicate(timeout=200)
     assert process.returncode == 0, err
     assert "test accuracy" in out
@@ -63,7 +68,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(tmp_path, uninterrupted):
     draw = random.Random(seed)
     checkpoint = tmp_path / "run/checkpoints/22"
     for wait in (wait_for_step, lambda process, *_: wait_for_folder(process, checkpoint)):
-        process = small.train(tmp_path, *LONGER, "--chunk-steps", "5")
+        process = train(tmp_path, "--chunk-steps", "5")
         wait(process, tmp_path / "run/metrics.jsonl", draw.randrange(1, 40))
         time.sleep(draw.random() / 3)
         process.send_signal(signal.SIGKILL)
@@ -71,7 +76,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(tmp_path, uninterrupted):
         assert process.returncode == -signal.SIGKILL
         assert not (tmp_path / f"run/checkpoints/{STEPS}").exists()
     assert checkpoint.is_dir()
-    process = small.train(tmp_path, *LONGER, "--chunk-steps", "5")
+    process = train(tmp_path, "--chunk-steps", "5")
     _, err = process.communicate(timeout=200)
     assert process.returncode == 0, err
     assert ending(tmp_path / "run") == uninterrupted
@@ -79,7 +84,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(tmp_path, uninterrupted):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_loses_no_step_and_says_how_to_go_on(tmp_path, uninterrupted, number):
-    process = small.train(tmp_path, *LONGER, "--chunk-steps", "1")
+    process = train(tmp_path, "--chunk-steps", "1")
     wait_for_step(process, tmp_path / "run/metrics.jsonl", 3)
     process.send_signal(number)
     _, err = process.communicate(timeout=200)
@@ -90,7 +95,7 @@ def test_a_signal_loses_no_step_and_says_how_to_go_on(tmp_path, uninterrupted, n
     assert 3 <= last < STEPS
     assert (tmp_path / "run/checkpoints" / str(last)).is_dir()
 
-    process = small.train(tmp_path, *LONGER, "--chunk-steps", "1")
+    process = train(tmp_path, "--chunk-steps", "1")
     _, err = process.communicate(timeout=200)
     assert process.returncode == 0, err
     assert ending(tmp_path / "run") == uninterrupted
@@ -125,9 +130,9 @@ def two_processes(tmp_path, *second):
     with socket.socket() as free:
         free.bind(("localhost", 0))
         coordinator = f"localhost:{free.getsockname()[1]}"
-    together = ("--coordinator", coordinator, "--num-processes", "2", "--chunk-steps", "2", *LONGER)
+    together = ("--coordinator", coordinator, "--num-processes", "2", "--chunk-steps", "2")
     return [
-        small.train(tmp_path, *together, "--process-id", str(each), *(second if each else ()))
+        train(tmp_path, *together, "--process-id", str(each), *(second if each else ()))
         for each in range(2)
     ]
 

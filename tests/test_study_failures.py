@@ -19,6 +19,8 @@ from train.study import Range, Study, Tune, load, paper
 from train.study import loop as study_loop
 from train.study import make as make_module
 
+pytestmark = pytest.mark.usefixtures("unoptimized", "undrawn")
+
 FINE = {f"fine{place}": {"schedule": la.constant_schedule(place / 100)} for place in range(4)}
 WRONG: dict[str, Changes] = {
     "parts": {"optimizer.microbatches": 3},

@@ -21,6 +21,8 @@ from train.study import Claim, RangeTests, tune
 from train.study import loop as study_loop
 from train.study.tune import Range, Tune
 
+pytestmark = pytest.mark.usefixtures("unoptimized", "undrawn")
+
 
 def make(study, folder, **arguments):
     study_loop.run(study, folder, name="small", size="smoke", **arguments)

@@ -23,6 +23,8 @@ from train.run import range_test
 from train.run.interrupt import Interrupts
 from train.run.range_test import pasted, run
 
+pytestmark = pytest.mark.usefixtures("unoptimized")
+
 SWEEP = {"min_value": 1e-4, "max_value": 100.0, "num_steps": 40, "sweep": "exponential"}
 OF_RUN = ("config.json", "metrics.jsonl", "summary.json", "checkpoints/7/state")
 SUGGESTED = la.Suggestions(

@@ -14,6 +14,8 @@ from train.errors import UserError
 from train.run import trained
 from train.run.loop import run
 
+pytestmark = pytest.mark.usefixtures("unoptimized", "undrawn")
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):

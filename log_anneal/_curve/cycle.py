@@ -63,12 +63,7 @@ def cycle_table(
     elif is_of_one_length and num_restarts is None:
         growth = (0.0, 0.0, 0.0, float(restart_steps))
         wrap = Wrap.of(math.ceil(end), length.numerator, length.denominator)
-        rows += [
-            _phase(
-                end + n * length, length, (1, 1, n, n * (n - 1) / 2 * length), (0, 0, 1, n * length)
-            )
-            for n in range(length.denominator)
-        ]
+        rows += _of_one_length(end, length)
     else:
         multiplier = simplest_fraction(restart_multiplier)
         rows += _restarts(end, length, multiplier, num_restarts)
@@ -99,6 +94,25 @@ def _phase(start: Fraction, length: Fraction, start_slopes: Any, length_slopes: 
     offset, tail = float(first - start), float(start + length - end + 1)
     slopes = [tuple(map(float, each)) for each in (start_slopes, length_slopes)]
     return Row(first, end - first, offset, tail, *slopes)
+
+
+def _of_one_length(end: Fraction, length: Fraction) -> list[Row]:
+    """Returns the rows of as many cycles of one length as come to whole steps.
+
+    They may be tens of thousands, so that positions are integers in units of a common fraction.
+    """
+    unit = math.lcm(end.denominator, length.denominator)
+    start, of_length = (each.numerator * (unit // each.denominator) for each in (end, length))
+    first, rows = -(-start // unit), []
+    for n in range(length.denominator):
+        start_slopes = (1.0, 1.0, float(n), n * (n - 1) / 2 * float(length))
+        length_slopes = (0.0, 0.0, 1.0, n * length.numerator / length.denominator)
+        real_end = start + of_length
+        after = -(-real_end // unit)
+        offset, tail = (first * unit - start) / unit, (real_end - (after - 1) * unit) / unit
+        rows.append(Row(first, after - first, offset, tail, start_slopes, length_slopes))
+        start, first = real_end, after
+    return rows
 
 
 def _restarts(
