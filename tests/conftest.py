@@ -1,5 +1,6 @@
 """Four devices out of one CPU, and where the real data lie."""
 
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=4"
 
 import jax
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parent.parent
 
@@ -48,11 +50,10 @@ def undrawn() -> Iterator[None]:
     """The pictures of a run are composed and not turned into pixels, where nobody looks at them."""
     from train.run import pictures
 
-    def write(figure: object, path: Path) -> None:
-        pictures.write_atomically(path, b"not drawn")
-
+    content = io.BytesIO()
+    Image.new("RGBA", (1, 1)).save(content, format="png")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pictures, "_save", write)
+        patch.setattr(pictures, "_png", lambda figure: content.getvalue())
         yield
 
 

@@ -17,6 +17,8 @@ from train.folder import ending
 from train.folder.log import read_metrics
 from train.run import loop, trained
 
+pytestmark = pytest.mark.usefixtures("unoptimized", "undrawn")
+
 SPE = 8
 """The steps of an epoch: 512 images in batches of 64."""
 COSINE = la.cyclical_cosine_schedule(

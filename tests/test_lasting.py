@@ -90,7 +90,7 @@ def test_a_folder_of_any_name_is_told_to_a_terminal_that_knows_ascii_alone(
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     folder = tmp_path / "läufe-κ"
     folder.mkdir()
-    run = small.train(folder, *SMALL, "--epochs", "1", *words)
+    run = small.train(folder, "--epochs", "1", *words)
     out, err = run.communicate(timeout=200)
     assert run.returncode == 0, err
     if words:

@@ -12,6 +12,8 @@ from train.study import free
 from train.study import loop as study_loop
 from train.study.plan import plan
 
+pytestmark = pytest.mark.usefixtures("unoptimized", "undrawn")
+
 
 def make(study, folder):
     study_loop.run(study, folder, name="small", size="smoke")
