@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parent.parent
+MOST_BYTES = 500_000_000
 
 
 @pytest.fixture(scope="session")
@@ -25,11 +27,17 @@ def tfds_dir() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Programs that several tests and workers need are compiled once a session."""
-    session = tmp_path_factory.getbasetemp()
-    session = session.parent if "PYTEST_XDIST_WORKER" in os.environ else session
-    jax.config.update("jax_compilation_cache_dir", str(session / "programs"))
+def compiled(request: pytest.FixtureRequest) -> None:
+    """Programs are compiled once: several tests, workers and sessions need the same ones.
+
+    JAX finds them by their text, its own version and the machine, so that changed code has new
+    ones. Where they have become many, all go.
+    """
+    folder = request.config.rootpath / ".pytest_cache" / "programs"
+    if sum(path.stat().st_size for path in folder.glob("*") if path.is_file()) > MOST_BYTES:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 
 

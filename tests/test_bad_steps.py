@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import small
 
+from train.changes import changed
 from train.engine import guard
 from train.errors import Halted
 from train.folder.log import read_metrics
@@ -104,8 +105,8 @@ def test_a_number_that_is_not_finite_is_found_on_its_step(part, begun):
 
     after, metrics = job.engine.train(job.engine.place(state), data, job.indices(range(3, 4)))
     assert metrics["skipped"].tolist() == metrics["not_finite"].tolist() == [True]
-    names = guard.leaf_names(before)
-    assert part != "batch_stats" or names[int(metrics["bad_leaf"][0])].startswith(part)
+    name = guard.leaf_names(before)[int(metrics["bad_leaf"][0])]
+    assert name.startswith("batch_stats/" if part == "batch_stats" else "params/")
     # Nothing has changed but the number of the step, and the place in the schedule.
     after = jax.device_get(after)
     assert (after.step, after.skipped) == (4, 1)
@@ -121,3 +122,24 @@ def test_a_number_that_is_not_finite_is_found_on_its_step(part, begun):
         if not np.array_equal(old, new)
     ]
     assert len(changed) == 1 and "learning_rate" in changed[0] and changed[0].endswith(".step")
+
+
+def test_a_step_that_is_lost_and_made_anew_is_told_once(tmp_path):
+    lines = "".join(json.dumps({"step": step, "action": "skipped"}) + "\n" for step in (5, 12))
+    (tmp_path / bad_steps.FILE).write_text(lines)
+    bad_steps.cut(tmp_path, 8)
+    assert [line["step"] for line in read_metrics(tmp_path / bad_steps.FILE)] == [5]
+    bad_steps.cut(tmp_path, 4)
+    assert not (tmp_path / bad_steps.FILE).exists()
+    (tmp_path / bad_steps.FILE).write_text(lines)
+    bad_steps.cut(tmp_path, 0)
+    assert (tmp_path / "set_aside" / bad_steps.FILE).read_text() == lines
+
+
+def test_a_halt_on_a_step_that_was_saved_is_no_end(monkeypatch, tmp_path):
+    """Of a halt by the limit, the state of that step may be saved already, and tell nothing."""
+    spoil(monkeypatch, slice(None))
+    every = changed(CONFIG, {"num_train_images": 192, "epochs": 9})
+    for saved in (3, 6, 9):
+        with pytest.raises(Halted, match=f"Step {saved} is saved"):
+            loop.run(every, tmp_path)

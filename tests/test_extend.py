@@ -119,6 +119,35 @@ def test_a_run_that_was_extended_equals_the_longer_run_bit_for_bit(tmp_path):
     ]
 
 
+def test_a_schedule_that_cannot_be_stretched_in_proportion_is_refused(tmp_path):
+    table = la.tabulated_schedule(np.linspace(0.05, 0.01, 2 * SPE))
+    changes = {"schedule": table, "schedule_unit": "steps"}
+    run(tmp_path, 2, **changes)
+    before = (tmp_path / "config.json").read_bytes()
+    with pytest.raises(UserError, match="grow in proportion, by 1.5, got .*, which at step 3 is"):
+        run(tmp_path, 3, "stretch", **changes)
+    assert (tmp_path / "config.json").read_bytes() == before
+    run(tmp_path, 4, "stretch", **changes)  # by 2, each value lasts for two steps
+    assert rates(tmp_path)[-2:] == pytest.approx([0.01, 0.01], rel=1e-6)
+
+
+def test_a_run_that_is_refused_for_its_records_is_not_lengthened(ended):
+    lines_before = (ended / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (ended / "metrics.jsonl").write_text("".join(lines_before[1:]))
+    before = (ended / "config.json").read_bytes()
+    with pytest.raises(UserError, match="must have a line for each of the 16 steps"):
+        run(ended, 3, "stretch", chunk_steps=2)
+    assert (ended / "config.json").read_bytes() == before
+    (ended / "metrics.jsonl").write_text("".join(lines_before))
+    run(ended, 3, "keep", chunk_steps=2)
+
+
+def test_a_run_that_has_lost_its_record_is_refused(ended):
+    (ended / "config.json").unlink()
+    with pytest.raises(UserError, match="must hold config.json beside its checkpoints"):
+        run(ended, 2, chunk_steps=2)
+
+
 def test_an_ended_run_is_stretched_killed_taken_up_again_and_then_kept(ended, monkeypatch):
     before = (ended / "metrics.jsonl").read_bytes()
     killed(monkeypatch, 20, ended, 3, "stretch", chunk_steps=2)

@@ -148,7 +148,8 @@ def test_the_sentence_names_the_number(halted):
         ),
         (
             {"loss": 7.25, "above_threshold": False, "spike": True},
-            "its loss was 7.25, a spike above the losses of the steps before",
+            "its loss was 7.25, a spike above the losses of the steps before, as `halt.spike` "
+            "finds it",
         ),
     ],
 )
@@ -210,3 +211,18 @@ def test_a_run_of_many_classes_is_not_halted_by_itself(many_classes, tmp_path, c
     record = json.loads((tmp_path / "config.json").read_text())
     assert record["halt"]["threshold"] == "auto"
     assert record["changes"] == [{"step": 0, "was": {"halt.threshold": 4.5}}]
+
+
+def test_a_step_that_was_skipped_does_not_hide_the_spikes_after_it():
+    """The losses of the last steps that were made decide, however many were skipped between."""
+    rule = Halt(threshold=None, spike=20.0, action="skip", skip_limit=100)
+    state = a_state(recent=jnp.full(64, jnp.nan), watch_from=0, step=0)
+    found = []
+    for step in range(140):
+        loss = {60: np.nan}.get(step, 100.0 if step > 60 and step % 10 == 0 else 1.0)
+        numbers = (jnp.float32(loss), jnp.float32(1.0))
+        judged = guard.judge(rule, None, state, state._replace(step=step + 1), *numbers)
+        found += [step] if judged.metrics["spike"] else []
+        state = judged.state
+    # Of 64 losses that were made, the last comes with step 64.
+    assert found == [70, 80, 90, 100, 110, 120, 130]

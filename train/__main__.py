@@ -97,7 +97,7 @@ def _run(command: arguments.Command) -> None:
             _initialize(command)
             from train.run.dry_run import show
 
-            show(command.config)
+            show(command.config, command.workdir, command.extend)
         case commands.Arguments():
             _initialize(command)
             from train.run.loop import run

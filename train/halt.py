@@ -38,6 +38,12 @@ class Halt:
     """How many steps in a row `--halt.action skip` leaves out. At least 1. One more halts the run.
     """
 
+    @classmethod
+    def later(cls) -> dict[str, Any]:
+        """Returns the defaults of the fields that a record may lack, by their whole names."""
+        fields = dataclasses.fields(cls)
+        return {f"halt.{each.name}": each.default for each in fields if each.name in _SINCE_THEN}
+
     def knobs(self) -> dict[str, Any]:
         """Returns the fields for a record, where those of later releases stand only if changed."""
         return {

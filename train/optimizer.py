@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from optax import contrib
 
@@ -19,7 +20,7 @@ from train.kinds import Within
 _FIELDS = {"learning_rate": "schedule", "weight_decay": "optimizer.weight_decay"}
 _FIELDS_OF_SGD = {"momentum": "optimizer.momentum", "nesterov": "optimizer.nesterov"}
 # These optimizers need the loss itself, a random seed, or a rate that is no schedule.
-_NEED_MORE = {"polyak_sgd", "noisy_sgd", "optimistic_adam"}
+_NEED_MORE = {"polyak_sgd", "noisy_sgd", "optimistic_adam", "rprop"}
 _FACTORIES = {
     # A line search needs the loss. Without one the schedule gives the length of the step.
     "lbfgs": functools.partial(optax.lbfgs, linesearch=None),
@@ -119,6 +120,20 @@ def build(
         factory, static_args=known - {"learning_rate"}, hyperparam_dtype=jnp.float32
     )
     return optax.chain(*before, injected(learning_rate=schedule, **arguments))
+
+
+def check_rates(config: OptimizerConfig, rates: np.ndarray) -> None:
+    """Refuses rates with which an optimizer would never move.
+
+    Raises:
+      UserError: it would not.
+    """
+    if config.name == "lbfgs" and rates[0] == 0:
+        raise UserError(
+            "`schedule` must begin above 0 where `optimizer.name` is lbfgs, got 0 at step 0: it "
+            "learns the scale of its steps from the one before, and would never move. Begin a "
+            "warm-up above 0, or leave it out."
+        )
 
 
 def learning_rate(opt_state: optax.OptState) -> jax.Array:

@@ -1,6 +1,7 @@
 """The rates of a schedule, which may be a function of the user's own."""
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import jax
@@ -43,6 +44,40 @@ def values_of(schedule: Callable[..., Any], num_steps: int) -> np.ndarray:
         if isinstance(schedule, la.Schedule):
             return np.asarray(schedule(steps), np.float32)
         return _of_function(schedule, steps)
+
+
+def check_proportion(
+    written: Callable[..., Any], stretched: Callable[..., Any], by: Fraction, num_steps: int
+) -> None:
+    """Refuses a stretched schedule whose parts have not grown in proportion.
+
+    A kind that repeats one short duration by itself, such as a table's interval, a stair or a turn,
+    rounds it up to whole steps: a table of one value a step, stretched by 1.2, has two steps each.
+
+    Args:
+      written: the schedule as it was written, in steps.
+      stretched: the schedule that is to be followed, in steps.
+      by: the factor between them.
+      num_steps: the length of the stretched run.
+
+    Raises:
+      UserError: at some step, it is not what the written one is within two steps of there.
+    """
+    old = values_of(written, int(num_steps / by) + 4)
+    new = values_of(stretched, num_steps)
+    at = (np.arange(num_steps) / float(by)).astype(np.int64)
+    near = np.stack([old[np.clip(at + shift, 0, len(old) - 1)] for shift in range(-2, 4)])
+    room = 1e-5 * np.abs(old).max()
+    is_near = (new >= near.min(0) - room) & (new <= near.max(0) + room)
+    if not is_near.all():
+        step = int(np.argmin(is_near))
+        raise UserError(
+            "`--extend stretch` must find a schedule whose durations all grow in proportion, by "
+            f"{float(by):.4g}, got {stretched!r}, which at step {step} is not where the written "
+            "one is in proportion: a duration of few steps was rounded up. Take a number of epochs "
+            "that is a multiple of the old one, or `--extend keep` with another schedule by "
+            "`--adjust-schedule`."
+        )
 
 
 def _of_function(function: Callable[..., Any], steps: jax.Array) -> np.ndarray:

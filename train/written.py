@@ -1,5 +1,6 @@
 """What a record says of a schedule, and of a function: its name, and a digest."""
 
+import contextlib
 import functools
 import hashlib
 import inspect
@@ -73,7 +74,8 @@ def describe(schedule: Any, num_steps: int = 1000) -> dict[str, Any]:
       num_steps: how many values go into the digest.
     """
     if isinstance(schedule, la.Schedule):
-        return la.to_dict(schedule)
+        with contextlib.suppress(TypeError):  # it holds a function, which is no data
+            return la.to_dict(schedule)
     values = values_of(schedule, num_steps)  # beyond the run too, where they may be no rates
     return {
         "callable": name_of(schedule),

@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.tree_util import keystr, tree_leaves_with_path
 
 import log_anneal as la
-from train.engine.state import NUM_RECENT, TrainState
+from train.engine.state import TrainState
 from train.halt import Halt
 
 _LEAST = 4.5
@@ -87,7 +88,7 @@ def judge(
     skipped = is_left_out & ~halted
 
     made = new._replace(
-        recent=state.recent.at[state.step % NUM_RECENT].set(loss), skipped=jnp.int32(0)
+        recent=jnp.concatenate([state.recent[1:], loss[None]]), skipped=jnp.int32(0)
     )
     # A step that went wrong leaves no trace: the state stays the one before it.
     kept = jax.tree.map(lambda old, fresh: jnp.where(is_left_out, old, fresh), state, made)
@@ -155,6 +156,11 @@ def leaf_names(state: TrainState) -> list[str]:
       state: a state, or the shapes of one.
     """
     return [name for name, _ in _checked_leaves(state)]
+
+
+def not_finite(state: TrainState) -> list[str]:
+    """Returns the names of the arrays of a state on the host that hold a number not finite."""
+    return [name for name, leaf in _checked_leaves(state) if not np.isfinite(leaf).all()]
 
 
 def _first_bad_leaf(state: TrainState) -> jax.Array:

@@ -32,8 +32,8 @@ def why(
         return Reason(_not_finite(metrics, place, leaf_names), is_threshold=False)
     loss = metrics["loss"][place]
     if not metrics["above_threshold"][place]:
-        words = f"its loss was {loss:.4g}, a spike above the losses of the steps before"
-        return Reason(words, is_threshold=False)
+        words = f"its loss was {loss:.4g}, a spike above the losses of the steps before, as "
+        return Reason(words + "`halt.spike` finds it", is_threshold=False)
     assert threshold is not None
     said = f"its loss was {loss:.4g}, above the threshold of {threshold:.4g}"
     guess = math.log(num_classes)

@@ -27,8 +27,8 @@ class TrainState(NamedTuple):
     watch_from: jax.Array
     """The step from which on the loss is compared with what halts the run, int32."""
     recent: jax.Array
-    """The losses of the last steps in nats, float32 [64], that of step n at n modulo 64. NaN where
-    none is known."""
+    """The losses of the last steps that were made, in nats, float32 [64], the oldest first. NaN
+    where there are no more."""
     skipped: jax.Array
     """How many steps in a row were skipped, int32."""
 

@@ -9,6 +9,7 @@ from train.config import flatten
 from train.errors import UserError
 from train.folder import length as lengths
 from train.folder.length import Length
+from train.halt import Halt
 
 Differences: TypeAlias = dict[str, tuple[str, str]]
 """The fields with different values, each with the folder's value and the new one, as JSON."""
@@ -26,7 +27,7 @@ def differing(
       besides: the fields that are not compared.
     """
     # JSON turns a tuple into a list, as it did when the folder's configuration was written.
-    old, new = flatten(held), flatten(json.loads(json.dumps(given)))
+    old, new = (Halt.later() | flatten(each) for each in (held, json.loads(json.dumps(given))))
     names = [*old, *(name for name in new if name not in old)]
     missing = object()
     return {

@@ -124,7 +124,10 @@ def read_record(path: Path) -> dict[str, Any]:
       UserError: it cannot be read.
     """
     try:
-        return dict(json.loads(path.read_bytes()))
+        record = dict(json.loads(path.read_bytes()))
+        if not record.keys() >= {"epochs", "schedule", "model"}:
+            raise ValueError("fields are missing")
+        return record
     except (ValueError, TypeError) as error:
         raise UserError(
             f"`--workdir` must hold the config.json of a run, got {path}, which cannot be read. "

@@ -21,6 +21,9 @@ from train.folder.terminal import Terminal
 EVENTS = "tensorboard"
 """The folder of the events for TensorBoard, in the run's folder."""
 
+_OF_ANY_STEP = {"step", "epoch", "learning_rate", "seconds", "images_per_second"}
+"""The fields of a line that a step has even if it is skipped."""
+
 
 class Log:
     """The records of one run; a context manager.
@@ -194,8 +197,14 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 
 def column(lines: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
-    """Returns one field of some lines as float64; NaN where a line lacks it or has null."""
-    return np.array([line.get(name) for line in lines], np.float64)
+    """Returns one field of some lines as float64; NaN where a line lacks it or has null.
+
+    Of a step that was skipped, what it would have measured is NaN, too.
+    """
+    values = (
+        None if "skipped" in line and name not in _OF_ANY_STEP else line.get(name) for line in lines
+    )
+    return np.array([*values], np.float64)
 
 
 def strict(value: Any) -> Any:

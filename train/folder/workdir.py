@@ -146,6 +146,12 @@ def hold(
                 f"`--adjust-schedule` must go with a run that has begun, got {folder}. "
                 "Leave it out to begin one."
             )
+        if any((folder / "checkpoints").glob("[0-9]*")):
+            raise UserError(
+                f"`--workdir` must hold config.json beside its checkpoints, got {folder}, which "
+                "has lost it: which schedule its steps had, it alone tells. Put back a copy, as "
+                "there may be in `set_aside`, or choose another `--workdir`."
+            )
         return Hold(folder, record, 0, is_new=True, is_adjusting=False, length=length)
 
     held = lengths.read_record(path)

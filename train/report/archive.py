@@ -20,7 +20,10 @@ from train.report.numbers.records import Results
 RUNS = "runs.tar.xz"
 _OF_A_RUN = ("config.json", "halted.json", "metrics.jsonl", "summary.json")
 _OF_A_SEARCH = ("found.json", "journal.log")
-_OF_A_STEP = ("kind", "step", "epoch", "loss", "learning_rate", "seconds", "images_per_second")
+_OF_A_STEP = (
+    *("kind", "step", "epoch", "loss", "learning_rate", "seconds", "images_per_second"),
+    "skipped",
+)
 _ROUNDED = ("loss", "learning_rate", "images_per_second")
 _OF_A_RANGE_TEST = ("range_test.json", "range_test.png")
 

@@ -11,7 +11,7 @@ import numpy as np
 from train.engine import guard
 from train.engine.reason import why
 from train.errors import Reason
-from train.folder.files import write_atomically
+from train.folder.files import set_aside, write_atomically
 from train.folder.log import read_metrics, strict
 from train.run.job import Job
 
@@ -63,7 +63,8 @@ def note(job: Job, folder: Path, steps: range, metrics: Metrics) -> list[str]:
         }
         for place in bad
     ]
-    _add(folder / FILE, steps.start, records)
+    path = folder / FILE
+    _write(path, [*_read(path), *records])
     return [
         f"step {record['step']} was skipped: {record['why']}"
         for record in records
@@ -71,10 +72,28 @@ def note(job: Job, folder: Path, steps: range, metrics: Metrics) -> list[str]:
     ]
 
 
-def _add(path: Path, start: int, records: list[dict[str, Any]]) -> None:
-    """Adds lines. Those of steps that are made anew after a kill are replaced."""
-    before = read_metrics(path) if path.exists() else []
-    lines = [line for line in before if line["step"] <= start] + records
+def cut(folder: Path, start: int) -> None:
+    """Drops the lines of steps that will be made anew, as the log does with its own.
+
+    Args:
+      folder: the run's folder.
+      start: the number of updates that were made before. With 0, the file moves to `set_aside`.
+    """
+    path = folder / FILE
+    lines = _read(path)
+    if lines and start == 0:
+        set_aside(path, folder / "set_aside")
+    elif kept := [line for line in lines if line["step"] <= start]:
+        _write(path, kept)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    return read_metrics(path) if path.exists() else []
+
+
+def _write(path: Path, lines: list[dict[str, Any]]) -> None:
     write_atomically(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
 
 

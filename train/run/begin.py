@@ -16,11 +16,13 @@ from train.config import Config
 from train.engine import guard
 from train.engine.state import TrainState
 from train.engine.step import DeviceData
+from train.errors import UserError
 from train.folder import back, workdir
 from train.folder import length as lengths
 from train.folder.checkpoint import Checkpoints
 from train.folder.length import Length
 from train.run import distributed
+from train.run.bad_steps import cut
 from train.run.job import Job, prepare
 from train.run.restored import restore
 from train.run.sizes import beginning
@@ -94,6 +96,7 @@ def begin(
 
     state = _restore(job, checkpoints, hold.digests if hold else {}, step)
     start = int(state.step)
+    distributed.on_first(lambda: check_records(folder, start))
     if hold and not asked.is_quiet:
         print(*(f"{line}\n" for line in hold.says(start, job.total_steps)), sep="", end="")
     if step is not None:
@@ -106,8 +109,7 @@ def begin(
     )
     if distributed.from_first(np.bool_(done_before)):
         return None
-    distributed.together(lambda: distributed.on_first(lambda: check_records(folder, start)))
-
+    distributed.on_first(lambda: cut(folder, start))
     if not asked.is_quiet:
         distributed.on_first(lambda: print(beginning(job, start), flush=True))
     grace_ends = guard.watch_from(config.halt, since, job.steps_per_epoch)
@@ -163,4 +165,13 @@ def _restore(
         state = distributed.from_first(empty if restored is None else restored)
     else:
         state = jax.device_get(job.create_state())
+        _refuse_not_finite(state)
     return state
+
+
+def _refuse_not_finite(state: TrainState) -> None:
+    """Refuses a first state with a number that is not finite: a checkpoint must hold none."""
+    if bad := guard.not_finite(state):
+        raise UserError(
+            f"`model` must begin with finite numbers, and {bad[0]} has others. Mend the network."
+        )

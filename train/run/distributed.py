@@ -11,6 +11,7 @@ from jax.experimental import multihost_utils
 
 from train.config import flatten
 from train.errors import UserError
+from train.halt import Halt
 
 Result = TypeVar("Result")
 
@@ -60,6 +61,16 @@ def initialize(
     _join(coordinator, num_processes, process_id)
 
 
+def _check_devices() -> None:
+    """Refuses processes of unequal numbers of devices, which could not even compare the rest."""
+    own, whole = jax.local_device_count(), jax.device_count()
+    if own * jax.process_count() != whole:
+        raise UserError(
+            f"`cpu_devices` must be the same in all processes, got {own} of {whole} devices in "
+            f"this one of {jax.process_count()} processes. Give all the same `--cpu-devices`."
+        )
+
+
 def _join(*how: Any) -> None:
     try:
         jax.distributed.initialize(*how)
@@ -68,6 +79,7 @@ def _join(*how: Any) -> None:
             f"The processes could not find each other ({error}). Give `--coordinator` as the "
             "host:port of process 0, which all can reach."
         ) from error
+    _check_devices()
 
 
 def from_first(tree: Any) -> Any:
@@ -149,7 +161,7 @@ def check_same(record: Mapping[str, Any], **more: Any) -> None:
     theirs = from_first(np.frombuffer(mine[:size].ljust(size), np.uint8)).tobytes()
     if mine == theirs:
         return
-    own, first = flatten(json.loads(mine)), flatten(json.loads(theirs))
+    own, first = (Halt.later() | flatten(json.loads(each)) for each in (mine, theirs))
     names = [name for name in {**own, **first} if own.get(name) != first.get(name)]
     name = names[0]
     others = f" So it is with {len(names) - 1} more." if len(names) > 1 else ""

@@ -4,8 +4,12 @@ import json
 import math
 import shutil
 import sys
+from fractions import Fraction
+from pathlib import Path
 
+from train.changes import Choice
 from train.config import Config, flatten
+from train.folder import length as lengths
 from train.folder.origin import device
 from train.run import sizes
 from train.run.job import Job, prepare
@@ -13,13 +17,19 @@ from train.run.paper import memory
 from train.run.pictures import terminal_picture
 
 
-def show(config: Config) -> None:
+def show(config: Config, folder: Path, extend: Choice | None = None) -> None:
     """Prints the configuration, the sizes and the schedule of a run.
 
+    Args:
+      config: the run's configuration.
+      folder: the run's folder, which is only read, and only where the run gets longer.
+      extend: what the rate follows where the run gets longer.
+
     Raises:
-      UserError: the configuration or the data cannot be used.
+      UserError: the configuration or the data cannot be used, or the run cannot get longer so.
     """
-    job = prepare(config)
+    length = lengths.read(folder, config.to_dict(), extend) if extend else None
+    job = prepare(config, stretch=length.stretch if length else Fraction(1))
     for name, value in flatten(config.to_dict()).items():
         print(f"{name:<42} {json.dumps(value)}")
     room = memory(job)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import hashlib
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from train import data, preprocess
+from train import data, optimizer, preprocess
 from train.config import Config, Schedule
 from train.data import Dataset
 from train.data.cache import Split
@@ -19,7 +18,8 @@ from train.engine.compiled import Program, program
 from train.engine.state import TrainState
 from train.engine.step import DeviceData
 from train.errors import UserError
-from train.rates import rates_of
+from train.rates import check_proportion, rates_of
+from train.run.fitted import ByDigests, applied, fitted, sha256_of
 from train.written import describe
 
 
@@ -77,7 +77,9 @@ class Job:
           watch_from: the step from which on the halting threshold counts.
         """
         anew: dict[str, Any] = {"halted": np.bool_(False), "watch_from": np.int32(watch_from)}
-        if state.halted:  # then the steps that were skipped before it do not count any more
+        # After a halt, the steps that were skipped before it do not count any more. Where the halt
+        # fell on a step that was saved before, the state does not tell of it.
+        if state.halted or state.skipped >= self.config.halt.skip_limit:
             anew["skipped"] = np.int32(0)
         opt_state = self.program.reschedule(state.opt_state, rates)
         return state._replace(opt_state=opt_state, **anew)
@@ -125,9 +127,9 @@ class Job:
     def _images(self, split: Split) -> np.ndarray:
         if not self.config.preprocess_once:
             return split.images
-        sha256 = _sha256(self.dataset.train), _sha256(split)
+        sha256 = sha256_of(self.dataset.train), sha256_of(split)
         arrays = (self.statistics, split.images)
-        return _applied(_ByDigests(self.config.preprocess, sha256, arrays))
+        return applied(ByDigests(self.config.preprocess, sha256, arrays))
 
     def chunks(self, start: int) -> Iterator[range]:
         """Returns the steps from `start` to the end, cut after every chunk and every epoch."""
@@ -203,8 +205,8 @@ def prepare(config: Config, *, on_paper: bool = False, stretch: Fraction = Fract
     if on_paper:
         statistics = preprocess.blank(config.preprocess, dataset.train.images.shape[1:])
     else:
-        sha256 = (_sha256(dataset.train),)
-        statistics = _fitted(_ByDigests(config.preprocess, sha256, dataset.train.images))
+        sha256 = (sha256_of(dataset.train),)
+        statistics = fitted(ByDigests(config.preprocess, sha256, dataset.train.images))
     job = Job(
         config=config,
         dataset=dataset,
@@ -213,36 +215,9 @@ def prepare(config: Config, *, on_paper: bool = False, stretch: Fraction = Fract
         steps_per_epoch=steps_per_epoch,
         program=program(config, dataset.num_classes),
     )
-    _ = job.rates  # of a schedule of the user's own, this is where a fault is found
+    rates = job.rates  # of a schedule of the user's own, this is where a fault is found
+    optimizer.check_rates(config.optimizer, rates)
+    if stretch != 1:
+        written = config.schedule_in_steps(steps_per_epoch)
+        check_proportion(written, schedule, stretch, job.total_steps)
     return job
-
-
-@dataclasses.dataclass(frozen=True)
-class _ByDigests:
-    """The arguments of preprocessing, as the key of a cache: arrays are compared by their digests.
-
-    An array cannot be a key itself. The digests are those of the images that the arrays came from.
-    """
-
-    knobs: preprocess.Preprocess
-    sha256: tuple[str, ...]
-    arrays: Any = dataclasses.field(compare=False)
-
-
-@functools.lru_cache(maxsize=2)
-def _fitted(given: _ByDigests) -> preprocess.Statistics:
-    """Fits the preprocessing, which for the whitening of 50,000 images takes a minute.
-
-    The runs of a process share the result. Two are kept: a search has a training split of its own.
-    """
-    return preprocess.fit(given.knobs, given.arrays)
-
-
-@functools.lru_cache(maxsize=5)
-def _applied(given: _ByDigests) -> np.ndarray:
-    """Preprocesses a split. Five are kept: two of a run, and three of a search's trial."""
-    return preprocess.apply_to_all(given.knobs, *given.arrays)
-
-
-def _sha256(split: Split) -> str:
-    return hashlib.sha256(np.ascontiguousarray(split.images).data).hexdigest()

@@ -145,6 +145,8 @@ def _is_wide(rates: np.ndarray) -> bool:
 
 
 def _epoch_means(epochs: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    is_made = np.isfinite(values)
+    epochs, values = epochs[is_made], values[is_made]
     _, index, counts = np.unique(np.ceil(epochs.round(6)), return_inverse=True, return_counts=True)
     return np.bincount(index, epochs) / counts, np.bincount(index, values) / counts
 

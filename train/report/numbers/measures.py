@@ -52,7 +52,7 @@ class Restart:
 def restarts(run: Outcome) -> Mapping[int, Restart | None]:
     """Returns the restarts by their steps, if a whole window of steps lies on both sides.
 
-    A restart is None where a loss beside it is not finite. A run may have halted and gone on with
+    A restart is None where a loss beside it is not finite, or its step was skipped. A run may have halted and gone on with
     another schedule: the steps after that belong to the restart before.
     """
     loss = run.train["loss"]
@@ -133,7 +133,7 @@ def at_evaluations(run: Outcome, name: str) -> np.ndarray:
 def epoch_losses(run: Outcome) -> np.ndarray:
     """Returns the mean training loss of each whole epoch."""
     whole = len(run.train["loss"]) // run.steps_per_epoch * run.steps_per_epoch
-    return run.train["loss"][:whole].reshape(-1, run.steps_per_epoch).mean(1)
+    return _mean_of_made(run.train["loss"][:whole].reshape(-1, run.steps_per_epoch))
 
 
 def _at_end(name: str) -> Callable[..., float | None]:
@@ -155,9 +155,8 @@ def _test_part(run: Outcome, start: float = 0.0, stop: float = 1.0) -> float | N
 
 
 def _train_part(run: Outcome, start: float = 0.0, stop: float = 1.0) -> float | None:
-    return _finite_mean(
-        run.train["loss"][int(start * run.total_steps) : int(stop * run.total_steps)]
-    )
+    part = run.train["loss"][int(start * run.total_steps) : int(stop * run.total_steps)]
+    return _finite(_mean_of_made(part)) if len(part) else None
 
 
 def _of_restarts(name: str) -> Callable[..., float | None]:
@@ -182,6 +181,17 @@ def _speed(run: Outcome) -> float | None:
 
 def _highest_rate(run: Outcome) -> float | None:
     return _finite(run.train["learning_rate"].max())
+
+
+def _mean_of_made(values: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Returns the mean over an axis, without the steps that were skipped; NaN if all were."""
+    is_made = np.isfinite(values)
+    if is_made.all() and values.shape[axis]:
+        mean: np.ndarray = values.mean(axis)
+        return mean
+    with np.errstate(invalid="ignore"):
+        sums: np.ndarray = np.where(is_made, values, 0).sum(axis) / is_made.sum(axis)
+    return sums
 
 
 def _finite_mean(values: np.ndarray) -> float | None:
