@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from fractions import Fraction
 
 import numpy as np
 import optax
@@ -15,6 +16,7 @@ from train.changes import changed
 from train.errors import UserError
 from train.folder import ending
 from train.folder.log import read_metrics
+from train.rates import check_proportion
 from train.run import loop, trained
 
 pytestmark = pytest.mark.usefixtures("unoptimized", "undrawn")
@@ -124,11 +126,25 @@ def test_a_schedule_that_cannot_be_stretched_in_proportion_is_refused(tmp_path):
     changes = {"schedule": table, "schedule_unit": "steps"}
     run(tmp_path, 2, **changes)
     before = (tmp_path / "config.json").read_bytes()
-    with pytest.raises(UserError, match="grow in proportion, by 1.5, got .*, which at step 3 is"):
+    with pytest.raises(UserError, match="grow in proportion, by 1.5, got .*, which at step "):
         run(tmp_path, 3, "stretch", **changes)
     assert (tmp_path / "config.json").read_bytes() == before
     run(tmp_path, 4, "stretch", **changes)  # by 2, each value lasts for two steps
     assert rates(tmp_path)[-2:] == pytest.approx([0.01, 0.01], rel=1e-6)
+
+
+@pytest.mark.parametrize("by", [Fraction(6, 5), Fraction(3, 2), Fraction(7, 3), Fraction(2)])
+def test_what_grows_in_proportion_is_not_refused(by):
+    for schedule in (
+        COSINE,
+        small.SCHEDULE,
+        la.cyclical_log_schedule(peak_value=1.0, end_value=0.01, decay_steps=3, restart_steps=3),
+        la.triangular_schedule(init_value=0.01, peak_value=0.1, up_steps=2),
+        la.step_decay_schedule(init_value=0.1, decay_steps=5, decay_rate=0.5),
+        la.one_cycle_schedule(peak_value=0.1, warmup_steps=3, decay_steps=7),
+    ):
+        written, stretched = (schedule.stretch(float(22 * each)) for each in (1, by))
+        check_proportion(written, stretched, by, int(30 * 22 * by))
 
 
 def test_a_run_that_is_refused_for_its_records_is_not_lengthened(ended):

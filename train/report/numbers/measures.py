@@ -52,8 +52,8 @@ class Restart:
 def restarts(run: Outcome) -> Mapping[int, Restart | None]:
     """Returns the restarts by their steps, if a whole window of steps lies on both sides.
 
-    A restart is None where a loss beside it is not finite, or its step was skipped. A run may have halted and gone on with
-    another schedule: the steps after that belong to the restart before.
+    A restart is None where a loss beside it is not finite, or its step was skipped. A run may have
+    halted and gone on with another schedule: the steps after that belong to the restart before.
     """
     loss = run.train["loss"]
     window = max(5, run.steps_per_epoch // 10)
