@@ -106,7 +106,7 @@ RIGHT = {
     "head": one_of("softmax", "sigmoid"),
     "label_smoothing": share,
     "optimizer.name": one_of(*optimizer.names()),
-    "optimizer.momentum": strength,
+    "optimizer.momentum": share,
     "optimizer.nesterov": flag,
     "optimizer.weight_decay": strength,
     "optimizer.clip_norm": or_none(positive),

@@ -12,7 +12,7 @@ import numpy as np
 import optax
 from optax import contrib
 
-from train.checked import Count, Strength, checked
+from train.checked import Count, Share, Strength, checked
 from train.errors import UserError, did_you_mean
 from train.kinds import Within
 
@@ -41,8 +41,9 @@ class OptimizerConfig:
     For it, a convolution's kernel is a matrix [height * width * in, out].
     lbfgs has no line search: the schedule is the length of its step. It needs full batches.
     It keeps 22 copies of the parameters: 2, and 2 more for each unit of its memory_size."""
-    momentum: Strength = 0.9
-    """The part of the last update that sgd adds to the next one. At least 0; 0: none."""
+    momentum: Share = 0.9
+    """The part of the last update that sgd adds to the next one.
+    At least 0 and below 1; 0: none. From 1 on, updates would never fade."""
     nesterov: bool = False
     """Whether the momentum of sgd is Nesterov's, which looks one update ahead."""
     weight_decay: Strength = 5e-4

@@ -1,9 +1,11 @@
 """Functions on the files of a run's folder: to write, set aside, flush and lock."""
 
 import contextlib
+import datetime
 import fcntl
 import itertools
 import os
+import platform
 import shutil
 import time
 from collections.abc import Iterator
@@ -68,7 +70,7 @@ def lock_folder(folder: Path) -> TextIO:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / ".lock").open("w")
+        file = (folder / ".lock").open("a+")  # which keeps what the holder wrote there
     except OSError as error:
         raise UserError(
             f"`workdir` must be writable, got {folder} ({error.strerror}). "
@@ -77,11 +79,17 @@ def lock_folder(folder: Path) -> TextIO:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        file.seek(0)
+        holder = file.read().strip()
         file.close()
         raise UserError(
-            f"`workdir` must belong to one run, but {HELD} {folder}. "
+            f"`workdir` must belong to one run, but {HELD} {folder}{holder and f' ({holder})'}. "
             "Wait for its end, or choose another `--workdir`."
         ) from None
+    file.truncate(0)
+    now = datetime.datetime.now().astimezone().isoformat(" ", "seconds")
+    file.write(f"process {os.getpid()} on {platform.node()}, since {now}\n")
+    file.flush()
     return file
 
 

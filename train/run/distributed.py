@@ -58,7 +58,8 @@ def initialize(
             f"`--process-id` must be at least 0 and below --num-processes ({num_processes}), "
             f"got {process_id}. Number the processes from 0."
         )
-    _join(coordinator, num_processes, process_id)
+    # JAX's service would listen on every address of the machine, and it asks nobody who they are.
+    _join(coordinator, num_processes, process_id, coordinator_bind_address=coordinator)
 
 
 def _check_devices() -> None:
@@ -71,9 +72,9 @@ def _check_devices() -> None:
         )
 
 
-def _join(*how: Any) -> None:
+def _join(*how: Any, **more: Any) -> None:
     try:
-        jax.distributed.initialize(*how)
+        jax.distributed.initialize(*how, **more)
     except Exception as error:  # a wrong address may raise anything
         raise UserError(
             f"The processes could not find each other ({error}). Give `--coordinator` as the "
