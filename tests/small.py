@@ -65,7 +65,8 @@ def words(folder: Path) -> tuple[str, ...]:
 
 def here(*arguments: str) -> tuple[int, str, str]:
     """Runs `python -m train` in this process, which saves a start: its code, output and errors."""
-    out, err, code = io.StringIO(), io.StringIO(), 0
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    code = 0
     with (
         mock.patch.object(sys, "argv", ["train", *arguments]),
         contextlib.redirect_stdout(out),
@@ -76,7 +77,8 @@ def here(*arguments: str) -> tuple[int, str, str]:
         except SystemExit as left:
             assert left.code is None or isinstance(left.code, int)
             code = left.code or 0
-    return code, out.getvalue(), err.getvalue()
+    said, told = (stream.buffer.getvalue().decode() for stream in (out, err))
+    return code, said, told
 
 
 def start(

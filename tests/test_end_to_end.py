@@ -113,6 +113,10 @@ def test_a_checkpoint_of_another_model_is_refused(done, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     (run / "checkpoints").symlink_to(folder / "run/checkpoints")
+    record = json.loads((folder / "run/config.json").read_text())
+    record["model"]["width"] = 8
+    record["validation_fraction"] = 0.0
+    (run / "config.json").write_text(json.dumps(record))
     code, _, err = small.here(*small.words(tmp_path), "--model.width", "8")
     assert code == 2
     assert "is of another run" in err

@@ -70,6 +70,12 @@ def event_steps(folder):
     return found
 
 
+def whole(folder):
+    """All files of a run but the lock, which names its last holder."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
+    return {path: path.read_bytes() for path in files}
+
+
 @pytest.fixture(scope="module")
 def two_epochs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two") / "run"
@@ -244,8 +250,8 @@ def test_a_new_schedule_is_written_for_the_new_length(ended):
 def test_what_does_not_lengthen_a_run_is_refused_and_nothing_is_written(
     ended, epochs, extend, said
 ):
-    before = {path: path.read_bytes() for path in ended.rglob("*") if path.is_file()}
+    before = whole(ended)
     with pytest.raises(UserError, match=said) as raised:
         run(ended, epochs, extend)
     assert ("To lengthen the run" in str(raised.value)) == (epochs > 2)
-    assert {path: path.read_bytes() for path in ended.rglob("*") if path.is_file()} == before
+    assert whole(ended) == before

@@ -191,7 +191,10 @@ def test_lbfgs_meets_the_least_of_an_uneven_quadratic_in_a_few_steps():
         ),
         ({"name": "lbfgs", "arguments": {"linesearch": 1.0}}, "got linesearch"),
         ({"name": "scale_by_rprop"}, "got scale_by_rprop"),
-        ({"momentum": -0.1}, "`optimizer.momentum` must be a number of at least 0, got -0.1"),
+        (
+            {"momentum": -0.1},
+            "`optimizer.momentum` must be a number of at least 0 and below 1, got -0.1",
+        ),
         (
             {"weight_decay": float("nan")},
             "`optimizer.weight_decay` must be a finite number of at least 0, got",

@@ -50,6 +50,12 @@ def main() -> None:
         )
         if error.reason.is_threshold:
             way_out += f"\nor with another threshold, run\n  {command} --halt.threshold <nats>"
+        if error.step:
+            # The loss may have been far too high for some steps before it was above the threshold.
+            way_out += (
+                "\nIf the steps before it went wrong already, add --from-step with the step of an "
+                "older checkpoint,\nor begin anew with a lower rate in another --workdir."
+            )
         _leave(HALTED, f"halted: {error}{way_out}")
     except Incomplete as error:
         _leave(INCOMPLETE, f"incomplete: {error}")
