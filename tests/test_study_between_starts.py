@@ -8,7 +8,7 @@ import studies
 
 from train import changes
 from train.errors import UserError
-from train.study import free
+from train.study import free, looks
 from train.study import loop as study_loop
 from train.study.plan import plan
 
@@ -70,3 +70,25 @@ def test_a_run_of_an_old_record_is_the_same_only_if_all_of_it_is():
     more = changes.changed(local, {"cpu_devices": 2})
     assert free.bound_sha256(local) != free.bound_sha256(more)
     assert free.bound_sha256(base) == free.bound_sha256(changes.changed(base, {"cpu_devices": 2}))
+
+
+def test_seeds_that_come_after_a_verdict_are_told(whole, tmp_path):
+    folder = tmp_path / "study"
+    shutil.copytree(whole, folder)
+    text = "Seeds were added when the result over 2 seeds was known."
+    assert text not in (folder / "report.md").read_text()
+    make(studies.study(seeds=(0, 1, 2)), folder)
+    (look,) = json.loads((folder / "study.json").read_text())["looks"]
+    assert look["seeds"] == [0, 1]
+    assert text in (folder / "report.md").read_text()
+    make(studies.study(seeds=(0, 1, 2)), folder)  # nothing new
+    assert json.loads((folder / "study.json").read_text())["looks"] == [look]
+
+
+def test_seeds_that_come_before_a_verdict_are_no_matter(whole, tmp_path):
+    folder = tmp_path / "study"
+    shutil.copytree(whole, folder)
+    (folder / "log-seed1/summary.json").unlink()
+    old = json.loads((folder / "study.json").read_text())
+    assert looks.noted(folder, old, {**old, "seeds": [0, 1, 2]}) == []
+    assert looks.noted(folder, old, old) == []

@@ -143,4 +143,10 @@ def _warnings(results: Results) -> Sequence[Block]:
         warnings.append(
             f"The guard halted {halted} of {len(states)} runs, which are not in the means."
         )
+    if seen := [str(len(each["seeds"])) for each in results.record.get("looks", [])]:
+        warnings.append(
+            f"Seeds were added when the result over {' and then '.join(seen)} seeds was known. Who "
+            "tests again after more seeds finds differences that are not there more often than "
+            "the p-values say."
+        )
     return [Paragraph(text, "warning") for text in warnings]

@@ -11,7 +11,7 @@ from train.errors import UserError
 from train.folder import ending, workdir
 from train.folder.files import write_atomically
 from train.folder.origin import commit, today
-from train.study import SETTINGS, Bounds, RangeTests, Run, Size, Study, bound, free
+from train.study import SETTINGS, Bounds, RangeTests, Run, Size, Study, bound, free, looks
 from train.study.names import combination, range_test_folder
 
 
@@ -53,6 +53,7 @@ def write_study(
             going_on = {key: old[key] for key in ("commit", "date")}
             going_on |= bound.left_out(folder, old, record)
             changes = free.noted(study.runs(), folder, old)
+            seen = looks.noted(folder, old, record)
         except (ValueError, LookupError, TypeError):
             differing = "study.json, which cannot be read,"
         if differing:
@@ -67,6 +68,7 @@ def write_study(
             ]
         says += free.told(changes[len(old.get(free.CHANGES, [])) :])
         record |= going_on | ({free.CHANGES: changes} if changes else {})
+        record |= {looks.LOOKS: seen} if seen else {}
     write(path, record)
     return says
 
