@@ -1,8 +1,10 @@
 """Loggers: they get what the folder has, once, and nothing that they do ends or slows a run."""
 
 import json
+import sys
 import threading
 import time
+import types
 
 import pytest
 
@@ -13,6 +15,8 @@ from train.folder.follower import point
 from train.folder.log import Log
 from train.loggers import behind
 from train.loggers.behind import Behind
+from train.loggers.wandb_run import WandbRun
+from train.run.followed import follow
 
 SIZES = {"total_steps": 8, "steps_per_epoch": 4, "batch_size": 32}
 
@@ -23,9 +27,12 @@ class Known:
     def __init__(self, fails_at="", known=()):
         self.got, self.outcome, self.run = [], None, None
         self.fails_at, self.known = fails_at, dict(known)
+        self.began = threading.Event()
+        self.began.set()
 
     def begin(self, about, run):
         self._fail("begin")
+        self.began.wait(10)
         self.run = run or "run-1"
         return self.run, self.known
 
@@ -33,6 +40,7 @@ class Known:
         self._fail("points")
         self.got += [(each.split, each.step) for each in points]
         self.last = points[-1]
+        self.sizes = [*getattr(self, "sizes", []), len(points)]
 
     def end(self, step, summary, pictures):
         self.ended = (step, summary, [path.name for path in pictures])
@@ -95,15 +103,28 @@ def test_a_logger_hears_how_a_start_ended(tmp_path, error, outcome):
     assert logger.outcome == outcome
 
 
+def trained(*steps, seconds=0.0):
+    return [point({"kind": "train", **record(step), "seconds": seconds}) for step in steps]
+
+
 def test_a_run_that_goes_on_is_one_run_there_and_no_step_is_sent_twice(tmp_path):
     first, second = Known(), Known()
-    write(tmp_path, first, 2, 4, 6, error=Interrupted)
+    write(tmp_path, first, 2, 4, error=Interrupted)
     first_run = first.run
-    # The checkpoint is of step 4, so that 6 is made again.
-    backlog = [point({"kind": "train", **record(step)}) for step in (2, 4)]
-    write(tmp_path, second, 6, 8, start_step=4, backlog=backlog)
+    follow((), None, About(tmp_path, {}, ""), 4)
+    write(tmp_path, second, 6, 8, start_step=4, backlog=trained(2, 4))
     assert second.run == first_run
-    assert second.got == [("train", 8), ("test", 8)]
+    assert second.got == [("train", 6), ("train", 8), ("test", 8)]
+
+
+@pytest.mark.parametrize("start", [0, 4])
+def test_steps_that_were_lost_and_are_made_anew_are_sent_anew(tmp_path, start):
+    write(tmp_path, Known(), 2, 4, 6, error=Interrupted)
+    # The checkpoint is older, and a start that no logger follows makes other steps.
+    follow((), None, About(tmp_path, {}, ""), start)
+    second = Known()
+    write(tmp_path, second, 8, start_step=6, backlog=trained(2, 4, 6))
+    assert second.got == [("train", step) for step in (2, 4, 6, 8) if step > start] + [("test", 8)]
 
 
 def test_what_an_earlier_start_did_not_send_is_sent_when_the_run_goes_on(tmp_path):
@@ -114,10 +135,63 @@ def test_what_an_earlier_start_did_not_send_is_sent_when_the_run_goes_on(tmp_pat
     assert logger.got == [("train", 2), ("train", 4), ("train", 6), ("test", 6)]
 
 
-def test_what_the_tool_has_counts_more_than_our_note_of_it(tmp_path):
-    logger = Known(known={"train": 4})
-    write(tmp_path, logger, 2, 4, 6)
-    assert logger.got == [("train", 6), ("test", 6)]
+def test_what_the_tool_has_counts_more_than_our_note_of_it_if_it_is_the_same(tmp_path):
+    logger = Known(known={"train": {2: 3.5, 4: 3.5}})
+    backlog = [*trained(2, seconds=3.5), *trained(4, seconds=4.5)]  # 4 was made anew
+    write(tmp_path, logger, 6, start_step=4, backlog=backlog)
+    assert logger.got == [("train", 4), ("train", 6), ("test", 6)]
+
+
+def test_a_backlog_may_be_of_any_length_and_is_sent_in_parts(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(behind, "MOST", 3)
+    monkeypatch.setattr(behind, "_BATCH", 4)
+    logger = Known()
+    logger.began.clear()
+    following = Behind("known", logger, About(tmp_path, {}, ""), trained(*range(1, 11)))
+    following.start()
+    for each in trained(11, 12, 13):
+        following.add(each)
+    logger.began.set()
+    following.close("done")
+    assert [step for _, step in logger.got] == [*range(1, 14)] and logger.sizes == [4, 4, 2, 3]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_note_that_cannot_be_read_is_left_to_its_logger(tmp_path):
+    (tmp_path / "loggers").mkdir()
+    for text in ("{", "[]", '{"run": "a", "sent": 3}', '{"run": "a"}'):
+        (tmp_path / "loggers/known.json").write_text(text)
+        behind.forget(tmp_path, 2)
+        assert (tmp_path / "loggers/known.json").read_text() == text
+
+
+class Online:
+    """A run of wandb whose server has the steps below 15."""
+
+    starting_step = 15
+
+    def __init__(self):
+        self.steps = []
+
+    def log(self, values, step):
+        self.steps.append(step)
+
+
+def test_wandb_says_once_that_it_keeps_the_old_numbers_of_steps(tmp_path, capsys, monkeypatch):
+    run = Online()
+    fake = types.SimpleNamespace(errors=types.SimpleNamespace(CommError=OSError))
+    monkeypatch.setitem(sys.modules, "wandb", fake)
+    monkeypatch.setenv("WANDB_MODE", "online")
+    monkeypatch.setattr(WandbRun, "_init", lambda *_: run)
+    logger = WandbRun()
+    logger.begin(About(tmp_path, {}, ""), "a")
+    logger.points(trained(10, 12))
+    logger.points(trained(14, 16))
+    assert run.steps == [16]
+    assert capsys.readouterr().err == (
+        "warning: wandb takes no step again, and keeps its old numbers of the steps below 15. "
+        f"{tmp_path} has those that were made anew.\n"
+    )
 
 
 @pytest.mark.parametrize("place", ["begin", "points"])

@@ -84,6 +84,32 @@ def test_mlflow_has_one_run_with_each_step_once(tmp_path):
     assert found == {"schedule.png", "curves.png"}
 
 
+@needs("mlflow", "sqlalchemy", "alembic")
+def test_mlflow_has_the_settings_and_numbers_as_they_are_now(tmp_path):
+    from train.folder.about import About
+    from train.folder.follower import Point
+    from train.loggers.mlflow_run import MlflowRun
+
+    def begin(run, **settings):
+        logger = MlflowRun()
+        run, known = logger.begin(About(tmp_path, settings, "a schedule"), run)
+        return logger, run, known
+
+    def changed():
+        tags = logger._client.get_run(run).data.tags
+        return {name: value for name, value in tags.items() if name.startswith("changed.")}
+
+    logger, run, _ = begin(None, rate=1, chunk=5)
+    logger.points([Point("train", step, {"train/seconds": step / 3}) for step in (7, 8)])
+    logger, run, known = begin(run, rate=2)
+    assert known["train"] == {7: 7 / 3, 8: 8 / 3}
+    assert changed() == {"changed.rate": "2", "changed.chunk": "(its default)"}
+    logger.points([Point("train", 8, {"train/seconds": 9.5})])
+    logger, run, known = begin(run, rate=1, chunk=5)
+    assert changed() == {}
+    assert known["train"] == {7: 7 / 3, 8: 9.5}
+
+
 def records(path):
     """The records of a `.wandb` file: a head of 7 bytes, then records in blocks of 32 KiB."""
     from wandb.proto.wandb_internal_pb2 import Record

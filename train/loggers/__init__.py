@@ -20,11 +20,17 @@ _PACKAGES: Mapping[Name, Sequence[str]] = {
     "mlflow": ("mlflow", "sqlalchemy", "alembic"),
 }
 
+Known: TypeAlias = Mapping[str, Mapping[int, float]]
+"""The points that a tool has: for each split the steps, with the `seconds` of their lines.
+
+A step that was made anew has other seconds.
+"""
+
 
 class Logger(Protocol):
     """A tool that gets a run's numbers. Any of its methods may raise anything, and may be slow."""
 
-    def begin(self, about: About, run: str | None) -> tuple[str, Mapping[str, int]]:
+    def begin(self, about: About, run: str | None) -> tuple[str, Known]:
         """Begins the tool's run, or goes on with it.
 
         Args:
@@ -32,7 +38,7 @@ class Logger(Protocol):
           run: the name under which the tool knows it from an earlier start; None: there is none.
 
         Returns:
-          That name, and for each split the last step that the tool is known to have.
+          That name, and which points the tool is known to have.
         """
 
     def points(self, points: Sequence[Point]) -> None:

@@ -1,5 +1,6 @@
 """Sends a run's numbers to a logger, in a thread of its own, so that the run never waits."""
 
+import contextlib
 import json
 import queue
 import sys
@@ -13,12 +14,13 @@ from train.errors import sentence
 from train.folder.about import About
 from train.folder.files import write_atomically
 from train.folder.follower import Outcome, Point
-from train.loggers import Logger
+from train.loggers import Known, Logger
 
 MOST = 10_000
-"""The number of points that may wait for a logger, some 10 MB. One that is slower is left out."""
+"""The number of new points that may wait for a logger, some 10 MB. A slower one is left out."""
 PATIENCE = 30.0
 """The time that the end of a run waits for a logger, in seconds."""
+_BATCH = 1000  # points of the backlog; what is sent of it counts even if the rest is not
 
 _Action: TypeAlias = Callable[[], None]
 
@@ -27,14 +29,14 @@ class Behind:
     """A logger that follows a run. Nothing that it does ends or slows the run.
 
     `loggers/NAME.json` in the run's folder holds the name of the tool's run and the last step that
-    was sent of each split. So a run that goes on stays one run there, no step is sent twice, and
-    what an earlier start could not send is sent now.
+    was sent of each split. So a run that goes on stays one run there, no step is sent twice but
+    those that are made anew, and what an earlier start could not send is sent now.
 
     Args:
       name: of the logger.
       logger: the tool.
       about: what the run is.
-      backlog: the points of earlier starts.
+      backlog: the points of earlier starts, which may be any number.
     """
 
     def __init__(
@@ -43,11 +45,12 @@ class Behind:
         self._name, self._logger, self._about = name, logger, about
         self._file = about.folder / "loggers" / f"{name}.json"
         self._waiting: queue.Queue[Point | _Action | None] = queue.Queue()
-        for each in backlog:
-            self._waiting.put(each)
+        self._backlog = backlog
         self._is_off = False
         self._outcome: Outcome = "failed"
+        self._run = ""
         self._sent: dict[str, int] = {}
+        self._known: Known = {}
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
 
     def start(self) -> None:
@@ -76,15 +79,16 @@ class Behind:
     def _work(self) -> None:
         try:
             state = _read(self._file)
-            run, known = self._logger.begin(self._about, state.get("run"))
-            self._sent = {**state.get("sent", {}), **known}
-            self._keep(run)
+            self._run, self._known = self._logger.begin(self._about, state.get("run"))
+            self._sent = state.get("sent", {})
+            self._keep()
+            for start in range(0, len(self._backlog), _BATCH):
+                if self._is_off:
+                    break
+                self._send(self._backlog[start : start + _BATCH])
             while not self._is_off:
                 points, action = self._next()
-                if points:
-                    self._logger.points(points)
-                    self._sent |= {each.split: each.step for each in points}
-                    self._keep(run)
+                self._send(points)
                 if action is None:
                     break
                 action()
@@ -99,18 +103,32 @@ class Behind:
         points: list[Point] = []
         item = self._waiting.get()
         while isinstance(item, Point):
-            if item.step > self._sent.get(item.split, 0):
-                points.append(item)
+            points.append(item)
             try:
                 item = self._waiting.get_nowait()
             except queue.Empty:
                 return points, _nothing
         return points, item
 
-    def _keep(self, run: str) -> None:
+    def _send(self, points: Sequence[Point]) -> None:
+        """Sends the points that are not sent yet, and notes that they are."""
+        new = [each for each in points if not self._is_there(each)]
+        if new:
+            self._logger.points(new)
+        last = {each.split: each.step for each in points}
+        if any(step > self._sent.get(split, 0) for split, step in last.items()):
+            self._sent |= {key: max(step, self._sent.get(key, 0)) for key, step in last.items()}
+            self._keep()
+
+    def _is_there(self, each: Point) -> bool:
+        if each.step <= self._sent.get(each.split, 0):
+            return True
+        seconds = self._known.get(each.split, {}).get(each.step)
+        return seconds is not None and seconds == each.values.get(f"{each.split}/seconds")
+
+    def _keep(self) -> None:
         self._file.parent.mkdir(exist_ok=True)
-        content = json.dumps({"run": run, "sent": self._sent})
-        write_atomically(self._file, f"{content}\n".encode())
+        _write(self._file, self._run, self._sent)
 
     def _give_up(self, why: str) -> None:
         if not self._is_off:
@@ -124,8 +142,30 @@ class Behind:
             )
 
 
+def forget(folder: Path, start: int) -> None:
+    """Forgets that steps after one were sent: they are lost, and made anew with other numbers.
+
+    Each start of a run calls it, also one that nothing follows: its steps are others, too.
+
+    Args:
+      folder: the run's folder.
+      start: the number of updates that were made before.
+    """
+    for path in sorted((folder / "loggers").glob("*.json")):
+        # What cannot be read or written is said by the logger itself.
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError, KeyError):
+            state = _read(path)
+            sent = {split: min(step, start) for split, step in state["sent"].items()}
+            if sent != state["sent"]:
+                _write(path, state["run"], sent)
+
+
 def _nothing() -> None:
     pass
+
+
+def _write(path: Path, run: str, sent: Mapping[str, int]) -> None:
+    write_atomically(path, f"{json.dumps({'run': run, 'sent': sent})}\n".encode())
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from train.folder.about import About
 from train.folder.follower import Outcome, Point
+from train.loggers import Known
 
 _EXPERIMENT = "log_anneal"
 _STATUS: Mapping[Outcome, str] = {
@@ -21,13 +22,14 @@ _STATUS: Mapping[Outcome, str] = {
 }
 _LONGEST = 6000  # characters of a value
 _SPLITS = ("train", "validation", "test")
+_CHANGED, _DEFAULT = "changed.", "(its default)"
 _Item = TypeVar("_Item")
 
 
 class MlflowRun:
     """A run in MLflow: at $MLFLOW_TRACKING_URI, else in a database in the run's folder."""
 
-    def begin(self, about: About, run: str | None) -> tuple[str, Mapping[str, int]]:
+    def begin(self, about: About, run: str | None) -> tuple[str, Known]:
         """Begins a run, or goes on with one; see `Logger`."""
         # This program asks no server that the user has not named.
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -47,7 +49,7 @@ class MlflowRun:
             own.mkdir(exist_ok=True)
             self._uri, artifacts = f"sqlite:///{own / 'mlflow.db'}", (own / "artifacts").as_uri()
         self._client = mlflow.MlflowClient(tracking_uri=self._uri)
-        known: dict[str, int] = {}
+        known: Known = {}
         if run is None:
             run = self._create(about, artifacts)
         else:
@@ -97,26 +99,34 @@ class MlflowRun:
         )
         return str(self._client.create_run(experiment, run_name=about.folder.name).info.run_id)
 
-    def _known(self, run: str) -> dict[str, int]:
-        """Returns the last step of each split that the store has: it may be newer than our note."""
+    def _known(self, run: str) -> Known:
+        """Returns the points that the store has: they may be newer than our note."""
         known = {}
         for split in _SPLITS:
-            history = self._client.get_metric_history(run, f"{split}/epoch")
-            if history:
-                known[split] = max(metric.step for metric in history)
+            history = self._client.get_metric_history(run, f"{split}/seconds")
+            # Of a step that was made anew, the newest counts.
+            history = sorted(history, key=lambda metric: metric.timestamp)
+            known[split] = {metric.step: metric.value for metric in history}
         return known
 
     def _settings(self, about: About) -> None:
         """Sends the settings. MLflow changes no parameter, so a change is kept as a tag."""
-        held = self._client.get_run(self._run).data.params
+        data = self._client.get_run(self._run).data
+        held = data.params
         given = {_name(name): str(value)[:_LONGEST] for name, value in about.settings.items()}
         new = [
             self._entities.Param(name, value) for name, value in given.items() if name not in held
         ]
         for some in _batches(new, 100):
             self._client.log_batch(self._run, params=some)
-        changed = {name: value for name, value in given.items() if held.get(name, value) != value}
-        self._tag({f"changed.{name}": value for name, value in changed.items()})
+        # The record of a configuration leaves out what is at its default.
+        now = {name: given.get(name, _DEFAULT) for name in {**held, **given}}
+        changed = {name: value for name, value in now.items() if held.get(name, value) != value}
+        self._tag({f"{_CHANGED}{name}": value for name, value in changed.items()})
+        for tag in data.tags:
+            name = tag.removeprefix(_CHANGED)
+            if name != tag and name in held and name not in changed:
+                self._client.delete_tag(self._run, tag)
         self._tag({"schedule": about.schedule, "mlflow.note.content": about.schedule})
 
     def _tag(self, words: Mapping[str, Any]) -> None:

@@ -2,25 +2,29 @@
 
 import os
 import secrets
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from train.folder.about import About
 from train.folder.follower import Outcome, Point
+from train.loggers import Known
 
 
 class WandbRun:
     """A run in Weights & Biases: with the user's account, else offline, in the run's folder.
 
-    The variables of wandb count, such as WANDB_MODE, WANDB_PROJECT and WANDB_ENTITY.
+    The variables of wandb count, such as WANDB_MODE, WANDB_PROJECT and WANDB_ENTITY. A run that
+    goes on online takes no step below the first that its server lacks. Offline each start has a
+    file of its own, which takes any.
     """
 
-    def begin(self, about: About, run: str | None) -> tuple[str, Mapping[str, int]]:
+    def begin(self, about: About, run: str | None) -> tuple[str, Known]:
         """Begins a run, or goes on with one; see `Logger`."""
         import wandb  # an extra, which only `--log wandb` needs
 
-        self._wandb = wandb
+        self._wandb, self._folder = wandb, about.folder
         run = run or secrets.token_hex(4)
         mode = os.environ.get("WANDB_MODE")
         try:
@@ -32,6 +36,8 @@ class WandbRun:
             # The server cannot be reached. What is kept offline can be sent later.
             wandb.teardown()  # it still holds the run's name
             self._run = self._init(about, run, "offline")
+        self._first = int(self._run.starting_step)
+        self._has_said = False
         return run, {}
 
     def _init(self, about: About, run: str, mode: str) -> Any:
@@ -53,7 +59,17 @@ class WandbRun:
 
     def points(self, points: Sequence[Point]) -> None:
         """Sends points, in order."""
+        if any(each.step < self._first for each in points) and not self._has_said:
+            self._has_said = True
+            print(
+                f"warning: wandb takes no step again, and keeps its old numbers of the steps below "
+                f"{self._first}. {self._folder} has those that were made anew.",
+                file=sys.stderr,
+                flush=True,
+            )
         for each in points:
+            if each.step < self._first:
+                continue
             self._run.log(dict(each.values), step=each.step)
 
     def end(self, step: int, summary: Mapping[str, Any], pictures: Sequence[Path]) -> None:

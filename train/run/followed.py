@@ -6,7 +6,7 @@ from train import loggers
 from train.folder.about import About
 from train.folder.follower import point
 from train.folder.log import read_metrics
-from train.loggers.behind import Behind
+from train.loggers.behind import Behind, forget
 from train.loggers.mlflow_run import MlflowRun
 from train.loggers.wandb_run import WandbRun
 from train.run.job import Job
@@ -26,6 +26,7 @@ def follow(names: Sequence[loggers.Name], job: Job, about: About, start: int) ->
       about: what the loggers are told of it.
       start: the number of updates that were made before.
     """
+    forget(about.folder, start)
     path = about.folder / "metrics.jsonl"
     lines = read_metrics(path) if names and start and path.exists() else []
     backlog = [

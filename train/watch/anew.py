@@ -1,19 +1,42 @@
-"""Something that is made again when what it shows has changed, and then seldom."""
+"""Something that is made again only when what it shows has changed."""
 
 import threading
 import time
 from collections.abc import Callable, Hashable
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from train.errors import sentence
 
 _REST = 20
 """The rest after a making, in times of what it took: the run needs the processor more."""
 _DRAWING = threading.Lock()  # matplotlib's caches of fonts belong to one thread at a time
+_Made = TypeVar("_Made")
+
+
+class Kept(Generic[_Made]):
+    """What was read from files, kept until they have changed.
+
+    Args:
+      make: reads it.
+      version: tells whether the files have changed.
+    """
+
+    def __init__(self, make: Callable[[], _Made], version: Callable[[], Hashable]) -> None:
+        self._make, self._version = make, version
+        self._kept: tuple[Hashable, _Made] | None = None
+
+    def get(self) -> _Made:
+        """Returns it, read again if need be."""
+        # The version comes first: what is written while it is read is read again the next time.
+        version, kept = self._version(), self._kept
+        if kept is None or kept[0] != version:
+            kept = self._kept = version, self._make()
+        return kept[1]
 
 
 class Anew:
-    """A page or a picture that is kept until what it shows has changed.
+    """A page or a picture that is kept until what it shows has changed, and is made seldom.
 
     Args:
       make: makes it; it may take long.

@@ -16,6 +16,8 @@ th, td { padding: 0.2rem 1rem 0.2rem 0; text-align: left; }
 def page(title: str, body: str, reload: int) -> bytes:
     """Returns a page that loads itself again.
 
+    A name of a file that is no UTF-8 has a question mark for each byte that is none.
+
     Args:
       title: as HTML.
       body: as HTML.
@@ -26,7 +28,7 @@ def page(title: str, body: str, reload: int) -> bytes:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta http-equiv="refresh" content="{reload}">\n<title>{title}</title>\n'
         f"<style>{_STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
-    ).encode()
+    ).encode(errors="replace")
 
 
 def links(**places: str) -> str:

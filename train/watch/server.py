@@ -44,11 +44,18 @@ def server(find: Find, port: int) -> ThreadingHTTPServer:
             if host not in _HOSTS:
                 self._send(403, "text/plain", b"Only http://127.0.0.1 and http://localhost.\n")
                 return
-            path = urllib.parse.unquote(urllib.parse.urlsplit(self.path).path)
+            try:
+                # A name of a file may have bytes that are no UTF-8.
+                target = urllib.parse.urlsplit(self.path).path
+                path = urllib.parse.unquote(target, errors="surrogateescape")
+            except ValueError:
+                self._send(400, "text/plain", b"This is no address of a page.\n")
+                return
             try:
                 found = find(path)
             except Exception as error:  # as where a file is taken away while it is read
-                self._send(500, "text/plain; charset=utf-8", f"{sentence(error)}\n".encode())
+                why = f"{sentence(error)}\n".encode(errors="replace")
+                self._send(500, "text/plain; charset=utf-8", why)
                 return
             if found is None:
                 self._send(404, "text/plain", b"There is no such page. The first one is at /.\n")
