@@ -193,7 +193,7 @@ def _unwritten(folder: Path, error: OSError) -> UserError:
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Returns the lines of a `metrics.jsonl`, without a line that was cut short."""
-    return [record for line in path.read_bytes().splitlines() if (record := _parse(line))]
+    return [record for line in path.read_bytes().splitlines() if (record := parse(line))]
 
 
 def column(lines: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
@@ -234,7 +234,8 @@ def _drop_after(path: Path, start_step: int) -> float:
     return float(kept[-1]["seconds"]) if kept else 0.0
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
+def parse(line: bytes) -> dict[str, Any] | None:
+    """Returns a line of a `metrics.jsonl`; None if it was cut short."""
     try:
         return dict(json.loads(line))
     except (ValueError, TypeError):
