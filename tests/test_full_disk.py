@@ -1,6 +1,7 @@
 """A disk that is full: one sentence, nothing left lying about, and on to the same bits."""
 
-import resource
+import subprocess
+import sys
 
 import pytest
 import small
@@ -12,10 +13,17 @@ from train.folder.log import Log
 ARGUMENTS = ("--epochs", "8", "--chunk-steps", "5")
 
 
-def full_at(kilobytes):
-    """Returns what keeps a process from files above a size, as a full disk does at any moment."""
-    limit = 1024 * kilobytes
-    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+def train(folder, kilobytes):
+    """Starts the small run, which cannot write more into a file, as where a disk is full."""
+    command = [sys.executable, "-m", "train", *small.words(folder), *ARGUMENTS]
+    return subprocess.Popen(
+        ["bash", "-c", f'ulimit -f {kilobytes}; exec "$@"', "bash", *command],
+        cwd=small.ROOT,
+        env=small.environment(),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +36,7 @@ def whole(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize("kilobytes", [1, 8, 30, 45])
 def test_a_full_disk_is_one_sentence_and_the_run_goes_on(kilobytes, tmp_path, whole):
-    process = small.train(tmp_path, *ARGUMENTS, preexec_fn=full_at(kilobytes))
+    process = train(tmp_path, kilobytes)
     _, err = process.communicate(timeout=200)
     assert process.returncode == 2
     said = [line for line in err.splitlines() if not line.startswith("warning: ")]
@@ -42,7 +50,7 @@ def test_a_full_disk_is_one_sentence_and_the_run_goes_on(kilobytes, tmp_path, wh
 @pytest.mark.slow
 def test_a_run_outlives_a_tensorboard_that_cannot_be_written(tmp_path, whole):
     """The pictures in it are larger than any other file."""
-    process = small.train(tmp_path, *ARGUMENTS, preexec_fn=full_at(200))
+    process = train(tmp_path, 200)
     _, err = process.communicate(timeout=200)
     assert process.returncode == 0
     assert err.startswith("warning: ") and err.count("\n") == 1
