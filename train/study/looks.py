@@ -23,7 +23,8 @@ def noted(folder: Path, old: Mapping[str, Any], record: Mapping[str, Any]) -> li
       record: the new content.
     """
     before = list(old.get(LOOKS, []))
-    if not set(old["seeds"]) < set(record["seeds"]):
+    # Of one seed there is no interval, and no verdict.
+    if len(old["seeds"]) < 2 or not set(old["seeds"]) < set(record["seeds"]):
         return before
     runs = old["runs"]
     if not all(ending.is_over(folder / each["folder"], goes_on=each["goes_on"]) for each in runs):
