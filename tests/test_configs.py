@@ -1,6 +1,7 @@
 """Every configuration file builds, and is the experiment that it says it is."""
 
 import functools
+import json
 
 import jax
 import numpy as np
@@ -110,3 +111,21 @@ def test_the_paper_can_be_run_as_printed():
     printed = dataclasses.replace(log, peak_value=1e-4, init_value=0.01, restart_value=0.1)
     assert [printed.at(step) for step in (0, 5, 15)] == pytest.approx([0.01, 1e-4, 0.1])
     assert printed.at(14) > printed.at(5)
+
+
+def test_the_second_stage_of_smith_asks_what_the_first_left_open_under_new_seeds():
+    first, second = (
+        load_study(ROOT / f"configs/study_{name}.py", "laptop") for name in ("smith", "smith_again")
+    )
+
+    assert not set(first.seeds) & set(second.seeds)
+    assert first.base == second.base
+    assert first.range_tests == second.range_tests
+    answers = json.loads((ROOT / "results/smith/report.json").read_bytes())["answers"]
+    undecided = {answer["id"] for answer in answers if answer["verdict"] == "cannot tell"}
+    assert {claim.id.replace("s2.", "s.") for claim in second.claims} == undecided
+    tested = {claim.id.removeprefix("s."): claim for claim in first.claims}
+    for claim in second.claims:
+        before = tested[claim.id.removeprefix("s2.")]
+        assert (claim.text, claim.check) == (before.text, before.check)
+        assert claim.arguments["than"] == before.arguments["than"]

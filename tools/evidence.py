@@ -25,6 +25,7 @@ STUDIES = (
     "experiment1",
     "schedules",
     "smith",
+    "smith_again",
     "sensitivity",
     "spikes",
     "solvers",
