@@ -1,4 +1,4 @@
-# make quickstart | test | test-slow | train CONFIG=configs/... | lint | bundle | benchmark | figures
+# make quickstart | test | test-slow | torture [SHARE=0.1] | train CONFIG=configs/... | lint | bundle | benchmark | figures
 # | results | evidence [STUDIES=...] | docs
 # PYTHON=python3.12 uses that interpreter, in a virtual environment of its own.
 
@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DATA ?= $(or $(TFDS_DATA_DIR),../shared/tfds)
 
-.PHONY: quickstart test test-slow train lint format bundle benchmark figures results evidence docs requirements clean
+.PHONY: quickstart test test-slow torture train lint format bundle benchmark figures results evidence docs requirements clean
 .DEFAULT_GOAL := test
 
 $(INSTALLED): requirements.txt pyproject.toml
@@ -34,6 +34,10 @@ test: $(INSTALLED)
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m slow
+
+# What a run promises, tried many times at random; a whole one writes docs/reliability.md.
+torture: $(INSTALLED)
+	$(BIN)/python -m tests.torture --share $(or $(SHARE),1)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
