@@ -8,6 +8,7 @@ if __name__ == "__main__":
 import logging
 import shlex
 import sys
+import traceback
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,7 +17,7 @@ import jax
 from train.cli import arguments, commands
 from train.cli.lasting import keep_output
 from train.errors import Halted, Incomplete, Interrupted, UserError
-from train.run import distributed
+from train.run import distributed, peers
 
 WRONG_INPUT, HALTED, INCOMPLETE, INTERRUPTED = (
     2,
@@ -30,8 +31,9 @@ def main() -> None:
     """Runs one command, and leaves with an exit code.
 
     0: the command is done. 2: its input is wrong. 3: the guard halted the run. 4: some
-    runs of a study could not be made, and the others are. 75: a signal interrupted the run, and the
-    same command goes on. 130: a signal came before the run had begun.
+    runs of a study could not be made, and the others are. 75: a signal, or the loss of another
+    process, interrupted the run, and the same command goes on. 130: a signal came before the run
+    had begun.
     """
     keep_output()
     logging.getLogger("absl").setLevel(logging.ERROR)  # TFDS warns of things that are errors here
@@ -40,9 +42,11 @@ def main() -> None:
     try:
         asked = arguments.parse(sys.argv[1:])
         _run(asked)
+        peers.goodbye()
     except UserError as error:
         _leave(WRONG_INPUT, f"error: {error}")
     except Halted as error:
+        peers.goodbye()  # all processes halt, on the same numbers
         adjusted = command.replace(" --adjust-schedule", "")
         way_out = (
             " To go on from there with another schedule, run\n"
@@ -60,6 +64,7 @@ def main() -> None:
     except Incomplete as error:
         _leave(INCOMPLETE, f"incomplete: {error}")
     except Interrupted as error:
+        peers.goodbye()  # a signal to one stops all, at the same step
         _leave(INTERRUPTED, f"interrupted: {error} To go on, run\n  {command}")
     except OSError as error:
         is_run = isinstance(asked, commands.Arguments) and not asked.dry_run
@@ -67,6 +72,12 @@ def main() -> None:
         _leave(WRONG_INPUT, f"error: {error}. Make the file or folder usable.{way_out}")
     except KeyboardInterrupt:
         _leave(130, "interrupted: nothing was saved since the last checkpoint")
+    except Exception:
+        if not peers.are_watched():
+            raise
+        peers.wait_for_loss()  # an operation over all processes fails where one of them is gone
+        traceback.print_exc()
+        peers.leave(1)
 
 
 def _run(command: arguments.Command) -> None:
@@ -121,7 +132,12 @@ def _run(command: arguments.Command) -> None:
 def _initialize(command: commands.Arguments | commands.RangeTest) -> None:
     if command.config.cpu_devices > 1:
         jax.config.update("jax_num_cpu_devices", command.config.cpu_devices)
-    distributed.initialize(command.coordinator, command.num_processes, command.process_id)
+    distributed.initialize(
+        command.coordinator,
+        command.num_processes,
+        command.process_id,
+        join_timeout=command.join_timeout,
+    )
 
 
 def _python() -> str:
@@ -132,7 +148,7 @@ def _python() -> str:
 
 def _leave(code: int, message: str) -> NoReturn:
     print(message, file=sys.stderr)
-    raise SystemExit(code)
+    peers.leave(code)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ class _Common:
     """The number of processes that train together. It goes with --coordinator."""
     process_id: int | None = None
     """The number of this process, counted from 0. It goes with --coordinator."""
+    join_timeout: int = 120
+    """How long this process waits for the others to join, in seconds. At least 1."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

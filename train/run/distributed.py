@@ -2,8 +2,11 @@
 
 import json
 import os
+import socket
+import sys
+import threading
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 import jax
 import numpy as np
@@ -12,9 +15,11 @@ from jax.experimental import multihost_utils
 from train.config import flatten
 from train.errors import UserError
 from train.halt import Halt
+from train.run import peers
 
 Result = TypeVar("Result")
 
+_LONGEST = 64  # bytes of a machine's name on Linux
 _PLACES = {"data_dir", "dataset"}
 
 # A cluster sets one of these variables in each process that it starts. jax.distributed can then
@@ -23,7 +28,11 @@ _CLUSTER_SIZES = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")
 
 
 def initialize(
-    coordinator: str | None = None, num_processes: int | None = None, process_id: int | None = None
+    coordinator: str | None = None,
+    num_processes: int | None = None,
+    process_id: int | None = None,
+    *,
+    join_timeout: int = 120,
 ) -> None:
     """Joins the other processes, if there are any. It must run before anything else uses JAX.
 
@@ -32,6 +41,7 @@ def initialize(
         any.
       num_processes: the number of processes.
       process_id: the number of this process, from 0.
+      join_timeout: how long to wait for the others, in seconds. Then the process ends.
 
     Raises:
       UserError: only some of the three are given, or they do not fit together.
@@ -44,7 +54,8 @@ def initialize(
     missing = [name for name, value in given.items() if value is None]
     if len(missing) == len(given):
         if any(os.environ.get(name, "1") != "1" for name in _CLUSTER_SIZES):
-            _join()
+            _join(join_timeout)
+            peers.watch(_host_of_first(), from_first)
         return
     if missing:
         raise UserError(
@@ -52,14 +63,17 @@ def initialize(
             "`--coordinator`, `--num-processes` and `--process-id`, or none."
         )
 
-    assert num_processes is not None and process_id is not None
+    assert coordinator is not None and num_processes is not None and process_id is not None
     if not 0 <= process_id < num_processes:
         raise UserError(
             f"`--process-id` must be at least 0 and below --num-processes ({num_processes}), "
             f"got {process_id}. Number the processes from 0."
         )
     # JAX's service would listen on every address of the machine, and it asks nobody who they are.
-    _join(coordinator, num_processes, process_id, coordinator_bind_address=coordinator)
+    _join(
+        join_timeout, coordinator, num_processes, process_id, coordinator_bind_address=coordinator
+    )
+    peers.watch(coordinator.rpartition(":")[0].strip("[]"), from_first)
 
 
 def _check_devices() -> None:
@@ -72,15 +86,38 @@ def _check_devices() -> None:
         )
 
 
-def _join(*how: Any, **more: Any) -> None:
+def _join(timeout: int, *how: Any, **more: Any) -> None:
+    # At the end of JAX's own time, its client aborts with a stack in place of an error.
+    late = threading.Timer(timeout, _leave_alone, [timeout])
+    late.daemon = True
+    late.start()
     try:
+        more["initialization_timeout"] = timeout + 60
         jax.distributed.initialize(*how, **more)
     except Exception as error:  # a wrong address may raise anything
         raise UserError(
             f"The processes could not find each other ({error}). Give `--coordinator` as the "
             "host:port of process 0, which all can reach."
         ) from error
+    finally:
+        late.cancel()
     _check_devices()
+
+
+def _leave_alone(seconds: int) -> NoReturn:
+    print(
+        f"interrupted: not all processes joined within {seconds} seconds. Start all of them with "
+        "the same `--coordinator` and `--num-processes`, or wait longer by `--join-timeout`.",
+        file=sys.stderr,
+        flush=True,
+    )
+    os._exit(peers.LOST)
+
+
+def _host_of_first() -> str:
+    """Returns the name of the first process's machine, in all processes."""
+    name = socket.gethostname().encode()[:_LONGEST].ljust(_LONGEST)
+    return from_first(np.frombuffer(name, np.uint8)).tobytes().decode().strip()
 
 
 def from_first(tree: Any) -> Any:
@@ -112,6 +149,8 @@ def together(action: Callable[[], Result]) -> Result:
     failures = np.int32(error is not None)
     if jax.process_count() > 1:
         failures = multihost_utils.process_allgather(failures).sum()
+    if failures:
+        peers.goodbye()  # all processes know that they leave
     if error is not None:
         raise error
     if failures:
