@@ -21,9 +21,10 @@ from train.folder import back, workdir
 from train.folder import length as lengths
 from train.folder.checkpoint import Checkpoints
 from train.folder.length import Length
-from train.run import distributed
+from train.run import distributed, network_file
 from train.run.bad_steps import cut
 from train.run.job import Job, prepare
+from train.run.network_file import Needs
 from train.run.restored import restore
 from train.run.sizes import beginning
 from train.run.summary import check_records, is_done
@@ -104,6 +105,7 @@ def begin(
         print(*(f"{line}\n" for line in newer), sep="", end="")
     since = distributed.on_first(lambda: hold.settle(start, job.total_steps) if hold else 0)
     since = int(distributed.from_first(np.int32(since or 0)))
+    distributed.on_first(lambda: network_file.keep(folder, _needs(job)))
     done_before = distributed.on_first(
         lambda: is_done(folder, start, job.total_steps, asked.is_quiet)
     )
@@ -116,6 +118,12 @@ def begin(
     rates = _rates(job, folder, start, since)
     state = job.engine.place(job.resume(state, rates, watch_from=grace_ends))
     return Begun(job, checkpoints, state, job.place_splits(), start, since)
+
+
+def _needs(job: Job) -> Needs:
+    dataset = job.dataset
+    file = network_file.file_of(job.config.model.builder)
+    return Needs(dataset.class_names, dataset.train.images.shape[1:], job.statistics, file)
 
 
 def _rates(job: Job, folder: Path, start: int, since: int) -> np.ndarray:
