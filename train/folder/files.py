@@ -70,22 +70,37 @@ def lock_folder(folder: Path) -> TextIO:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / ".lock").open("a+")  # which keeps what the holder wrote there
+        held = lock_file(folder / ".lock")
     except OSError as error:
         raise UserError(
             f"`workdir` must be writable, got {folder} ({error.strerror}). "
             "Choose another `--workdir`."
         ) from error
+    if isinstance(held, str):
+        raise UserError(
+            f"`workdir` must belong to one run, but {HELD} {folder}{held and f' ({held})'}. "
+            "Wait for its end, or choose another `--workdir`."
+        )
+    return held
+
+
+def lock_file(path: Path) -> TextIO | str:
+    """Locks a file for this process, until it is closed, and writes there who holds it.
+
+    Args:
+        path: the file, which is made if it is absent; its folder exists.
+
+    Returns:
+        The open file; where another process holds it, that process in words, as far as known.
+    """
+    file = path.open("a+")  # which keeps what the holder wrote there
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.seek(0)
         holder = file.read().strip()
         file.close()
-        raise UserError(
-            f"`workdir` must belong to one run, but {HELD} {folder}{holder and f' ({holder})'}. "
-            "Wait for its end, or choose another `--workdir`."
-        ) from None
+        return holder
     file.truncate(0)
     now = datetime.datetime.now().astimezone().isoformat(" ", "seconds")
     file.write(f"process {os.getpid()} on {platform.node()}, since {now}\n")
