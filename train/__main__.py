@@ -1,13 +1,15 @@
 """Runs `python -m train`. The exit code says how the command ended."""
 
-from train.cli import early
+import sys
+
+from train.cli import early, first
 
 if __name__ == "__main__":
     early.leave_at_once()
+    first.leave_if_wrong(sys.argv[1:])
 
 import logging
 import shlex
-import sys
 from pathlib import Path
 from typing import NoReturn
 

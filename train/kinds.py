@@ -3,7 +3,9 @@
 import ast
 import contextlib
 import dataclasses
+import functools
 import math
+import operator
 import os
 import reprlib
 import sys
@@ -33,6 +35,9 @@ class Within:
     above: float | None = None
     at_most: float | None = None
     below: float | None = None
+    fits: float | None = None
+    """The largest number that can be used, where nobody comes near it. Only its refusal names it.
+    """
     way_out: str = ""
     """A sentence that tells what to write instead."""
 
@@ -51,9 +56,9 @@ class Within:
             return f"from {self.at_least} to {self.at_most}"
         low = f"of at least {self.at_least}" if self.at_least is not None else ""
         low = f"above {self.above}" if self.above is not None else low
-        return " and ".join(
-            filter(None, [low, "" if self.below is None else f"below {self.below}"])
-        )
+        high = "" if self.below is None else f"below {self.below}"
+        high = high if self.at_most is None else f"of at most {self.at_most}"
+        return " and ".join(filter(None, [low, high]))
 
 
 class OrPath:
@@ -80,7 +85,7 @@ def taken(name: str, kind: Any, value: Any, default: Any = dataclasses.MISSING) 
         if isinstance(wrong.value, float) and not math.isfinite(wrong.value):
             rule = rule.replace("a number", "a finite number")
         raise UserError(
-            f"`{name}{wrong.place}` must be {rule}, got {_shown(wrong.value)}. "
+            f"`{name}{wrong.place}` must be {rule}, got {shown(wrong.value)}. "
             f"{_way_out(wrong, choices, default)}".rstrip()
         ) from None
 
@@ -102,7 +107,7 @@ def _taken(kind: Any, value: Any) -> Any:
     if origin is Annotated:
         return _marked(kind, parts[0], parts[1], value)
     if origin in _UNIONS:
-        return _of_union(kind, parts, value)
+        return _of_union(parts, value)
     if origin is Literal and any(type(each) is type(value) and each == value for each in parts):
         return value
     if origin is Callable and callable(value):
@@ -124,19 +129,24 @@ def _marked(kind: Any, plain: Any, mark: Any, value: Any) -> Any:
         kept = _taken(plain, value)
     except _Wrong as wrong:
         raise _Wrong(kind, wrong.value) from None
-    if isinstance(mark, Within) and not mark.holds(kept):
-        raise _Wrong(kind, value)
+    if isinstance(mark, Within):
+        if mark.fits is not None and kept > mark.fits:
+            largest = dataclasses.replace(mark, at_most=mark.fits, way_out="Take fewer.")
+            raise _Wrong(Annotated[plain, largest], value)
+        if not mark.holds(kept):
+            raise _Wrong(kind, value)
     return kept
 
 
-def _of_union(kind: Any, parts: Sequence[Any], value: Any) -> Any:
-    inner = None
+def _of_union(parts: Sequence[Any], value: Any) -> Any:
+    inner, told = None, []
     for part in parts:
         try:
             return _taken(part, value)
         except _Wrong as wrong:
             inner = wrong if wrong.place else inner
-    raise inner or _Wrong(kind, value)
+            told.append(wrong.kind)
+    raise inner or _Wrong(functools.reduce(operator.or_, told), value)
 
 
 def _contained(kind: Any, origin: Any, parts: Sequence[Any], value: Any) -> Any:
@@ -226,6 +236,8 @@ _brief = reprlib.Repr()
 _brief.maxstring = _brief.maxother = 60
 
 
-def _shown(value: Any) -> str:
-    """Returns a value on one short line."""
+def shown(value: Any) -> str:
+    """Returns a value on one short line, as the end of a refusal shows it."""
+    if type(value) is int and value.bit_length() > 128:
+        return f"a number of {value.bit_length()} bits"  # Python writes no number of 5,000 digits
     return " ".join(_brief.repr(value).split())

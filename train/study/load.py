@@ -10,8 +10,8 @@ import jax
 
 from train.changes import changed
 from train.config import Config
-from train.errors import UserError, did_you_mean
-from train.python_file import neighbours_of, run_file
+from train.errors import UserError
+from train.python_file import check_file, neighbours_of, run_file
 from train.study import Size, Study
 
 _Given = TypeVar("_Given")
@@ -57,13 +57,7 @@ def prepare_study(path: Path, size: Size, data_dir: str | None) -> Study:
 def _call(
     path: Path, function: str, arguments: tuple[Any, ...], kind: type[_Given], example: str
 ) -> _Given:
-    if not path.is_file():
-        files = sorted(file.name for file in path.absolute().parent.glob("*.py"))
-        meant = did_you_mean(path.name, files)
-        raise UserError(
-            f"`{kind.__name__.lower()}` must be a Python file, got {path}, which is not there. "
-            + (meant or f"In that folder there are: {', '.join(files) or 'none'}.")
-        )
+    check_file(kind.__name__.lower(), path)
     try:
         with neighbours_of(path):
             defined = run_file(path)
