@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import jax
 
-from train.cli import arguments, commands
+from train.cli import again, arguments, commands
 from train.cli.lasting import keep_output
 from train.errors import Halted, Incomplete, Interrupted, UserError
 from train.run import distributed
@@ -37,7 +37,6 @@ def main() -> None:
     """
     keep_output()
     logging.getLogger("absl").setLevel(logging.ERROR)  # TFDS warns of things that are errors here
-    command = shlex.join([_python(), "-m", "train", *sys.argv[1:]])
     asked: arguments.Command | None = None
     try:
         asked = arguments.parse(sys.argv[1:])
@@ -45,13 +44,13 @@ def main() -> None:
     except UserError as error:
         _leave(WRONG_INPUT, f"error: {error}")
     except Halted as error:
-        adjusted = command.replace(" --adjust-schedule", "")
         way_out = (
             " To go on from there with another schedule, run\n"
-            f"  {adjusted} --adjust-schedule --schedule.<field> <value>"
+            f"  {_again('adjust_schedule')} --adjust-schedule --schedule.<field> <value>"
         )
         if error.reason.is_threshold:
-            way_out += f"\nor with another threshold, run\n  {command} --halt.threshold <nats>"
+            other = f"{_again('halt.threshold')} --halt.threshold <nats>"
+            way_out += f"\nor with another threshold, run\n  {other}"
         if error.step:
             # The loss may have been far too high for some steps before it was above the threshold.
             way_out += (
@@ -62,7 +61,7 @@ def main() -> None:
     except Incomplete as error:
         _leave(INCOMPLETE, f"incomplete: {error}")
     except Interrupted as error:
-        _leave(INTERRUPTED, f"interrupted: {error} To go on, run\n  {command}")
+        _leave(INTERRUPTED, f"interrupted: {error} To go on, run\n  {_again()}")
     except OSError as error:
         is_run = isinstance(asked, commands.Arguments) and not asked.dry_run
         way_out = " Then the same command goes on from the last checkpoint." if is_run else ""
@@ -124,6 +123,12 @@ def _initialize(command: commands.Arguments | commands.RangeTest) -> None:
     if command.config.cpu_devices > 1:
         jax.config.update("jax_num_cpu_devices", command.config.cpu_devices)
     distributed.initialize(command.coordinator, command.num_processes, command.process_id)
+
+
+def _again(*options: str) -> str:
+    """Returns the command that goes on with the run, without options that would change it anew."""
+    words = again.without(sys.argv[1:], {"from_step", *options})
+    return shlex.join([_python(), "-m", "train", *words])
 
 
 def _python() -> str:

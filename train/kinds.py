@@ -17,6 +17,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from train.errors import UserError, did_you_mean
+from train.marks import Address as Address
+from train.marks import OrPath as OrPath
+from train.marks import Within as Within
 
 _UNIONS = (typing.Union, types.UnionType)
 _NUMBERS = {int: "a whole number", float: "a number"}
@@ -25,44 +28,6 @@ _NAMES: dict[Any, str] = {
     **{str: "a text", types.NoneType: "None", Callable: "a function"},
     **{dict: "a mapping from names to numbers", Mapping: "a mapping", Sequence: "a sequence"},
 }
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Within:
-    """The range of a number, in its annotation."""
-
-    at_least: float | None = None
-    above: float | None = None
-    at_most: float | None = None
-    below: float | None = None
-    fits: float | None = None
-    """The largest number that can be used, where nobody comes near it. Only its refusal names it.
-    """
-    way_out: str = ""
-    """A sentence that tells what to write instead."""
-
-    def holds(self, value: float) -> bool:
-        """Returns whether a number lies in the range."""
-        return (
-            (self.at_least is None or value >= self.at_least)
-            and (self.above is None or value > self.above)
-            and (self.at_most is None or value <= self.at_most)
-            and (self.below is None or value < self.below)
-        )
-
-    def __str__(self) -> str:
-        """Returns the range in words, as they follow `a number`."""
-        if self.at_least is not None and self.at_most is not None:
-            return f"from {self.at_least} to {self.at_most}"
-        low = f"of at least {self.at_least}" if self.at_least is not None else ""
-        low = f"above {self.above}" if self.above is not None else low
-        high = "" if self.below is None else f"below {self.below}"
-        high = high if self.at_most is None else f"of at most {self.at_most}"
-        return " and ".join(filter(None, [low, high]))
-
-
-class OrPath:
-    """The mark of a text that may be given as a path, and is kept as a text."""
 
 
 def taken(name: str, kind: Any, value: Any, default: Any = dataclasses.MISSING) -> Any:
@@ -129,12 +94,11 @@ def _marked(kind: Any, plain: Any, mark: Any, value: Any) -> Any:
         kept = _taken(plain, value)
     except _Wrong as wrong:
         raise _Wrong(kind, wrong.value) from None
-    if isinstance(mark, Within):
-        if mark.fits is not None and kept > mark.fits:
-            largest = dataclasses.replace(mark, at_most=mark.fits, way_out="Take fewer.")
-            raise _Wrong(Annotated[plain, largest], value)
-        if not mark.holds(kept):
-            raise _Wrong(kind, value)
+    if isinstance(mark, Within) and mark.fits is not None and kept > mark.fits:
+        largest = dataclasses.replace(mark, at_most=mark.fits, way_out="Take fewer.")
+        raise _Wrong(Annotated[plain, largest], value)
+    if isinstance(mark, Within | Address) and not mark.holds(kept):
+        raise _Wrong(kind, value)
     return kept
 
 
@@ -180,7 +144,7 @@ def _words(kind: Any) -> list[str]:
     """Returns what an annotation allows, in words."""
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if origin is Annotated:
-        mark = parts[1] if isinstance(parts[1], Within) else "or a path"
+        mark = "or a path" if isinstance(parts[1], OrPath) else parts[1]
         return [f"{_words(parts[0])[0]} {mark}"]
     if origin in _UNIONS:
         return [words for part in parts for words in _words(part)]

@@ -13,7 +13,7 @@ from train import loggers
 from train.changes import Choice
 from train.checked import Natural
 from train.config import Config
-from train.kinds import Within
+from train.kinds import Address, Within
 from train.study import Size
 
 
@@ -21,7 +21,7 @@ from train.study import Size
 class _Common:
     workdir: Path
     """The run's folder. Give the same command again to go on with an interrupted run."""
-    coordinator: str | None = None
+    coordinator: Annotated[str, Address()] | None = None
     """The host:port of process 0, where several processes train together outside a cluster.
     None: there is one process, or a cluster's scheduler tells each of them."""
     num_processes: Annotated[int, Within(at_least=1, fits=65_536)] | None = None

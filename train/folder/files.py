@@ -44,6 +44,24 @@ def set_aside(path: Path, folder: Path) -> Path:
     return path.rename(target)
 
 
+@contextlib.contextmanager
+def removed_if_empty(folder: Path) -> Iterator[None]:
+    """Removes a folder after the block if nothing was put into it, and it was not there before.
+
+    So a command that is refused leaves no empty folder, nor those above it that it made.
+
+    Args:
+        folder: the folder that is made in the block.
+    """
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # it holds something
+            for each in new:
+                each.rmdir()
+
+
 def remove(folder: Path, *, seconds: float = 3.0) -> None:
     """Removes a folder into which others may still be writing for a moment, if that is possible."""
     until = time.monotonic() + seconds

@@ -20,6 +20,7 @@ from train.errors import UserError
 from train.folder import back, workdir
 from train.folder import length as lengths
 from train.folder.checkpoint import Checkpoints
+from train.folder.files import removed_if_empty
 from train.folder.length import Length
 from train.run import distributed, network_file
 from train.run.bad_steps import cut
@@ -76,13 +77,15 @@ def begin(
     Raises:
       UserError: the configuration, the data or the folder cannot be used, or the processes differ.
     """
+    stack.enter_context(removed_if_empty(folder))
     distributed.on_first(lambda: workdir.make_folder(folder))
+    has_begun = (folder / "config.json").exists()
     if (step := asked.from_step) is not None:
         distributed.on_first(lambda: back.choose(folder, step))
     length = distributed.on_first(lambda: lengths.read(folder, config.to_dict(), asked.extend))
     by = (length.stretch if length else Fraction(1)).as_integer_ratio()
     stretch = Fraction(*distributed.from_first(np.array(by, np.int32)).tolist())
-    job = distributed.together(lambda: prepare(config, stretch=stretch))
+    job = distributed.together(lambda: prepare(config, stretch=stretch, tell=not has_begun))
     distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
 
     record = job.record()
