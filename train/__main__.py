@@ -7,6 +7,7 @@ from train.cli import early, first
 if __name__ == "__main__":
     early.leave_at_once()
     first.leave_if_wrong(sys.argv[1:])
+    early.import_quickly()
 
 import logging
 import shlex
@@ -143,4 +144,5 @@ def _leave(code: int, message: str) -> NoReturn:
 
 
 if __name__ == "__main__":
+    early.have_imported()
     main()
