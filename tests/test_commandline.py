@@ -186,6 +186,7 @@ def test_the_arguments_of_one_command_are_not_those_of_another(argv, message):
             "`schedule` must be changed by its fields here, got x. There are --s",
         ),
         (["--"], "`--` must have a name"),
+        (["--workdir", ""], "`--workdir` must be a path, got ''"),
         (["--coordinator", "localhost"], "a text of the form host:port, .*, got 'localhost'"),
         (["--coordinator", "localhost:99999"], "with a port from 1 to 65535, got 'localhost:9"),
         (["--process-id", "-1"], "`--process-id` must be a whole number of at least 0, got -1"),

@@ -38,6 +38,8 @@ def test_a_workdir_that_is_a_file_is_told_so(tmp_path):
         assert code == 2
         assert f"must be a folder that can be written to, got {place} (a file is there)" in err
     assert file.read_text() == "mine"
+    code, _, err = small.here(config, "--workdir", "a" * 300)
+    assert code == 2 and "(File name too long). Choose another." in err
 
 
 def test_more_steps_than_a_state_has_room_for_are_refused(tmp_path):

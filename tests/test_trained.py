@@ -202,6 +202,17 @@ def test_each_flipped_bit_is_found_or_changes_nothing(tmp_path):
             )
 
 
+def test_where_the_newest_checkpoint_is_damaged_the_one_before_is_taken_and_said(
+    made, tmp_path, capsys
+):
+    folder = shutil.copytree(made, tmp_path / "run")
+    steps = sorted(int(path.name) for path in (folder / "checkpoints").glob("[0-9]*"))
+    (folder / f"checkpoints/{steps[-1]}/manifest/metadata").write_text("{ torn")
+    assert trained.load(folder).step == steps[-2]
+    assert f"is damaged; taking that of step {steps[-2]}" in capsys.readouterr().err
+    assert (folder / f"checkpoints/{steps[-1]}").exists()
+
+
 def test_a_later_version_is_refused_and_not_moved(made, tmp_path, monkeypatch):
     folder = shutil.copytree(made, tmp_path / "run")
     monkeypatch.setattr(network_file, "VERSION", 0)

@@ -12,6 +12,7 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -25,7 +26,7 @@ _UNIONS = (typing.Union, types.UnionType)
 _NUMBERS = {int: "a whole number", float: "a number"}
 _NAMES: dict[Any, str] = {
     **_NUMBERS,
-    **{str: "a text", types.NoneType: "None", Callable: "a function"},
+    **{Path: "a path", str: "a text", types.NoneType: "None", Callable: "a function"},
     **{dict: "a mapping from names to numbers", Mapping: "a mapping", Sequence: "a sequence"},
 }
 

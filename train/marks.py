@@ -43,7 +43,12 @@ class Address:
     def holds(self, value: str) -> bool:
         """Returns whether a text is such an address, with a port from 1 to 65535."""
         host, _, port = value.rpartition(":")
-        return bool(host) and port.isascii() and port.isdecimal() and 1 <= int(port[:6]) <= 65_535
+        return (
+            bool(host.strip())
+            and port.isascii()
+            and port.isdecimal()
+            and 1 <= int(port[:6]) <= 65_535
+        )
 
     def __str__(self) -> str:
         """Returns the rule in words, as they follow `a text`."""

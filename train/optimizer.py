@@ -68,7 +68,7 @@ class OptimizerConfig:
         known = sorted(defaults.keys() - fields.keys())
         for argument, value in self.arguments.items():
             if argument not in known:
-                hint = did_you_mean(argument, known) or f"There are {', '.join(known)}."
+                hint = did_you_mean(argument, known) or f"There are {', '.join(known) or 'none'}."
                 if argument in fields:
                     hint = f"Set `{fields[argument]}`."
                 raise UserError(

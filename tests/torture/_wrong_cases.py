@@ -24,11 +24,16 @@ WHOLE = {
     "halt.grace_epochs": (0, 10**6),
     "halt.skip_limit": (1, 2**31 - 1),
     "optimizer.microbatches": (1, 2**31 - 1),
+    "num_train_images": (1, 2**31 - 1),
+    "num_test_images": (1, 2**31 - 1),
+    "chunk_steps": (1, 2**31 - 1),
+    "model.width": (1, 2**16),
     "model.transformer.width": (1, 2**16),
     "model.transformer.num_heads": (1, 2**16),
 }
 """The least and the largest of each whole number. They are written here once more."""
 SHARES = ("validation_fraction", "label_smoothing", "optimizer.momentum", "model.dropout")
+POSITIVE = ("preprocess.zca_epsilon", "optimizer.clip_norm", "halt.spike", "halt.threshold")
 CHOICES = {
     "schedule_unit": ("epochs", "steps"),
     "head": ("softmax", "sigmoid"),
@@ -44,7 +49,7 @@ CHOICES = {
 FLAGS = ("preprocess_once", "augment.flip", "preprocess.zca_whitening", "optimizer.nesterov")
 RATES = ("schedule.peak_value", "schedule.end_value", "schedule.restart_multiplier")
 DURATIONS = ("schedule.decay_steps", "schedule.warmup_steps", "schedule.restart_steps")
-NAMES = (*WHOLE, *SHARES, *CHOICES, *FLAGS, *RATES, *DURATIONS)
+NAMES = (*WHOLE, *SHARES, *POSITIVE, *CHOICES, *FLAGS, *RATES, *DURATIONS)
 
 _CLASSES = {
     "model": "ModelConfig",
@@ -129,13 +134,15 @@ def is_as_near(wrong: str, right: str, said: str) -> bool:
 
 def _wrong_value(random: np.random.Generator, folder: Path, good: Path) -> Case:
     way = WAYS[random.integers(3)]
-    path = str(random.choice([*WHOLE, *SHARES, *FLAGS, *RATES, *DURATIONS]))
+    path = str(random.choice([*WHOLE, *SHARES, *POSITIVE, *FLAGS, *RATES, *DURATIONS]))
     values: list[Any] = ["x", "two words", float("nan"), float("inf"), [1, 2], b"3", -1]
     if path in WHOLE:
         low, high = WHOLE[path]
         values += [low - 1, high + 1, 10**20, low + 0.5, -(2**31), True, str(low)]
     elif path in SHARES:
         values += [1, 1.0, 1.5, -1e-9, 10**20, True, "0.1"]
+    elif path in POSITIVE:
+        values += [0, 0.0, -0.5, 10**310, True, "0.1"]
     elif path in FLAGS:
         values += [0, 1, "True", 0.5, None]
     else:

@@ -21,8 +21,9 @@ def leave_if_wrong(argv: Sequence[str]) -> None:
     """
     try:
         look(argv)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (UserError, OSError) as error:  # a name may be too long, or a folder closed
+        way_out = "" if isinstance(error, UserError) else ". Make the file or folder usable."
+        print(f"error: {error}{way_out}", file=sys.stderr)
         raise SystemExit(2) from None
 
 

@@ -80,7 +80,8 @@ def only_word(name: str, words: Sequence[str]) -> str:
 def _of_word(kind: Any, word: str) -> Any:
     """Returns the value that a word stands for in an annotation; the word itself for none."""
     readers: Mapping[str, None] = {"None": None}
-    for read in (str, int, float, readers.__getitem__, Path):
+    of_path = (Path,) if word else ()  # an empty one would be the folder that one is in
+    for read in (str, int, float, readers.__getitem__, *of_path):
         with contextlib.suppress(ValueError, KeyError):
             value = read(word)
             taken("", kind, value)  # a UserError is a ValueError

@@ -53,7 +53,7 @@ def removed_if_empty(folder: Path) -> Iterator[None]:
     Args:
         folder: the folder that is made in the block.
     """
-    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    new = [each for each in (folder, *folder.parents) if not os.path.exists(each)]
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,11 @@ def weights_of(folder: Path, network: Network, *, is_best: bool) -> tuple[int, A
             "Give the `--workdir` of the run."
         )
     step, leaves = found
+    if best is None and step != checkpoints.latest_step():
+        print(
+            f"warning: the newest checkpoint in {folder} is damaged; taking that of step {step}",
+            file=sys.stderr,
+        )
     params, batch_stats = (_nested(leaves, name) for name in ("params", "batch_stats"))
     built = jax.eval_shape(network.model.init, jax.random.key(0))
     there, here = (
