@@ -136,11 +136,20 @@ def test_a_network_of_ones_own_is_built_by_its_file(tmp_path, no_data, monkeypat
     network = trained.load(folder, builder=config.model.builder)
     np.testing.assert_array_equal(network.logits(images), logits)
 
+    # The next start finds it where it is now.
+    moved = tmp_path / "moved.py"
+    moved.write_text(text)
+    run(parse([str(moved)]).config, folder, is_quiet=True)
+    np.testing.assert_array_equal(trained.load(folder).logits(images), logits)
+
+    file = moved
     file.write_text(text.replace("32 * 32 * 3", "3 * 32 * 32"))
     with pytest.raises(UserError, match=r"`builder` must be Networks.Linear with the source that"):
         trained.load(folder)
     file.write_text("1 / 0")
-    with pytest.raises(UserError, match=r"which .*own.py defined, got ZeroDivisionError: division"):
+    with pytest.raises(
+        UserError, match=r"which .*moved.py defined, got ZeroDivisionError"
+    ):
         trained.load(folder)
 
 
@@ -216,7 +225,8 @@ def test_where_the_newest_checkpoint_is_damaged_the_one_before_is_taken_and_said
 def test_a_later_version_is_refused_and_not_moved(made, tmp_path, monkeypatch):
     folder = shutil.copytree(made, tmp_path / "run")
     monkeypatch.setattr(network_file, "VERSION", 0)
-    for use in (trained.load, lambda folder: network_file.keep(folder, None)):
+    needs = network_file.Needs((), (), {})
+    for use in (trained.load, lambda folder: network_file.keep(folder, needs)):
         with pytest.raises(UserError, match=r"network.npz must be of version 0 at most, got 1"):
             use(folder)
     assert not (folder / "set_aside").exists()

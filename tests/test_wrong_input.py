@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from torture import wrong_input
+from torture import _wrong_cases, wrong_input
 
 
 def test_wrong_commands_and_configurations_are_refused_in_a_line(tmp_path):
@@ -36,8 +36,7 @@ def test_what_is_said_worse_is_found(said, why):
 
 def test_what_is_right_is_found(tmp_path):
     (tmp_path / "good.py").write_text(
-        wrong_input.cases.__globals__["_IMPORTS"]
-        + f"def get_config():\n    return {wrong_input.cases.__globals__['_GOOD']}\n"
+        f"{_wrong_cases.IMPORTS}def get_config():\n    return {_wrong_cases.GOOD}\n"
     )
     case = wrong_input.Case("words", [str(tmp_path / "good.py"), "--epochs", "3"], ("epochs",))
     with pytest.raises(AssertionError, match=re.escape("it was accepted")):

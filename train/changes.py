@@ -85,5 +85,6 @@ def _replaced(part: Any, fields: Mapping[str, Any], where: str) -> Any:
         # The library names the field alone, as it stands in a file.
         said = re.sub(r"^`(?=\w)", f"`{where}", " ".join(str(error).split()))
         if not said.startswith("`"):
-            said = f"`{where.rstrip('.')}` with {', '.join(fields)}: {said}"
+            whose = where.rstrip(".") or type(part).__name__
+            said = f"`{whose}` with {', '.join(fields)}: {said}"
         raise UserError(said) from error

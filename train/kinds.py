@@ -96,7 +96,7 @@ def _marked(kind: Any, plain: Any, mark: Any, value: Any) -> Any:
     except _Wrong as wrong:
         raise _Wrong(kind, wrong.value) from None
     if isinstance(mark, Within) and mark.fits is not None and kept > mark.fits:
-        largest = dataclasses.replace(mark, at_most=mark.fits, way_out="Take fewer.")
+        largest = dataclasses.replace(mark, at_most=mark.fits, way_out="Take a smaller one.")
         raise _Wrong(Annotated[plain, largest], value)
     if isinstance(mark, Within | Address) and not mark.holds(kept):
         raise _Wrong(kind, value)

@@ -59,7 +59,7 @@ _CLASSES = {
     "augment": "Augment",
     "preprocess": "Preprocess",
 }
-_IMPORTS = """
+IMPORTS = """
 import log_anneal as la
 from train.augment import Augment
 from train.config import Config
@@ -74,7 +74,7 @@ CYCLE = {"peak_value": 0.1, "end_value": 1e-3, "decay_steps": 5, "restart_steps"
 
 
 """
-_GOOD = "Config(schedule=la.cyclical_log_schedule(**CYCLE))"
+GOOD = "Config(schedule=la.cyclical_log_schedule(**CYCLE))"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Case:
 
 def cases(random: np.random.Generator, folder: Path, count: int) -> Iterator[Case]:
     """Yields wrong commands without end to their kinds. Their files are in the folder."""
-    good = _write(folder / "good.py", f"def get_config():\n    return {_GOOD}\n")
+    good = _write(folder / "good.py", f"def get_config():\n    return {GOOD}\n")
     kinds: list[Callable[[], Case]] = [
         lambda: _wrong_value(random, folder, good),
         lambda: _wrong_value(random, folder, good),
@@ -219,7 +219,7 @@ def _case(way: str, folder: Path, good: Path, path: str, value: Any) -> Case:
         return Case(way, [str(good), f"--{path.replace('_', '-')}", str(value)], names)
     if way == "label":
         label = f"{{'a': {{'b': {{{path!r}: {value!r}}}}}}}"
-        study = f"Study(title='', description='', base={_GOOD}, axes={label})"
+        study = f"Study(title='', description='', base={GOOD}, axes={label})"
         file = _write(folder / "study_wrong.py", f"def get_study(size):\n    return {study}\n")
         return Case(way, ["study", str(file), "--size", "smoke"], names)
     *above, last = path.split(".")
@@ -235,5 +235,5 @@ def _case(way: str, folder: Path, good: Path, path: str, value: Any) -> Case:
 
 
 def _write(path: Path, text: str) -> Path:
-    path.write_text(_IMPORTS + text)
+    path.write_text(IMPORTS + text)
     return path

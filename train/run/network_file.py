@@ -48,7 +48,9 @@ def file_of(builder: Callable[..., Any] | None) -> str | None:
 
 
 def keep(folder: Path, needs: Needs) -> None:
-    """Writes the file at the start of a run. One that is there and whole stays as it is.
+    """Writes the file at the start of a run. The statistics of one that is there and whole stay.
+
+    The file of a network of the user's own may have moved since then.
 
     Args:
       folder: the run's folder, which exists.
@@ -60,8 +62,10 @@ def keep(folder: Path, needs: Needs) -> None:
     path = folder / FILE
     if path.exists():
         try:
-            _read(path)
-            return
+            held = _read(path)
+            if held.builder_file == needs.builder_file:
+                return
+            needs = dataclasses.replace(held, builder_file=needs.builder_file)
         except UserError:
             raise
         except Exception as error:  # damaged bytes raise anything
