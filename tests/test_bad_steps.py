@@ -6,8 +6,11 @@ import jax
 import numpy as np
 import pytest
 import small
+from PIL import Image
 
+from train import data
 from train.changes import changed
+from train.data import picture
 from train.engine import guard
 from train.errors import Halted
 from train.folder.log import read_metrics
@@ -69,6 +72,37 @@ def test_a_run_passes_over_an_image_that_has_no_number(monkeypatch, tmp_path, ca
     np.testing.assert_array_equal(np.float32(rates), job.rates)
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["skipped_steps"] == len(with_it)
+
+
+def test_the_files_of_a_bad_step_are_named_where_the_images_are_files(
+    monkeypatch, tmp_path, capsys
+):
+    draw = np.random.default_rng(0)
+    for split, count in (("train", 20), ("test", 4)):
+        for name in ("cat", "dog"):
+            (tmp_path / split / name).mkdir(parents=True)
+            for i in range(count):
+                image = Image.fromarray(draw.integers(0, 256, (32, 32, 3), np.uint8))
+                image.save(tmp_path / split / name / f"{i}.png")
+    part = {"num_train_images": 30, "validation_fraction": 0.2, "batch_size": 8, "epochs": 1}
+    config = changed(CONFIG, {"dataset": str(tmp_path), **part})
+    spoil(monkeypatch, [3])
+    job = prepare(config)
+    data._tell.cache_clear()
+    loop.run(config, tmp_path / "run")
+    assert "holds 40 training and 8 test images of 2 classes" in capsys.readouterr().err
+
+    (line,) = read_metrics(tmp_path / "run" / bad_steps.FILE)
+    assert 3 in line["images"] and len(line["files"]) == 8
+    for place, file in zip(line["images"], line["files"], strict=True):
+        pixels, _ = picture.read(tmp_path / file)
+        np.testing.assert_array_equal(pixels, job.dataset.train.images[place])
+
+    # The next start has nothing new to tell of them.
+    data._tell.cache_clear()
+    loop.run(config, tmp_path / "run")
+    said = capsys.readouterr()
+    assert "holds 40" not in said.err and "This run is done" in said.out
 
 
 def test_too_many_in_a_row_halt_the_run(monkeypatch, tmp_path):

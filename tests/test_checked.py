@@ -41,7 +41,7 @@ def is_number(value):
     return type(value) is int or (type(value) is float and abs(value) < 1.7e308)
 
 
-def whole(low, high=math.inf):
+def whole(low, high):
     return lambda value: type(value) is int and low <= value <= high
 
 
@@ -75,13 +75,13 @@ def or_none(rule):
 
 RIGHT = {
     "schedule_unit": one_of("epochs", "steps"),
-    "epochs": whole(1),
-    "batch_size": whole(1),
+    "epochs": whole(1, 10**6),
+    "batch_size": whole(1, 2**31 - 1),
     "seed": whole(0, 2**32 - 1),
     "dataset": text,
     "data_dir": or_none(text),
-    "num_train_images": or_none(whole(1)),
-    "num_test_images": or_none(whole(1)),
+    "num_train_images": or_none(whole(1, 2**31 - 1)),
+    "num_test_images": or_none(whole(1, 2**31 - 1)),
     "validation_fraction": share,
     "preprocess.contrast_stretching": flag,
     "preprocess.global_contrast_normalisation": flag,
@@ -93,15 +93,15 @@ RIGHT = {
     "augment.flip": flag,
     "augment.crop_padding": whole(0, 32),
     "model.name": one_of(*NETWORKS),
-    "model.width": or_none(whole(1)),
+    "model.width": or_none(whole(1, 2**16)),
     "model.image_size": one_of(32, 224),
     "model.dtype": one_of("auto", "float32", "bfloat16"),
     "model.batch_norm": one_of("global", "local", "none"),
     "model.zero_init_residual": flag,
     "model.dropout": share,
-    "model.transformer.patch_size": whole(1),
-    "model.transformer.width": whole(1),
-    "model.transformer.num_heads": whole(1),
+    "model.transformer.patch_size": whole(1, 2**16),
+    "model.transformer.width": whole(1, 2**16),
+    "model.transformer.num_heads": whole(1, 2**16),
     "model.builder": or_none(callable),
     "head": one_of("softmax", "sigmoid"),
     "label_smoothing": share,
@@ -110,25 +110,26 @@ RIGHT = {
     "optimizer.nesterov": flag,
     "optimizer.weight_decay": strength,
     "optimizer.clip_norm": or_none(positive),
-    "optimizer.microbatches": whole(1),
+    "optimizer.microbatches": whole(1, 2**31 - 1),
     "optimizer.arguments": lambda value: isinstance(value, dict) and not value,
     "halt.threshold": lambda value: one_of("auto")(value) or or_none(positive)(value),
     "halt.spike": or_none(positive),
-    "halt.grace_epochs": whole(0),
+    "halt.grace_epochs": whole(0, 10**6),
     "halt.action": one_of("halt", "skip", "ignore"),
-    "halt.skip_limit": whole(1),
+    "halt.skip_limit": whole(1, 2**31 - 1),
     "engine": one_of("pmap", "shard_map"),
     "loop": one_of("auto", "python", "scan"),
-    "cpu_devices": whole(1),
+    "cpu_devices": whole(1, 256),
     "measures": lambda value: isinstance(value, dict) and not value,
-    "chunk_steps": or_none(whole(1)),
-    "eval_epochs": whole(1),
-    "eval_batch_size": whole(1),
-    "checkpoint_epochs": whole(1),
+    "chunk_steps": or_none(whole(1, 2**31 - 1)),
+    "eval_epochs": whole(1, 10**6),
+    "eval_batch_size": whole(1, 2**16),
+    "checkpoint_epochs": whole(1, 10**6),
 }
 """Each field, and what it may be. The rules are written once more, apart from the annotations."""
 
 WRONG = [
+    *(2**31, 10**20),
     *("", "x", "yes", "true", "False", "None", "0.1", "3", "sigmiod", "step", "resnet43", "addam"),
     *("two words", "naïve", "32.0", "[1]", True, False, None, 0, -1, -7, 64, 33, 2**32),
     *(
@@ -290,7 +291,7 @@ def test_a_wrong_name_on_the_command_line_is_refused_in_the_same_sentence():
         (("--model", "resnet18"), "`model` must be a ModelConfig, .* such as `model.name`"),
         (("--schedule.peak-valu", "1"), "`peak_valu` .* CyclicalLogSchedule, .* mean peak_value"),
         (("--workdirr", "x"), "--workdirr.* Did you mean --workdir"),
-        (("--extend",), "`--extend` must be keep or stretch, got ''"),
+        (("--extend",), "`--extend` must have a value, got none"),
         (("--extend", "strech"), "`--extend` must be keep or stretch, .* Did you mean stretch"),
         (("--adjust-shedule",), "--adjust-shedule.* Did you mean --adjust-schedule"),
     ],
@@ -385,6 +386,37 @@ def test_a_value_that_is_right_becomes_one_that_json_can_hold():
     }
     one, other = (changed(BASE, changes).to_dict() for changes in (given, plain))
     assert json.dumps(one) == json.dumps(other) and digest(one) == digest(other)
+
+
+@pytest.mark.parametrize("path", RIGHT)
+def test_a_number_that_nobody_can_write_is_refused(path):
+    if not RIGHT[path](10**5000):
+        assert "got a number of 16610 bits" in refusal(by_label, path, 10**5000)
+
+
+@pytest.mark.parametrize(
+    ("path", "largest"),
+    [
+        ("epochs", 10**6),
+        ("batch_size", 2**31 - 1),
+        ("eval_batch_size", 2**16),
+        ("chunk_steps", 2**31 - 1),
+        ("cpu_devices", 256),
+        ("seed", 2**32 - 1),
+        ("halt.grace_epochs", 10**6),
+        ("model.width", 2**16),
+        ("optimizer.microbatches", 2**31 - 1),
+    ],
+)
+def test_a_whole_number_has_a_largest_one_which_its_refusal_names(path, largest):
+    changed(BASE, {path: largest})
+    for value in (largest + 1, 2**32, 10**20):
+        said = refusal(by_label, path, value)
+        assert said.startswith(f"`{path}` must be a whole number from ")
+        assert f" to {largest}" in said
+    for value in (-1, 1.5, math.nan, True, "3"):
+        said = refusal(by_label, path, value)
+        assert said.startswith(f"`{path}` must be a whole number ") and f"got {value!r}. " in said
 
 
 def test_an_array_is_no_number():

@@ -132,6 +132,9 @@ def test_a_halted_run_goes_on_with_an_adjusted_schedule_alone(tmp_path):
     assert "--adjust-schedule --schedule.<field> <value>" in err
     assert "or with another threshold, run\n" in err and "--halt.threshold <nats>\n" in err
 
+    proposed = [line for line in err.splitlines() if "-m train" in line]
+    assert [line.count("--halt.threshold") for line in proposed] == [1, 1]
+
     code, _, again = small.here(*small.words(tmp_path), *halting)
     assert code == 3 and again.startswith("halted: ") and err.endswith(again)
 
@@ -200,7 +203,10 @@ def test_a_dry_run_trains_nothing_and_shows_what_would_be(tmp_path):
             "`augment.crop_padding` must be a whole number from 0 to 32",
         ),
         (("--schedule.decay-steps", "2000000000"), "22 steps an epoch: `decay_steps`"),
-        (("--halt.grace-epochs", "1000000000"), "must come to fewer than 2^31 steps"),
+        (
+            ("--halt.grace-epochs", "1000000000"),
+            "`halt.grace_epochs` must be a whole number from 0 to 1000000",
+        ),
         (("--seed", "4294967296"), "`seed` must be a whole number from 0 to 4294967295"),
     ],
     ids=str,

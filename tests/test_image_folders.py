@@ -651,6 +651,7 @@ def test_the_line_comes_from_the_cache_too_and_follows_the_folder(tmp_path, caps
         if change:
             write(root / change)
         data._decoded.cache_clear()  # as in another process
+        data._tell.cache_clear()
         said.append(data.load(str(root), cache_dir=tmp_path / "cache").found)
         error = capsys.readouterr().err.splitlines()
         assert error[-1] == said[-1]

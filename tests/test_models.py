@@ -370,10 +370,19 @@ def test_weight_decay_touches_kernels_alone(name):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        (ModelConfig("resnet43"), r"`name` must be one of resnet_small, .*Did you mean resnet34\?"),
-        (ModelConfig(batch_norm="none"), "`batch_norm` must be one of global, local"),
-        (ModelConfig(transformer=Transformer(num_heads=5)), r"`num_heads` must divide .*\(192\)"),
-        (ModelConfig(transformer=Transformer(patch_size=5)), "`patch_size` must divide"),
+        (
+            ModelConfig("resnet43"),
+            r"`model.name` must be one of .*Did you mean resnet34\?",
+        ),
+        (ModelConfig(batch_norm="none"), "`model.batch_norm` must be global or local"),
+        (
+            ModelConfig(transformer=Transformer(num_heads=5)),
+            r"num_heads` must divide .*\(192\)",
+        ),
+        (
+            ModelConfig(transformer=Transformer(patch_size=5)),
+            "transformer.patch_size` must divide",
+        ),
     ],
 )
 def test_a_bad_knob_is_a_user_error(config, message):

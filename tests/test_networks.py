@@ -141,11 +141,14 @@ def test_published_networks_begin_and_end_at_the_published_pixels(name, first, l
             ModelConfig("hybrid_googlenett"),
             r"or `hybrid_` before .*Did you mean hybrid_googlenet\?",
         ),
-        (ModelConfig("densenet40", image_size=224), "`image_size` must be one of 32, got 224"),
-        (ModelConfig("resnet18", batch_norm="none"), "`batch_norm` must be one of global, local, "),
+        (ModelConfig("densenet40", image_size=224), "`model.image_size` must be 32, got 224"),
+        (
+            ModelConfig("resnet18", batch_norm="none"),
+            "batch_norm` must be global or local, ",
+        ),
         (
             ModelConfig("vgg16", image_size=224, transformer=Transformer(patch_size=5)),
-            "`patch_size` must divide the image's 224 pixels, got 5. Take 14, 16 or 28",
+            "patch_size` must divide the image's 224 pixels, got 5. Take 14, 16 or 28",
         ),
     ],
 )

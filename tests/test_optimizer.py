@@ -175,22 +175,25 @@ def test_lbfgs_meets_the_least_of_an_uneven_quadratic_in_a_few_steps():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "addam"}, "`optimizer.name` must be an optimizer of optax, got addam. Did you"),
-        ({"name": "polyak_sgd"}, "`optimizer.name` must be an optimizer of optax, got polyak_sgd"),
+        ({"name": "addam"}, "`optimizer.name` must be an optimizer of optax, got 'addam'. Did you"),
+        (
+            {"name": "polyak_sgd"},
+            "`optimizer.name` must be an optimizer of optax, got 'polyak_sgd'",
+        ),
         (
             {"name": "adam", "arguments": {"b3": 1.0}},
-            "must be numbers that optax's adam takes, got b3",
+            "must be numbers that optax's adam takes, got 'b3'",
         ),
         ({"arguments": {"learning_rate": 1.0}}, "Set `schedule`"),
         ({"arguments": {"nesterov": 1.0}}, "Set `optimizer.nesterov`"),
-        ({"name": "adamw", "arguments": {"mask": 1.0}}, "got mask"),
-        ({"name": "adam", "arguments": {"mu_dtype": 1.0}}, "got mu_dtype"),
+        ({"name": "adamw", "arguments": {"mask": 1.0}}, "got 'mask'"),
+        ({"name": "adam", "arguments": {"mu_dtype": 1.0}}, "got 'mu_dtype'"),
         (
             {"name": "lbfgs", "arguments": {"memory_size": 2.5}},
             "memory_size a whole number, got 2.5",
         ),
-        ({"name": "lbfgs", "arguments": {"linesearch": 1.0}}, "got linesearch"),
-        ({"name": "scale_by_rprop"}, "got scale_by_rprop"),
+        ({"name": "lbfgs", "arguments": {"linesearch": 1.0}}, "got 'linesearch'"),
+        ({"name": "scale_by_rprop"}, "got 'scale_by_rprop'"),
         (
             {"momentum": -0.1},
             "`optimizer.momentum` must be a number of at least 0 and below 1, got -0.1",

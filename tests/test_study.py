@@ -137,7 +137,7 @@ def test_a_schedule_that_changes_works_out_its_other_fields_anew():
             "`wide` must be a field of ModelConfig, .* Did you mean width?",
         ),
         ({"schedule.peak": 3}, "`peak` must be a field of CyclicalLogSchedule, .* peak_value"),
-        ({"schedule.peak_value": -1.0}, "`peak_value` must"),
+        ({"schedule.peak_value": -1.0}, "`schedule.peak_value` must be a number from 0"),
         ({"epochs.x": 3}, "`x` must be a field of int, and is none. There are none"),
         ({"optimizer.arguments.b1": 3}, "`b1` must be a field of dict"),
         ({"epochs": 0}, "`epochs` must be a whole number of at least 1, got 0"),

@@ -71,7 +71,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
 SENTENCES = {
     "parts": "`batch_size` must be divisible by 12 (devices times microbatches), got 64",
     "large": "`batch_size` must be between 1 and the 128 training images, got 1000",
-    "sharp": "`image_size` must be one of 32, got 224",
+    "sharp": "`model.image_size` must be 32, got 224",
     "breaks": "RuntimeError: the disk is gone",
 }
 
@@ -253,6 +253,6 @@ def test_workers_make_the_others_and_record_what_fails(tmp_path: Path) -> None:
         make(study, tmp_path / "study", workers=study_loop.Workers(start, cores))
     assert (tmp_path / "study" / "fine-seed0" / "summary.json").exists()
     assert (
-        "| sharp-seed0 | failed | `image_size` must"
+        "| sharp-seed0 | failed | `model.image_size` must"
         in (tmp_path / "study" / "report.md").read_text()
     )

@@ -173,7 +173,7 @@ def test_a_dry_run_names_all_runs_that_cannot_be_made(
     out = capsys.readouterr().out
     large, sharp = out.partition("not possible  4 runs\n")[2].splitlines()[:2]
     assert large.startswith("  large, seeds 0, 1: `batch_size` must be between 1 and the 128 ")
-    assert sharp.startswith("  sharp, seeds 0, 1: `image_size` must be one of 32, got 224. ")
+    assert sharp.startswith("  sharp, seeds 0, 1: `model.image_size` must be 32, got 224. ")
 
 
 def test_a_dry_run_downloads_nothing_to_check_the_runs(

@@ -155,7 +155,7 @@ def test_settings_that_no_schedule_takes_count_as_0_and_are_told(tmp_path, capsy
 
     found = search(tmp_path, train, ranges=ranges, trials=6)
     lines = capsys.readouterr().out.splitlines()
-    refused = [line for line in lines if "counts as 0: " in line and "`base`" in line]
+    refused = [line for line in lines if "counts as 0: " in line and "`schedule.base`" in line]
     assert 0 < len(refused) == 6 - len(trained)
     assert (found.trials, found.value) == (6, 0.5)
 

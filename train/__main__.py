@@ -1,20 +1,23 @@
 """Runs `python -m train`. The exit code says how the command ended."""
 
-from train.cli import early
+import sys
+
+from train.cli import early, first
 
 if __name__ == "__main__":
     early.leave_at_once()
+    first.leave_if_wrong(sys.argv[1:])
+    early.import_quickly()
 
 import logging
 import shlex
-import sys
 import traceback
 from pathlib import Path
 from typing import NoReturn
 
 import jax
 
-from train.cli import arguments, commands
+from train.cli import again, arguments, commands
 from train.cli.lasting import keep_output
 from train.errors import Halted, Incomplete, Interrupted, UserError
 from train.run import distributed, peers
@@ -37,7 +40,6 @@ def main() -> None:
     """
     keep_output()
     logging.getLogger("absl").setLevel(logging.ERROR)  # TFDS warns of things that are errors here
-    command = shlex.join([_python(), "-m", "train", *sys.argv[1:]])
     asked: arguments.Command | None = None
     try:
         asked = arguments.parse(sys.argv[1:])
@@ -47,13 +49,13 @@ def main() -> None:
         _leave(WRONG_INPUT, f"error: {error}")
     except Halted as error:
         peers.goodbye()  # all processes halt, on the same numbers
-        adjusted = command.replace(" --adjust-schedule", "")
         way_out = (
             " To go on from there with another schedule, run\n"
-            f"  {adjusted} --adjust-schedule --schedule.<field> <value>"
+            f"  {_again('adjust_schedule')} --adjust-schedule --schedule.<field> <value>"
         )
         if error.reason.is_threshold:
-            way_out += f"\nor with another threshold, run\n  {command} --halt.threshold <nats>"
+            other = f"{_again('halt.threshold')} --halt.threshold <nats>"
+            way_out += f"\nor with another threshold, run\n  {other}"
         if error.step:
             # The loss may have been far too high for some steps before it was above the threshold.
             way_out += (
@@ -65,7 +67,7 @@ def main() -> None:
         _leave(INCOMPLETE, f"incomplete: {error}")
     except Interrupted as error:
         peers.goodbye()  # a signal to one stops all, at the same step
-        _leave(INTERRUPTED, f"interrupted: {error} To go on, run\n  {command}")
+        _leave(INTERRUPTED, f"interrupted: {error} To go on, run\n  {_again()}")
     except OSError as error:
         is_run = isinstance(asked, commands.Arguments) and not asked.dry_run
         way_out = " Then the same command goes on from the last checkpoint." if is_run else ""
@@ -140,6 +142,12 @@ def _initialize(command: commands.Arguments | commands.RangeTest) -> None:
     )
 
 
+def _again(*options: str) -> str:
+    """Returns the command that goes on with the run, without options that would change it anew."""
+    words = again.without(sys.argv[1:], {"from_step", *options})
+    return shlex.join([_python(), "-m", "train", *words])
+
+
 def _python() -> str:
     """Returns the path of this interpreter as a person would type it in this folder."""
     path = Path(sys.executable)
@@ -152,4 +160,5 @@ def _leave(code: int, message: str) -> NoReturn:
 
 
 if __name__ == "__main__":
+    early.have_imported()
     main()

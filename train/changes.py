@@ -1,6 +1,7 @@
 """Changes: other values for some fields of a configuration. A dot leads into a part."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias, TypeVar
 
@@ -33,34 +34,57 @@ def changed(part: _Part, changes: Changes) -> _Part:
             f"Changes must be values by the names of fields, got {changes!r}. "
             'Write {"epochs": 3}.'
         )
+    result: _Part = _changed(part, changes, "")
+    return result
+
+
+def _changed(part: Any, changes: Changes, where: str) -> Any:
+    """Returns a copy of the part that `where` leads to, such as "model.", with other values."""
+    parts = parts_of(part)
     for name in changes:
         head = name.partition(".")[0]
-        names = (
-            [field.name for field in dataclasses.fields(part)]
-            if dataclasses.is_dataclass(part)
-            else []
-        )
-        if head not in names:
-            raise no_field(head, type(part), names)
-    part = _replaced(part, {name: value for name, value in changes.items() if "." not in name})
+        if head not in parts:
+            raise no_field(head, type(part), list(parts))
+    part = _replaced(
+        part, {name: value for name, value in changes.items() if "." not in name}, where
+    )
     inner: dict[str, dict[str, Any]] = {}
     for name, value in changes.items():
         head, _, rest = name.partition(".")
         if rest:
             inner.setdefault(head, {})[rest] = value
+    parts = parts_of(part)
     return _replaced(
-        part, {head: changed(getattr(part, head), each) for head, each in inner.items()}
+        part,
+        {head: _changed(parts[head], each, f"{where}{head}.") for head, each in inner.items()},
+        where,
     )
 
 
-def _replaced(part: _Part, fields: Mapping[str, Any]) -> _Part:
+def parts_of(part: Any) -> dict[str, Any]:
+    """Returns the fields of a dataclass, or the places of a tuple, by their names."""
+    if isinstance(part, tuple):
+        return {str(place): each for place, each in enumerate(part)}
+    if not dataclasses.is_dataclass(part):
+        return {}
+    return {each.name: getattr(part, each.name) for each in dataclasses.fields(part) if each.init}
+
+
+def _replaced(part: Any, fields: Mapping[str, Any], where: str) -> Any:
     if not fields:
         return part
+    if isinstance(part, tuple):
+        return tuple(fields.get(str(place), each) for place, each in enumerate(part))
     try:
         # A schedule works out some of its fields from the others.
         replace = getattr(part, "replace", None)
-        return replace(**fields) if replace else dataclasses.replace(part, **fields)  # type: ignore[type-var]
+        return replace(**fields) if replace else dataclasses.replace(part, **fields)
     except UserError:
         raise
     except (TypeError, ValueError) as error:
-        raise UserError(f"{type(part).__name__} with {', '.join(fields)}: {error}") from error
+        # The library names the field alone, as it stands in a file.
+        said = re.sub(r"^`(?=\w)", f"`{where}", " ".join(str(error).split()))
+        if not said.startswith("`"):
+            whose = where.rstrip(".") or type(part).__name__
+            said = f"`{whose}` with {', '.join(fields)}: {said}"
+        raise UserError(said) from error

@@ -15,8 +15,10 @@ from train.kinds import OrPath, Within, taken
 
 _Described = TypeVar("_Described")
 
-Count: TypeAlias = Annotated[int, Within(at_least=1)]
-Natural: TypeAlias = Annotated[int, Within(at_least=0)]
+Count: TypeAlias = Annotated[int, Within(at_least=1, fits=2**31 - 1)]  # devices count in int32
+Natural: TypeAlias = Annotated[int, Within(at_least=0, fits=2**31 - 1)]
+Epochs: TypeAlias = Annotated[int, Within(at_least=1, fits=1_000_000)]
+Extent: TypeAlias = Annotated[int, Within(at_least=1, fits=65_536)]  # a side, a width, a batch
 Share: TypeAlias = Annotated[float, Within(at_least=0, below=1, way_out="0 switches it off.")]
 Strength: TypeAlias = Annotated[float, Within(at_least=0, way_out="0 switches it off.")]
 Seed: TypeAlias = Annotated[int, Within(at_least=0, at_most=2**32 - 1)]

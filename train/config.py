@@ -9,15 +9,16 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import jax
 
 import log_anneal as la
 from train.augment import Augment
-from train.checked import Count, Folder, Seed, Share, checked
+from train.checked import Count, Epochs, Extent, Folder, Seed, Share, checked
 from train.errors import UserError, did_you_mean
 from train.halt import Halt
+from train.kinds import Within
 from train.models import NETWORKS, ModelConfig
 from train.optimizer import OptimizerConfig
 from train.preprocess import Preprocess
@@ -54,7 +55,7 @@ class Config:
     schedule_unit: Literal["epochs", "steps"] = "epochs"
     """The unit of the schedule's durations, such as decay_steps: epochs or steps.
     Epochs need a schedule that has a method `stretch`, as those of log_anneal have."""
-    epochs: Count = 10
+    epochs: Epochs = 10
     """The length of the run: how often it passes over the training images. At least 1.
     A run that has begun gets longer by `--extend`."""
     batch_size: Count = 128
@@ -103,7 +104,7 @@ class Config:
     """How steps follow each other. A scan compiles a chunk of steps into one program.
     auto: a scan on accelerators, Python on a CPU.
     There XLA runs convolutions 30 times slower inside a scan."""
-    cpu_devices: Count = 1
+    cpu_devices: Annotated[int, Within(at_least=1, fits=256)] = 1
     """How many devices JAX makes of the CPU, where there is no accelerator. At least 1.
     One for each core can be faster, since XLA does not spread every operation over the cores.
     It may change between two starts of a run, unless batch norm is local.
@@ -115,12 +116,12 @@ class Config:
     """The number of steps after which metrics are logged and signals are seen. At least 1.
     None: 50 in a scan, 10 in Python.
     It changes no number, and may change between two starts of a run."""
-    eval_epochs: Count = 1
+    eval_epochs: Epochs = 1
     """The time between two evaluations, in epochs. At least 1. The last epoch always has one."""
-    eval_batch_size: Count = 512
+    eval_batch_size: Extent = 512
     """The number of images in each step of an evaluation, over all devices. At least 1.
     It may change between two starts of a run. It changes the last digits of a loss alone."""
-    checkpoint_epochs: Count = 1
+    checkpoint_epochs: Epochs = 1
     """The time between two checkpoints, in epochs. At least 1. The last epoch always has one.
     The best checkpoint is chosen among them. It may change between two starts of a run."""
 

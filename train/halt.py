@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Annotated, Any, Literal
 
-from train.checked import Count, Natural, checked
+from train.checked import Count, checked
 from train.kinds import Within
 
 _LIMIT = Within(above=0, way_out="None switches it off.")
@@ -26,7 +26,7 @@ class Halt:
     For normal numbers that is one standard deviation, and at least 1 % of the median counts.
     Above 0; None: it may lie anywhere. The runs in results/ stay below 7 in the midst of a cycle,
     reach 20 where log annealing restarts, and 35 where the rate is far too high."""
-    grace_epochs: Natural = 2
+    grace_epochs: Annotated[int, Within(at_least=0, fits=1_000_000)] = 2
     """The time for which threshold and spike do not count, in epochs. At least 0.
     It runs from the start, and again from each `--adjust-schedule` and `--extend stretch`."""
     action: Literal["halt", "skip", "ignore"] = "halt"

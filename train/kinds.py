@@ -3,61 +3,32 @@
 import ast
 import contextlib
 import dataclasses
+import functools
 import math
+import operator
 import os
 import reprlib
 import sys
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 
 from train.errors import UserError, did_you_mean
+from train.marks import Address as Address
+from train.marks import OrPath as OrPath
+from train.marks import Within as Within
 
 _UNIONS = (typing.Union, types.UnionType)
 _NUMBERS = {int: "a whole number", float: "a number"}
 _NAMES: dict[Any, str] = {
     **_NUMBERS,
-    **{str: "a text", types.NoneType: "None", Callable: "a function"},
+    **{Path: "a path", str: "a text", types.NoneType: "None", Callable: "a function"},
     **{dict: "a mapping from names to numbers", Mapping: "a mapping", Sequence: "a sequence"},
 }
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Within:
-    """The range of a number, in its annotation."""
-
-    at_least: float | None = None
-    above: float | None = None
-    at_most: float | None = None
-    below: float | None = None
-    way_out: str = ""
-    """A sentence that tells what to write instead."""
-
-    def holds(self, value: float) -> bool:
-        """Returns whether a number lies in the range."""
-        return (
-            (self.at_least is None or value >= self.at_least)
-            and (self.above is None or value > self.above)
-            and (self.at_most is None or value <= self.at_most)
-            and (self.below is None or value < self.below)
-        )
-
-    def __str__(self) -> str:
-        """Returns the range in words, as they follow `a number`."""
-        if self.at_least is not None and self.at_most is not None:
-            return f"from {self.at_least} to {self.at_most}"
-        low = f"of at least {self.at_least}" if self.at_least is not None else ""
-        low = f"above {self.above}" if self.above is not None else low
-        return " and ".join(
-            filter(None, [low, "" if self.below is None else f"below {self.below}"])
-        )
-
-
-class OrPath:
-    """The mark of a text that may be given as a path, and is kept as a text."""
 
 
 def taken(name: str, kind: Any, value: Any, default: Any = dataclasses.MISSING) -> Any:
@@ -80,7 +51,7 @@ def taken(name: str, kind: Any, value: Any, default: Any = dataclasses.MISSING) 
         if isinstance(wrong.value, float) and not math.isfinite(wrong.value):
             rule = rule.replace("a number", "a finite number")
         raise UserError(
-            f"`{name}{wrong.place}` must be {rule}, got {_shown(wrong.value)}. "
+            f"`{name}{wrong.place}` must be {rule}, got {shown(wrong.value)}. "
             f"{_way_out(wrong, choices, default)}".rstrip()
         ) from None
 
@@ -102,7 +73,7 @@ def _taken(kind: Any, value: Any) -> Any:
     if origin is Annotated:
         return _marked(kind, parts[0], parts[1], value)
     if origin in _UNIONS:
-        return _of_union(kind, parts, value)
+        return _of_union(parts, value)
     if origin is Literal and any(type(each) is type(value) and each == value for each in parts):
         return value
     if origin is Callable and callable(value):
@@ -124,19 +95,23 @@ def _marked(kind: Any, plain: Any, mark: Any, value: Any) -> Any:
         kept = _taken(plain, value)
     except _Wrong as wrong:
         raise _Wrong(kind, wrong.value) from None
-    if isinstance(mark, Within) and not mark.holds(kept):
+    if isinstance(mark, Within) and mark.fits is not None and kept > mark.fits:
+        largest = dataclasses.replace(mark, at_most=mark.fits, way_out="Take a smaller one.")
+        raise _Wrong(Annotated[plain, largest], value)
+    if isinstance(mark, Within | Address) and not mark.holds(kept):
         raise _Wrong(kind, value)
     return kept
 
 
-def _of_union(kind: Any, parts: Sequence[Any], value: Any) -> Any:
-    inner = None
+def _of_union(parts: Sequence[Any], value: Any) -> Any:
+    inner, told = None, []
     for part in parts:
         try:
             return _taken(part, value)
         except _Wrong as wrong:
             inner = wrong if wrong.place else inner
-    raise inner or _Wrong(kind, value)
+            told.append(wrong.kind)
+    raise inner or _Wrong(functools.reduce(operator.or_, told), value)
 
 
 def _contained(kind: Any, origin: Any, parts: Sequence[Any], value: Any) -> Any:
@@ -170,7 +145,7 @@ def _words(kind: Any) -> list[str]:
     """Returns what an annotation allows, in words."""
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if origin is Annotated:
-        mark = parts[1] if isinstance(parts[1], Within) else "or a path"
+        mark = "or a path" if isinstance(parts[1], OrPath) else parts[1]
         return [f"{_words(parts[0])[0]} {mark}"]
     if origin in _UNIONS:
         return [words for part in parts for words in _words(part)]
@@ -226,6 +201,8 @@ _brief = reprlib.Repr()
 _brief.maxstring = _brief.maxother = 60
 
 
-def _shown(value: Any) -> str:
-    """Returns a value on one short line."""
+def shown(value: Any) -> str:
+    """Returns a value on one short line, as the end of a refusal shows it."""
+    if type(value) is int and value.bit_length() > 128:
+        return f"a number of {value.bit_length()} bits"  # Python writes no number of 5,000 digits
     return " ".join(_brief.repr(value).split())

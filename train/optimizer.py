@@ -14,7 +14,7 @@ from optax import contrib
 
 from train.checked import Count, Share, Strength, checked
 from train.errors import UserError, did_you_mean
-from train.kinds import Within
+from train.kinds import Within, shown
 
 # The arguments of optax's optimizers for which there are fields.
 _FIELDS = {"learning_rate": "schedule", "weight_decay": "optimizer.weight_decay"}
@@ -68,12 +68,12 @@ class OptimizerConfig:
         known = sorted(defaults.keys() - fields.keys())
         for argument, value in self.arguments.items():
             if argument not in known:
-                hint = did_you_mean(argument, known) or f"There are {', '.join(known)}."
+                hint = did_you_mean(argument, known) or f"There are {', '.join(known) or 'none'}."
                 if argument in fields:
                     hint = f"Set `{fields[argument]}`."
                 raise UserError(
                     f"`optimizer.arguments` must be numbers that optax's {self.name} takes, "
-                    f"got {argument}. {hint}"
+                    f"got {shown(argument)}. {hint}"
                 )
             if type(defaults[argument]) is int and value != int(value):
                 raise UserError(
@@ -162,7 +162,9 @@ def _factory(name: str) -> Callable[..., optax.GradientTransformation]:
     known = names()
     if name not in known:
         hint = did_you_mean(name, known) or f"There are {', '.join(known)}."
-        raise UserError(f"`optimizer.name` must be an optimizer of optax, got {name}. {hint}")
+        raise UserError(
+            f"`optimizer.name` must be an optimizer of optax, got {shown(name)}. {hint}"
+        )
     factory: Callable[..., optax.GradientTransformation]
     factory = _FACTORIES[name] if name in _FACTORIES else getattr(optax, name)
     return factory

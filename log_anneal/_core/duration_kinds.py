@@ -72,8 +72,11 @@ class Count(Duration):
         try:
             return super().check(name, value)
         except ValueError:
+            is_large = isinstance(value, int) and value > MAX_STEP
+            got = check.shown(value) if is_large else repr(value)
             raise ValueError(
-                f"`{name}` must be a whole number of at least {self.least}, got {value!r}. "
+                f"`{name}` must be a whole number of at least {self.least}"
+                f"{' and below 2^31' if is_large else ''}, got {got}. "
                 + (check.of_text(value) or self.way_out)
             ) from None
 

@@ -1,6 +1,7 @@
 """The kinds of fields. A kind checks a value, makes its leaf, and writes it."""
 
 import dataclasses
+import difflib
 import itertools
 from collections.abc import Sequence
 from itertools import pairwise
@@ -98,7 +99,9 @@ class Option(Kind):
     def check(self, name: str, value: Any) -> Any:
         if not isinstance(value, str) or value not in self.words:
             known = " or ".join(f'"{word}"' for word in self.words)
-            raise ValueError(f"`{name}` must be {known}, got {value!r}. {self.way_out}".strip())
+            near = difflib.get_close_matches(value, self.words, 1) if isinstance(value, str) else ()
+            way_out = f'Did you mean "{near[0]}"?' if near else self.way_out
+            raise ValueError(f"`{name}` must be {known}, got {value!r}. {way_out}".strip())
         return value
 
 

@@ -1,7 +1,6 @@
 """Reads a command line: a configuration file, and fields of it with other values."""
 
 import contextlib
-import dataclasses
 import io
 import re
 from collections.abc import Sequence
@@ -12,35 +11,22 @@ import jax
 import tyro
 
 import log_anneal
+from train.cli import first
 from train.cli.commands import Arguments, Configured, RangeTest, Report, RunStudy, Sweep, Watch
 from train.cli.words import refuse
-from train.config import Config
-from train.errors import UserError, did_you_mean
+from train.errors import UserError
 from train.study.load import load
 
-_QUICKSTART = "configs/quickstart.py"
-_NUMBERS = {
-    "invalid literal for int": ("whole number", "2"),
-    "could not convert string to float": ("number", "0.5"),
-}
-"""Python's words for a text that is no number, what it must be, and an example."""
-_NO_NUMBER = re.compile(
-    rf"parsing (?P<name>--\S+):.*(?P<why>{'|'.join(_NUMBERS)}).*?: (?P<got>['\"].*)$"
-)
 _Kind = TypeVar("_Kind")
 Command: TypeAlias = Arguments | RangeTest | RunStudy | Report | Watch
-_COMMANDS: dict[str, type[RangeTest | RunStudy | Report | Watch]] = {
+_COMMANDS: dict[str, type[Command]] = {
+    "": Arguments,
     "range-test": RangeTest,
     "study": RunStudy,
     "report": Report,
     "watch": Watch,
 }
-_KINDS = (Arguments, RangeTest, RunStudy)
-_OPTIONS = {"help", "tyro_print_completion", "tyro_write_completion"} | (
-    {field.name for kind in _KINDS for field in dataclasses.fields(kind)}
-    - {field.name for field in dataclasses.fields(Config)}
-)
-"""The options that are no fields of a configuration."""
+_HELP = {"-h", "--help"}
 
 
 def parse(argv: Sequence[str]) -> Command:
@@ -56,52 +42,24 @@ def parse(argv: Sequence[str]) -> Command:
     if argv and argv[0] == "--version":
         print(f"log_anneal {log_anneal.__version__}, jax {jax.__version__}")
         raise SystemExit(0)
-    words = [word for word in argv[:1] if word in _COMMANDS]
-    kind: type[Command] = _COMMANDS[words[0]] if words else Arguments
-    argv = argv[len(words) :]
+    first.look(argv)
+    name, words = first.named(argv)
+    kind = _COMMANDS[name]
     if kind is Report or kind is Watch:
-        _check_folder(kind, words[0], argv)
-        return _from_words(kind, f"python -m train {words[0]}", argv)
+        words = first.folder_first(words)
+        if not _HELP & {*words}:
+            refuse(kind, words[1:], name=name)
+        return _from_words(kind, f"python -m train {name}", words)
+    if words[0] in _HELP:
+        _show_help(kind, words)
 
-    if not argv or argv[0].startswith("-"):
-        if argv and argv[0] in ("-h", "--help"):
-            _show_help(kind, argv)
-        got = argv[0] if argv else "nothing"
-        example = _QUICKSTART
-        if words == ["study"]:
-            example = "study configs/study_experiment1.py --size smoke"
-        raise UserError(
-            f"The first argument must be a configuration file, got {got}. "
-            f"For example: python -m train {example}"
-        )
-
-    path = Path(argv[0])
-    if not words and not path.suffix and not path.is_file():
-        raise UserError(
-            f"The first argument must be a configuration file, or one of {', '.join(_COMMANDS)}, "
-            f"got {path}, which is not there. {did_you_mean(argv[0], _COMMANDS)}".rstrip()
-        )
-    program = " ".join(["python -m train", *words, str(path)])
+    path = Path(words[0])
+    program = " ".join(filter(None, ["python -m train", name, str(path)]))
     if kind is RunStudy:
-        return _from_words(RunStudy, program, argv[1:], RunStudy(file=path))
+        return _from_words(RunStudy, program, words[1:], RunStudy(file=path))
     assert issubclass(kind, Configured)
     defaults = kind(config=load(path), workdir=Path("runs") / path.stem)
-    return _from_words(kind, program, argv[1:], defaults)
-
-
-def _check_folder(kind: type, command: str, words: Sequence[str]) -> None:
-    """Refuses a command without its folder, or with an option that it does not have."""
-    known = [f"--{field.name}" for field in dataclasses.fields(kind) if field.name != "folder"]
-    for word in words:
-        name = word.partition("=")[0]
-        if name.startswith("--") and name not in [*known, "--help"]:
-            hint = did_you_mean(name, known) or f"It takes {', '.join(['a folder', *known])}."
-            raise UserError(f"`{name}` must be an option of {command}, and is none. {hint}")
-    if not words:
-        raise UserError(
-            f"The first argument of {command} must be a folder, got nothing. "
-            f"For example: python -m train {command} runs/NAME"
-        )
+    return _from_words(kind, program, words[1:], defaults)
 
 
 def _show_help(kind: type[Command], argv: Sequence[str]) -> NoReturn:
@@ -128,8 +86,8 @@ def _show_help(kind: type[Command], argv: Sequence[str]) -> NoReturn:
 def _from_words(
     kind: type[_Kind], program: str, words: Sequence[str], defaults: _Kind | None = None
 ) -> _Kind:
-    if isinstance(defaults, Configured) and not {"-h", "--help"} & {*words}:
-        refuse(defaults.config, words, _OPTIONS)
+    if defaults is not None and not _HELP & {*words}:
+        refuse(kind, words, getattr(defaults, "config", None), name="study")
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
@@ -152,20 +110,11 @@ def _cause(error: BaseException | None) -> UserError | None:
 
 
 def _sentence(box: str) -> str:
-    """Returns the message that tyro prints in a box, up to the box's first rule, as one line."""
+    """Returns the message that tyro prints in a box, up to the box's first rule, as one line.
+
+    What is wrong in a way that is known has been refused before, in a sentence of our own.
+    """
     inside = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
     parts = " ".join(re.sub("─{3,}", "\n", line) for line in inside).split("\n")
     message = parts[0].strip().rstrip(".")
-    if found := _NO_NUMBER.search(message):
-        kind, example = _NUMBERS[found["why"]]
-        or_none = " or None" if "{None}" in message else ""
-        name = found["name"]
-        return (
-            f"`{name}` must be a {kind}{or_none}, got {found['got']}. "
-            f"Write it in digits, as in {name} {example}."
-        )
-    if len(parts) > 1 and "Perhaps you meant" in parts[1]:
-        names = dict.fromkeys(re.findall(r"--[\w.-]+", parts[1]))
-        message += f". Did you mean {' or '.join(names)}?"
-        return message
     return message if message.endswith("?") else f"{message}."

@@ -11,7 +11,9 @@ import tyro
 
 from train import loggers
 from train.changes import Choice
+from train.checked import Natural
 from train.config import Config
+from train.kinds import Address, Within
 from train.study import Size
 
 
@@ -19,14 +21,14 @@ from train.study import Size
 class _Common:
     workdir: Path
     """The run's folder. Give the same command again to go on with an interrupted run."""
-    coordinator: str | None = None
+    coordinator: Annotated[str, Address()] | None = None
     """The host:port of process 0, where several processes train together outside a cluster.
     None: there is one process, or a cluster's scheduler tells each of them."""
-    num_processes: int | None = None
+    num_processes: Annotated[int, Within(at_least=1, fits=65_536)] | None = None
     """The number of processes that train together. It goes with --coordinator."""
-    process_id: int | None = None
+    process_id: Annotated[int, Within(at_least=0, fits=65_535)] | None = None
     """The number of this process, counted from 0. It goes with --coordinator."""
-    join_timeout: int = 120
+    join_timeout: Annotated[int, Within(at_least=1, fits=86_400)] = 120
     """How long this process waits for the others to join, in seconds. At least 1."""
 
 
@@ -45,7 +47,7 @@ class Arguments(_Common, Configured):
     """Whether to train nothing, and print the configuration, the sizes and the schedule."""
     adjust_schedule: bool = False
     """Whether a run goes on with another schedule than it began with, for example after a halt."""
-    from_step: int | None = None
+    from_step: Natural | None = None
     """The step of the checkpoint to go on from, where an older one than the newest is wanted, as
     after a halt that came too late. What is newer moves to `set_aside`. None: the newest."""
     extend: Choice | None = None
@@ -63,11 +65,11 @@ class Sweep(_Common):
 
     workdir: Path
     """The folder for range_test.png and range_test.json. A run that it holds is not touched."""
-    min_value: float = 1e-6
+    min_value: Annotated[float, Within(above=0, fits=1e30)] = 1e-6
     """The first rate of the test. It should be so low that nothing is learnt."""
-    max_value: float = 10.0
+    max_value: Annotated[float, Within(above=0, fits=1e30)] = 10.0
     """The last rate of the test. It should be so high that the loss diverges."""
-    num_steps: int = 400
+    num_steps: Annotated[int, Within(at_least=10, fits=1_000_000)] = 400
     """The length of the test, in steps. If it is shorter than one epoch, every batch holds images
     that the network has not seen."""
     sweep: Literal["exponential", "linear"] = "exponential"
@@ -96,7 +98,7 @@ class RunStudy:
     dry_run: bool = False
     """Whether to make nothing, and list the runs, trials and programs, and the time where finished
     runs tell it. Without --size it is done for all sizes."""
-    workers: int | None = None
+    workers: Annotated[int, Within(at_least=1, fits=65_536)] | None = None
     """The number of runs that are made side by side here, each on CPU cores of its own.
     None: as many as the cores allow, if the study says how many cores a run takes.
     If it does not say so, one run follows the other."""
@@ -126,5 +128,5 @@ class Watch:
 
     folder: tyro.conf.Positional[Path]
     """The folder of the run or the study."""
-    port: int = 0
+    port: Annotated[int, Within(at_least=0, at_most=65_535)] = 0
     """The port of the page, on this machine alone. 0: one that is free."""

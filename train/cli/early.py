@@ -4,6 +4,7 @@ Until a command listens to signals, Ctrl-C ends the process at once and without 
 handler would print a traceback out of the midst of an import.
 """
 
+import gc
 import signal
 
 
@@ -17,3 +18,14 @@ def listen() -> None:
     """Lets Ctrl-C raise KeyboardInterrupt again."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def import_quickly() -> None:
+    """Lets nothing look for garbage, of which imports make none: it takes a sixth of their time."""
+    gc.disable()
+
+
+def have_imported() -> None:
+    """Looks for garbage again, but never among the modules, which stay."""
+    gc.freeze()
+    gc.enable()

@@ -7,6 +7,7 @@ from pathlib import Path
 from train.cli.commands import RunStudy
 from train.errors import UserError
 from train.study import Size, Study, failures, loop, make, pool
+from train.study.hold import held
 from train.study.load import prepare_study
 from train.study.plan import brief, described, plan, sizes
 from train.study.tasks import Jobs, share
@@ -29,24 +30,27 @@ def run(command: RunStudy) -> None:
     study = prepare_study(command.file, size, command.data_dir)
     name = command.file.stem.removeprefix("study_")
     jobs = _jobs(command.jobs)
-    if command.executor == "ray":
-        if command.workers is not None:
-            raise UserError(
-                f"`--workers` must go with `--executor local`, got {command.workers} and ray. "
-                "Ray has workers of its own: leave one of them out."
+    runs = share(study, jobs)
+    if command.executor == "ray" and command.workers is not None:
+        raise UserError(
+            f"`--workers` must go with `--executor local`, got {command.workers} and ray. "
+            "Ray has workers of its own: leave one of them out."
+        )
+    workers = _workers(command, study, size, folder, jobs)
+    with held(folder, jobs):
+        if command.executor == "local":
+            loop.run(
+                study, folder, name=name, size=size, jobs=jobs, workers=workers, kept=command.kept
             )
+            return
         from train.study import ray
 
-        runs = share(study, jobs)
         loop.begin(study, folder, name=name, size=size, kept=command.kept)
         file = command.file.absolute()
         failed = ray.make(study, runs, file, size, command.data_dir, folder, jobs)
         loop.finish(study, folder, name=name, size=size)
         if failed:
             raise failures.incomplete(runs, failed)
-    else:
-        workers = _workers(command, study, size, folder, jobs)
-        loop.run(study, folder, name=name, size=size, jobs=jobs, workers=workers, kept=command.kept)
 
 
 def _folder(command: RunStudy, size: Size) -> Path:

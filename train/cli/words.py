@@ -1,102 +1,172 @@
-"""Words: a configuration refuses a wrong word of a command, as it refuses the value in a file.
+"""Words: a command refuses a wrong word in the sentence that refuses the value in a file.
 
-The parser of the command line has sentences of its own for a wrong value, so it comes second.
+The parser of the command line has sentences of its own for what is wrong. So it comes second, and
+sees only what is right.
 """
 
-import contextlib
 import dataclasses
 import difflib
+import functools
+import operator
+import types
 import typing
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Annotated, Any
 
-from train.changes import Choice
-from train.checked import Natural, kinds_of, no_field
+from train.changes import changed, parts_of
+from train.checked import kinds_of, no_field
+from train.cli.reading import number_of, only_word, options_in, value_of
 from train.config import Config
-from train.errors import UserError
+from train.errors import UserError, did_you_mean
 from train.kinds import taken
 
 _RATES = ("lr", "learning_rate", "rate", "max_lr")
 """What other programs call the rate that a schedule has here."""
 _PEAKS = ("peak_value", "value", "init_value", "max_value", "boundary_values")
 """The fields of schedules that say how high the rate is; the first that there is counts."""
-_Option = tuple[str, list[str]]
 
 
-def refuse(config: Config, words: Sequence[str], others: Collection[str]) -> None:
-    """Refuses the first word that names no field, or is no value of the field before it.
+def refuse(
+    command: type, words: Sequence[str], config: Config | None = None, *, name: str = ""
+) -> None:
+    """Refuses the first word that names no option, or is no value of the option before it.
 
     Args:
-      config: the configuration that the words would change.
-      words: the words of the command, after the file.
-      others: the names of the options that are no fields.
+      command: the class of the command.
+      words: the words of the command, after its file or folder.
+      config: the configuration that the words would change; None: the command has none.
+      name: of the command; empty: it has none.
 
     Raises:
       UserError: there is such a word.
     """
-    for name, values in _options(words):
-        if name == "extend":
-            taken("--extend", Choice, " ".join(values))
-        if name == "from_step":
-            taken("--from-step", Natural, _value("--from-step", Natural, values))
-        if name == "log" and not values:
-            raise UserError("`--log` must be wandb, mlflow or both, got nothing. Name one.")
-        if {name, name.removeprefix("no_")} & {*others}:
-            continue
-        found = _find(config, name.split("."), others)
-        if found is not None:
-            cls, field, whole = found
-            kind = kinds_of(cls)[field.name]
-            if kind is bool:
-                _refuse_flag(whole, values)
-            else:
-                taken(whole, kind, _value(whole, kind, values), field.default)
+    own = options_of(command)
+    of_schedule: dict[str, Any] = {}
+    for option, values in options_in(words):
+        plain = option if option in own else option.removeprefix("no_")
+        if plain in own:
+            _refuse_own(command, own[plain], plain, values)
+        elif config is None:
+            raise _no_option(option, own, name)
+        elif option.startswith("schedule."):
+            of_schedule[option] = _of_schedule(config, option, values)
+        else:
+            _refuse_field(config, option, values, own)
+    if config is not None and of_schedule:
+        changed(config, of_schedule)  # the fields of a schedule are checked together
 
 
-def _options(words: Sequence[str]) -> Iterator[_Option]:
-    """Yields each option, as a field's name, with the words that follow it."""
-    option: _Option | None = None
-    for word in words:
-        if word.startswith("--"):
-            if option:
-                yield option
-            name, equals, value = word[2:].partition("=")
-            option = (name.replace("-", "_"), [value] if equals else [])
-        elif option:
-            option[1].append(word)
-    if option:
-        yield option
+def options_of(command: type) -> dict[str, dataclasses.Field[Any]]:
+    """Returns the options of a command that are no fields of a configuration, by their names."""
+    kinds = kinds_of(command)
+    fields = {field.name: field for field in dataclasses.fields(command)}
+    return {
+        getattr(_mark(kinds[name]), "name", None) or name: field
+        for name, field in fields.items()
+        if name not in ("config", "file", "folder")
+    }
+
+
+def _mark(kind: Any) -> Any:
+    """Returns what stands beside the type in an annotation: what the option is called, or None."""
+    return typing.get_args(kind)[1] if typing.get_origin(kind) is Annotated else None
+
+
+def _refuse_own(
+    command: type, field: dataclasses.Field[Any], name: str, values: Sequence[str]
+) -> None:
+    """Refuses what is no value of an option of the command's own."""
+    kind, option = kinds_of(command)[field.name], f"--{name.replace('_', '-')}"
+    if kind is bool:
+        _refuse_flag(option, option[2:], values)
+    elif typing.get_origin(kind) is tuple:
+        each = typing.get_args(kind)[0]
+        if not values:
+            choices = ", ".join(typing.get_args(each))
+            raise UserError(f"`{option}` must be one or more of {choices}, got nothing. Name one.")
+        for value in values:
+            taken(option, each, value)
+    else:
+        # None stands for an option that is left out, which nobody writes.
+        kinds = [each for each in typing.get_args(kind) or [kind] if each is not types.NoneType]
+        is_optional = len(kinds) < len(typing.get_args(kind))
+        plain = functools.reduce(operator.or_, kinds) if is_optional else kind
+        default = dataclasses.MISSING if field.default is None else field.default
+        if not (is_optional and values == ["None"]):
+            taken(option, plain, value_of(option, plain, values), default)
+
+
+def _of_schedule(config: Config, name: str, words: Sequence[str]) -> Any:
+    """Returns the value that words stand for as that of a schedule's field."""
+    held: Any = config
+    for each in name.split("."):
+        parts = parts_of(held)
+        if each not in parts:
+            return None  # whoever changes it refuses the name
+        held = parts[each]
+    if isinstance(held, tuple):
+        return tuple(map(number_of, words))
+    return number_of(only_word(name, words))
+
+
+def _no_option(name: str, own: Collection[str], command: str = "") -> UserError:
+    known = [f"--{each.replace('_', '-')}" for each in own]
+    option = f"--{name.replace('_', '-')}"
+    hint = did_you_mean(option, known) or f"There are {', '.join(known) or 'none'}."
+    return UserError(
+        f"`{option}` must be an option of {command or 'this command'}, and is none. {hint}"
+    )
+
+
+def _refuse_field(
+    config: Config, name: str, values: Sequence[str], others: Collection[str]
+) -> None:
+    """Refuses a name that is no field of a configuration, or what is no value of the field."""
+    cls, field, whole = _find(config, name.split("."), others)
+    kind = kinds_of(cls)[field.name]
+    if whole == "schedule":
+        known = [each.replace("_", "-") for each in _fields(config.schedule)]
+        raise UserError(
+            f"`schedule` must be changed by its fields here, got {' '.join(values) or 'nothing'}. "
+            f"There are {', '.join(f'--schedule.{each}' for each in known) or 'none'}."
+        )
+    if kind is bool:
+        _refuse_flag(whole, whole.replace("_", "-"), values)
+    else:
+        taken(whole, kind, value_of(whole, kind, values), field.default)
 
 
 def _find(
     config: Config, path: Sequence[str], others: Collection[str]
-) -> tuple[type, dataclasses.Field[Any], str] | None:
+) -> tuple[type, dataclasses.Field[Any], str]:
     """Returns the field that a path leads to, with its class and its whole name.
-
-    None: the library checks it, for it is one of the schedule's, or it is a misspelt option.
 
     Raises:
       UserError: there is no such field.
     """
     part: Any = config
-    for place, name in enumerate(path):
+    for place, given in enumerate(path):
         fields = _fields(part)
-        name = name if name in fields else name.removeprefix("no_")
+        name = given if given in fields else given.removeprefix("no_")
         if name not in fields:
-            name = path[place]
-            if part is config and (there := _elsewhere(config, name)):
-                hint = f"Did you mean {' or '.join(there)}?"
-                raise no_field(name, Config, list(fields), hint)
-            near = difflib.get_close_matches(name, [*fields, *others], 1)
-            if part is config and near and near[0] in others:
-                return None
-            raise no_field(name, type(part), list(fields))
-        if part is config.schedule:
-            return None
+            raise _no_field(config, part, given, others)
         if place == len(path) - 1:
             return type(part), fields[name], ".".join([*path[:-1], name])
         part = getattr(part, name)
-    return None
+    raise AssertionError("a path has a name at least")
+
+
+def _no_field(config: Config, part: Any, name: str, others: Collection[str]) -> UserError:
+    """Returns the refusal of a name that is no field of a part, and what may have been meant."""
+    fields = _fields(part)
+    if part is not config:
+        return no_field(name, type(part), list(fields))
+    if there := _elsewhere(config, name):
+        return no_field(name, Config, list(fields), f"Did you mean {' or '.join(there)}?")
+    near = difflib.get_close_matches(name, [*fields, *others], 1)
+    if near and near[0] in others:
+        return _no_option(name, others)
+    return no_field(name, Config, list(fields))
 
 
 def _elsewhere(config: Config, name: str) -> list[str]:
@@ -113,42 +183,11 @@ def _fields(part: Any) -> dict[str, dataclasses.Field[Any]]:
     return {field.name: field for field in known if field.init}
 
 
-def _refuse_flag(name: str, values: Sequence[str]) -> None:
+def _refuse_flag(name: str, option: str, values: Sequence[str]) -> None:
     if values:
-        front, _, last = name.replace("_", "-").rpartition(".")
+        front, _, last = option.rpartition(".")
         front = f"--{front}." if front else "--"
         raise UserError(
             f"`{name}` must be {front}{last} or {front}no-{last} on the command line, "
             f"got {values[0]!r} after it. Leave the value out."
         )
-
-
-def _value(name: str, kind: Any, words: Sequence[str]) -> Any:
-    """Returns the value that words stand for; the text itself if they stand for none."""
-    if typing.get_origin(kind) is dict:
-        if len(words) % 2:
-            return " ".join(words)
-        kind_of_value = typing.get_args(kind)[1]
-        pairs = zip(words[::2], words[1::2], strict=True)
-        return {each: _of_word(kind_of_value, word) for each, word in pairs}
-    if not words:
-        raise UserError(f"`{name}` must have a value, got none. Write it after the name.")
-    if len(words) > 1:
-        raise UserError(
-            f"`{name}` must be one value, got {' '.join(words)!r}. Put quotes around it."
-        )
-    return _of_word(kind, words[0])
-
-
-def _of_word(kind: Any, word: str) -> Any:
-    """Returns the value that a word stands for in an annotation; the word itself for none."""
-    for read in (str, int, float, {"None": None}.__getitem__):
-        with contextlib.suppress(ValueError, KeyError):
-            value = read(word)
-            taken("", kind, value)  # a UserError is a ValueError
-            return value
-    # It stands for a number out of the range, or for nothing at all.
-    for read in (int, float):
-        with contextlib.suppress(ValueError):
-            return read(word)
-    return word

@@ -30,6 +30,7 @@ class Dataset:
       test: the test images.
       digest: the SHA-256, in hex, of the whole data set before any image was held out.
       found: sentences that say what was found in a folder of images; empty for other sets.
+      train_files: the paths of the training images in a folder of images; empty for other sets.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Dataset:
     test: Split
     digest: str
     found: str = ""
+    train_files: tuple[str, ...] = ()
 
     @property
     def num_classes(self) -> int:
@@ -55,11 +57,12 @@ def load(
     validation_fraction: float = 0.0,
     seed: int = 0,
     cache_dir: str | os.PathLike[str] | None = None,
+    tell: bool = True,
 ) -> Dataset:
     """Loads a data set as 32x32 images. The decoded arrays are kept on disk for the next time.
 
     In a folder, `train/<class>` and `test/<class>` hold the images, in any format that Pillow
-    reads; those in folders inside them count too. What was found is printed, once in a process.
+    reads; those in folders inside them count too.
     A picture of 32x32 pixels stays as it is. Of another, the middle square is scaled to 32x32 by
     Pillow's bicubic filter with antialiasing. EXIF's orientation is applied, transparent pixels are
     laid on white, and of several frames the first is taken.
@@ -78,6 +81,7 @@ def load(
       seed: chooses the images that are held out.
       cache_dir: the folder where the decoded arrays are kept; by default `$LOG_ANNEAL_CACHE`, else
         `$XDG_CACHE_HOME/log_anneal`, else `~/.cache/log_anneal`.
+      tell: print what was found in a folder of images, once in a process.
 
     Raises:
       UserError: there is no such data set, or it cannot be downloaded or read; its images are not
@@ -94,20 +98,35 @@ def load(
     place = hashlib.sha256(json.dumps([source.name, source.place]).encode()).hexdigest()[:12]
     path = cache.directory(cache_dir) / f"{Path(source.name).name}-{place}.arrays"
     decoded, digest = _decoded(path, source)
-    train = _part("num_train_images", decoded.train, num_train_images, every_class=True)
+    if tell:
+        _tell(decoded.found)
+
+    def split(train: Split) -> tuple[Split, Split | None]:
+        part = _part("num_train_images", train, num_train_images, every_class=True)
+        return _hold_out(part, validation_fraction, seed)
+
     test = _part("num_test_images", decoded.test, num_test_images, every_class=False)
-    train, validation = _hold_out(train, validation_fraction, seed)
-    return Dataset(name, decoded.class_names, train, validation, test, digest, decoded.found)
+    train, validation = split(decoded.train)
+    files: tuple[str, ...] = ()
+    if source.train_files:
+        places = np.arange(len(source.train_files))
+        taken = split(Split(places, decoded.train.labels))[0].images
+        files = tuple(source.train_files[place] for place in taken)
+    return Dataset(name, decoded.class_names, train, validation, test, digest, decoded.found, files)
 
 
 @functools.lru_cache(maxsize=1)
 def _decoded(path: Path, source: Source) -> tuple[cache.Decoded, str]:
     """Returns the arrays and their digest, which later runs of a process share with the first."""
     decoded, digest = cache.load(path, source.state, source.decode)
-    found = f"{source.found} {decoded.found}".strip()
+    return replace(decoded, found=f"{source.found} {decoded.found}".strip()), digest
+
+
+@functools.lru_cache(maxsize=1)
+def _tell(found: str) -> None:
+    """Prints what was found in a folder of images, once for the runs of a process."""
     if found:
         print(found, file=sys.stderr)
-    return replace(decoded, found=found), digest
 
 
 def batch_indices(seed: int, steps: range, *, num_images: int, batch_size: int) -> np.ndarray:

@@ -44,7 +44,8 @@ def find(root: Path) -> Source:
         ) from error
     found = of_files(listing)
     state = fingerprint([picture.RULE, *listing.class_names, found], rows)
-    return Source(str(root), str(root), state, functools.partial(_decode, listing), found)
+    files = tuple(_within(root, file) for file, _ in listing.files["train"])
+    return Source(str(root), str(root), state, functools.partial(_decode, listing), found, files)
 
 
 def _list(root: Path) -> Listing:

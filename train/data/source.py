@@ -22,6 +22,7 @@ class Source:
       state: a digest that changes when the images may have changed.
       decode: reads all images; raises a `UserError` that names what cannot be used.
       found: sentences that say what lies there; empty where the name says it.
+      train_files: the paths of the training images in a folder of images; empty for other sets.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Source:
     state: str
     decode: Callable[[], Decoded] = field(compare=False)
     found: str = ""
+    train_files: tuple[str, ...] = field(default=(), compare=False)
 
 
 def checked(where: str, class_names: tuple[str, ...], train: Split, test: Split) -> Decoded:

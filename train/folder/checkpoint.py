@@ -78,7 +78,8 @@ class Checkpoints:
         Newer checkpoints that are damaged are moved to `set_aside`, each with a line on stderr.
 
         Args:
-            like: a pytree like the run's. Only the shapes and types of its leaves are read.
+            like: a pytree like the run's. Only the shapes and types of its leaves are read. None:
+                the leaves are like those saved, and come as a dict by their paths.
             others: by other digests that the run's settings had, what is like its state then.
             step: the step of the checkpoint; None: the newest.
 
@@ -205,6 +206,8 @@ class Checkpoints:
                     file=sys.stderr,
                 )
             self._good.add(step)
+            if like is None:
+                return step, leaves
             return step, jax.tree.unflatten(jax.tree.structure(like), leaves.values())
 
         if not damaged:
@@ -225,7 +228,8 @@ class Checkpoints:
     def _read(self, step: int, like: PyTree) -> dict[str, np.ndarray]:
         record = self._read_manifest(step)
         sha256 = record["config_digest"]
-        flat = manifest.flatten(self._others.get(sha256, like))
+        like = self._others.get(sha256, like)
+        flat = manifest.shapes(record) if like is None else manifest.flatten(like)
         difference = manifest.difference(record, flat)
         if difference is None and sha256 not in {self._own_digest, *self._others}:
             difference = "the configuration has another digest"

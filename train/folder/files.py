@@ -44,6 +44,24 @@ def set_aside(path: Path, folder: Path) -> Path:
     return path.rename(target)
 
 
+@contextlib.contextmanager
+def removed_if_empty(folder: Path) -> Iterator[None]:
+    """Removes a folder after the block if nothing was put into it, and it was not there before.
+
+    So a command that is refused leaves no empty folder, nor those above it that it made.
+
+    Args:
+        folder: the folder that is made in the block.
+    """
+    new = [each for each in (folder, *folder.parents) if not os.path.exists(each)]
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # it holds something
+            for each in new:
+                each.rmdir()
+
+
 def remove(folder: Path, *, seconds: float = 3.0) -> None:
     """Removes a folder into which others may still be writing for a moment, if that is possible."""
     until = time.monotonic() + seconds
@@ -70,22 +88,37 @@ def lock_folder(folder: Path) -> TextIO:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / ".lock").open("a+")  # which keeps what the holder wrote there
+        held = lock_file(folder / ".lock")
     except OSError as error:
         raise UserError(
             f"`workdir` must be writable, got {folder} ({error.strerror}). "
             "Choose another `--workdir`."
         ) from error
+    if isinstance(held, str):
+        raise UserError(
+            f"`workdir` must belong to one run, but {HELD} {folder}{held and f' ({held})'}. "
+            "Wait for its end, or choose another `--workdir`."
+        )
+    return held
+
+
+def lock_file(path: Path) -> TextIO | str:
+    """Locks a file for this process, until it is closed, and writes there who holds it.
+
+    Args:
+        path: the file, which is made if it is absent; its folder exists.
+
+    Returns:
+        The open file; where another process holds it, that process in words, as far as known.
+    """
+    file = path.open("a+")  # which keeps what the holder wrote there
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.seek(0)
         holder = file.read().strip()
         file.close()
-        raise UserError(
-            f"`workdir` must belong to one run, but {HELD} {folder}{holder and f' ({holder})'}. "
-            "Wait for its end, or choose another `--workdir`."
-        ) from None
+        return holder
     file.truncate(0)
     now = datetime.datetime.now().astimezone().isoformat(" ", "seconds")
     file.write(f"process {os.getpid()} on {platform.node()}, since {now}\n")

@@ -78,6 +78,14 @@ def verify_leaves(manifest: Mapping[str, Any], leaves: Mapping[str, np.ndarray])
             raise ValueError(f"leaf `{path}` differs from its digest")
 
 
+def shapes(manifest: Mapping[str, Any]) -> dict[str, jax.ShapeDtypeStruct]:
+    """Returns the shapes and types of a checkpoint's leaves, by their paths."""
+    return {
+        path: jax.ShapeDtypeStruct(leaf["shape"], leaf["dtype"])
+        for path, leaf in manifest["leaves"].items()
+    }
+
+
 def difference(manifest: Mapping[str, Any], like: Mapping[str, Any]) -> str | None:
     """Describes the first leaf in which a checkpoint and a model differ; None if there is none.
 

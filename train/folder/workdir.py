@@ -237,14 +237,13 @@ def make_folder(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(folder, os.W_OK | os.X_OK) else "no permission to write"
+    except (FileExistsError, NotADirectoryError):
+        reason = "a file is there"
     except OSError as error:
-        raise _unwritable(folder, str(error.strerror)) from error
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise _unwritable(folder, "no permission to write")
-
-
-def _unwritable(folder: Path, reason: str) -> UserError:
-    return UserError(
-        f"`--workdir` must be a folder that can be written to, got {folder} ({reason}). "
-        "Choose another."
-    )
+        reason = str(error.strerror)
+    if reason:
+        raise UserError(
+            f"`--workdir` must be a folder that can be written to, got {folder} ({reason}). "
+            "Choose another."
+        )

@@ -158,8 +158,8 @@ def decay_mask(params: Any) -> Any:
 def _check(config: ModelConfig) -> None:
     if config.name not in names():
         raise UserError(
-            f"`name` must be one of {', '.join(_NETWORKS)}, or `hybrid_` before one of them, got "
-            f"{config.name!r}. {did_you_mean(config.name, names())}".rstrip()
+            f"`model.name` must be one of {', '.join(_NETWORKS)}, or `hybrid_` before one of them, "
+            f"got {config.name!r}. {did_you_mean(config.name, names())}".rstrip()
         )
     network = _HYBRIDS.get(config.name, config.name)
     has_224 = network.startswith(_AT_224)
@@ -171,7 +171,7 @@ def _check(config: ModelConfig) -> None:
         value = getattr(config, name)
         if value not in known:
             raise UserError(
-                f"`{name}` must be one of {', '.join(map(str, known))}, got {value!r}. "
+                f"`model.{name}` must be {' or '.join(map(str, known))}, got {value!r}. "
                 f"{config.name} takes no other."
             )
 

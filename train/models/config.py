@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from train.checked import Count, Share, checked
+from train.checked import Extent, Share, checked
 
 _NAMES = (
     *("resnet_small", "resnet18", "resnet34", "resnet50", "resnet20", "resnet110"),
@@ -20,13 +20,13 @@ NETWORKS = (*_NAMES, "hybrid50", *(f"hybrid_{name}" for name in _NAMES))
 class Transformer:
     """The transformer branch of a hybrid network."""
 
-    patch_size: Count = 4
+    patch_size: Extent = 4
     """The side of the square patches that become tokens, in pixels. At least 1.
     It must divide the image's.
     At 32 pixels, 4 makes 64 tokens. At 224 pixels, 28 makes as many, and 16 is usual (ViT)."""
-    width: Count = 192
+    width: Extent = 192
     """The number of features of a token. At least 1."""
-    num_heads: Count = 3
+    num_heads: Extent = 3
     """The number of attention heads. At least 1. It must divide the width."""
 
 
@@ -42,7 +42,7 @@ class ModelConfig:
     Made for CIFAR, with stochastic depth: stochastic20, stochastic110.
     With `hybrid_` before any of these names, a transformer branch stands beside the network.
     hybrid50 is short for hybrid_resnet50."""
-    width: Count | None = None
+    width: Extent | None = None
     """The number of channels after the first layers. It scales all other channels. At least 1.
     None: the network's own, for most of them 64.
     110 gives ResNet-34 the 63 million parameters of the paper (Naveen 2024)."""

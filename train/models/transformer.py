@@ -91,13 +91,13 @@ def check(knobs: Transformer, *, image_size: int = 32) -> None:
     """Raises UserError for knobs with which no branch can be built."""
     if image_size % knobs.patch_size:
         raise UserError(
-            f"`patch_size` must divide the image's {image_size} pixels, got {knobs.patch_size}. "
-            f"Take {'2, 4 or 8' if image_size == 32 else '14, 16 or 28'}."
+            f"`model.transformer.patch_size` must divide the image's {image_size} pixels, got "
+            f"{knobs.patch_size}. Take {'2, 4 or 8' if image_size == 32 else '14, 16 or 28'}."
         )
     if knobs.width % knobs.num_heads:
         raise UserError(
-            f"`num_heads` must divide `width` ({knobs.width}), got {knobs.num_heads}. "
-            "Take 64 features a head."
+            f"`model.transformer.num_heads` must divide the width ({knobs.width}), got "
+            f"{knobs.num_heads}. Take 64 features a head."
         )
 
 

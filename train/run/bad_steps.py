@@ -41,6 +41,7 @@ def note(job: Job, folder: Path, steps: range, metrics: Metrics) -> list[str]:
 
     `bad_steps.jsonl` gets a line for each: its step, as `metrics.jsonl` counts it, what became of
     it, why, and the images of its batch, which are places in the training split, counted from 0.
+    Where they came from a folder of images, it has their files too, by their paths in the folder.
 
     Args:
       job: the run.
@@ -59,7 +60,7 @@ def note(job: Job, folder: Path, steps: range, metrics: Metrics) -> list[str]:
             "action": "halted" if metrics["halted"][place] else "skipped",
             "why": _reason(job, metrics, place).words,
             "loss": strict(metrics["loss"][place]),
-            "images": job.indices(steps[place : place + 1])[0].tolist(),
+            **_images(job, steps[place]),
         }
         for place in bad
     ]
@@ -70,6 +71,13 @@ def note(job: Job, folder: Path, steps: range, metrics: Metrics) -> list[str]:
         for record in records
         if record["action"] == "skipped"
     ]
+
+
+def _images(job: Job, step: int) -> dict[str, list[Any]]:
+    """Returns the images in the batch of a step, and their files if there are any."""
+    images = job.indices(range(step, step + 1))[0].tolist()
+    files = job.dataset.train_files
+    return {"images": images, **({"files": [files[each] for each in images]} if files else {})}
 
 
 def cut(folder: Path, start: int) -> None:

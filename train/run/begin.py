@@ -20,10 +20,12 @@ from train.errors import UserError
 from train.folder import back, workdir
 from train.folder import length as lengths
 from train.folder.checkpoint import Checkpoints
+from train.folder.files import removed_if_empty
 from train.folder.length import Length
-from train.run import distributed
+from train.run import distributed, network_file
 from train.run.bad_steps import cut
 from train.run.job import Job, prepare
+from train.run.network_file import Needs
 from train.run.restored import restore
 from train.run.sizes import beginning
 from train.run.summary import check_records, is_done
@@ -75,13 +77,15 @@ def begin(
     Raises:
       UserError: the configuration, the data or the folder cannot be used, or the processes differ.
     """
+    stack.enter_context(removed_if_empty(folder))
     distributed.on_first(lambda: workdir.make_folder(folder))
+    has_begun = (folder / "config.json").exists()
     if (step := asked.from_step) is not None:
         distributed.on_first(lambda: back.choose(folder, step))
     length = distributed.on_first(lambda: lengths.read(folder, config.to_dict(), asked.extend))
     by = (length.stretch if length else Fraction(1)).as_integer_ratio()
     stretch = Fraction(*distributed.from_first(np.array(by, np.int32)).tolist())
-    job = distributed.together(lambda: prepare(config, stretch=stretch))
+    job = distributed.together(lambda: prepare(config, stretch=stretch, tell=not has_begun))
     distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
 
     record = job.record()
@@ -104,6 +108,7 @@ def begin(
         print(*(f"{line}\n" for line in newer), sep="", end="")
     since = distributed.on_first(lambda: hold.settle(start, job.total_steps) if hold else 0)
     since = int(distributed.from_first(np.int32(since or 0)))
+    distributed.on_first(lambda: network_file.keep(folder, _needs(job)))
     done_before = distributed.on_first(
         lambda: is_done(folder, start, job.total_steps, asked.is_quiet)
     )
@@ -116,6 +121,12 @@ def begin(
     rates = _rates(job, folder, start, since)
     state = job.engine.place(job.resume(state, rates, watch_from=grace_ends))
     return Begun(job, checkpoints, state, job.place_splits(), start, since)
+
+
+def _needs(job: Job) -> Needs:
+    dataset = job.dataset
+    file = network_file.file_of(job.config.model.builder)
+    return Needs(dataset.class_names, dataset.train.images.shape[1:], job.statistics, file)
 
 
 def _rates(job: Job, folder: Path, start: int, since: int) -> np.ndarray:

@@ -22,6 +22,9 @@ from train.rates import check_proportion, rates_of
 from train.run.fitted import ByDigests, applied, fitted, sha256_of
 from train.written import describe
 
+_MOST_STEPS = 524_000
+"""The steps of the longest run: the state has the rate of each step, and no more room."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Job:
@@ -167,7 +170,13 @@ class Job:
         return restarts(self.total_steps) if restarts is not None else []
 
 
-def prepare(config: Config, *, on_paper: bool = False, stretch: Fraction = Fraction(1)) -> Job:
+def prepare(
+    config: Config,
+    *,
+    on_paper: bool = False,
+    stretch: Fraction = Fraction(1),
+    tell: bool = True,
+) -> Job:
     """Loads the data, fits the preprocessing, and puts the run together.
 
     Args:
@@ -175,6 +184,7 @@ def prepare(config: Config, *, on_paper: bool = False, stretch: Fraction = Fract
       on_paper: the job shows whether the run can be made, and makes no step: its preprocessing has
         the right shapes and no right numbers, since to fit it may take a minute.
       stretch: the factor by which the durations of the schedule are multiplied.
+      tell: print what was found in a folder of images.
 
     Raises:
       UserError: the data cannot be had, or do not fit the configuration.
@@ -186,6 +196,7 @@ def prepare(config: Config, *, on_paper: bool = False, stretch: Fraction = Fract
         num_test_images=config.num_test_images,
         validation_fraction=config.validation_fraction,
         seed=config.seed,
+        tell=tell,
     )
     # The indices of one step are asked for because that checks the batch size.
     data.batch_indices(
@@ -196,6 +207,11 @@ def prepare(config: Config, *, on_paper: bool = False, stretch: Fraction = Fract
     )
 
     steps_per_epoch = len(dataset.train.labels) // config.batch_size
+    if (steps := config.epochs * steps_per_epoch) > _MOST_STEPS:
+        raise UserError(
+            f"`epochs` must come to at most {_MOST_STEPS:,} steps, got {config.epochs} of "
+            f"{steps_per_epoch}, which are {steps:,}. Take fewer, or a larger `batch_size`."
+        )
     if (config.epochs + config.halt.grace_epochs) * steps_per_epoch >= 2**31:
         raise UserError(
             f"`epochs` with `halt.grace_epochs` must come to fewer than 2^31 steps, got "

@@ -20,7 +20,7 @@ from train.config import Config
 from train.engine.state import TrainState
 from train.errors import Interrupted, UserError
 from train.folder import workdir
-from train.folder.files import write_atomically
+from train.folder.files import removed_if_empty, write_atomically
 from train.folder.log import strict
 from train.folder.origin import origin, today
 from train.folder.terminal import Terminal
@@ -52,12 +52,13 @@ def run(config: Config, folder: Path, **sweep: Any) -> None:
       UserError: the configuration, the data, the folder or the sweep cannot be used.
       Interrupted: a signal came. Nothing is kept.
     """
-    distributed.on_first(lambda: workdir.make_folder(folder))
-    job = distributed.together(lambda: _prepare(config, sweep))
-    distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
-    distributed.together(lambda: distributed.check_same(config.to_dict(), **sweep))
-    test = _test(job, sweep)
-    distributed.on_first(lambda: _finish(job, config, folder, test, sweep))
+    with removed_if_empty(folder):
+        distributed.on_first(lambda: workdir.make_folder(folder))
+        job = distributed.together(lambda: _prepare(config, sweep))
+        distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
+        distributed.together(lambda: distributed.check_same(config.to_dict(), **sweep))
+        test = _test(job, sweep)
+        distributed.on_first(lambda: _finish(job, config, folder, test, sweep))
 
 
 def pasted(config: Config, suggestions: la.Suggestions) -> list[str]:

@@ -1,11 +1,7 @@
 """Runs configuration files, and returns what their functions give."""
 
 import dataclasses
-import hashlib
-import linecache
-import sys
 import traceback
-import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +10,8 @@ import jax
 
 from train.changes import changed
 from train.config import Config
-from train.errors import UserError, did_you_mean
+from train.errors import UserError
+from train.python_file import check_file, neighbours_of, run_file
 from train.study import Size, Study
 
 _Given = TypeVar("_Given")
@@ -57,45 +54,21 @@ def prepare_study(path: Path, size: Size, data_dir: str | None) -> Study:
     return study
 
 
-def _run(path: Path) -> dict[str, Any]:
-    """Runs a file as a module of its own, and returns what it defines.
-
-    The module is registered, as that of an import is: the annotations and the source of a class of
-    the user's own are looked up there. Its name ends with a digest, so that it hides no other one.
-    """
-    digest = hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:8]
-    module = types.ModuleType(f"{path.stem}_{digest}")
-    module.__file__ = str(path)
-    sys.modules[module.__name__] = module
-    linecache.checkcache(str(path))  # the file may have changed since it ran last
-    exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
-    return vars(module)
-
-
 def _call(
     path: Path, function: str, arguments: tuple[Any, ...], kind: type[_Given], example: str
 ) -> _Given:
-    if not path.is_file():
-        files = sorted(file.name for file in path.absolute().parent.glob("*.py"))
-        meant = did_you_mean(path.name, files)
-        raise UserError(
-            f"`{kind.__name__.lower()}` must be a Python file, got {path}, which is not there. "
-            + (meant or f"In that folder there are: {', '.join(files) or 'none'}.")
-        )
-    # The folder must be on the path: a variant imports the configuration that it is derived from.
-    sys.path.insert(0, str(path.absolute().parent))
+    check_file(kind.__name__.lower(), path)
     try:
-        defined = _run(path)
-        get: Callable[..., Any] | None = defined.get(function)
-        given = get(*arguments) if callable(get) else None
+        with neighbours_of(path):
+            defined = run_file(path)
+            get: Callable[..., Any] | None = defined.get(function)
+            given = get(*arguments) if callable(get) else None
     except Exception as error:
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
                  if frame.filename == str(path)]  # fmt: skip
         where = f"{path}, line {lines[-1]}" if lines else str(path)
         prefix = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         raise UserError(f"{where}: {prefix}{error}") from error
-    finally:
-        sys.path.pop(0)
 
     if not isinstance(given, kind):
         other = {

@@ -51,7 +51,7 @@ class RangeTests:
     """The first rate of the test. Above 0, and below `max_value`."""
     max_value: Annotated[float, Within(above=0)] = 1.0
     """The last rate of the test. Above 0."""
-    num_steps: Annotated[int, Within(at_least=10)] = 400
+    num_steps: Annotated[int, Within(at_least=10, fits=1_000_000)] = 400
     """The length of the test, in steps. At least 10."""
     sweep: Literal["exponential", "linear"] = "linear"
 

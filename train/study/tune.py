@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from train.changes import Changes, changed
-from train.checked import Count, Seed, checked
+from train.checked import Seed, checked
 from train.config import Config
 from train.errors import HELD, Interrupted, UserError, sentence
 from train.folder.files import one_at_a_time
@@ -48,7 +48,7 @@ class Tune:
 
     search: Mapping[str, Mapping[str, Range]]
     axis: str = "schedule"
-    trials: Count = 20
+    trials: Annotated[int, Within(at_least=1, fits=1_000_000)] = 20
     method: Literal["drawn", "grid"] = "drawn"
     is_only: bool = False
     within: Mapping[str, str] = dataclasses.field(default_factory=dict)
