@@ -12,17 +12,27 @@ import tyro
 
 import log_anneal
 from train.cli import first
-from train.cli.commands import Arguments, Configured, RangeTest, Report, RunStudy, Sweep, Watch
+from train.cli.commands import (
+    Arguments,
+    Configured,
+    Optimum,
+    RangeTest,
+    Report,
+    RunStudy,
+    Sweep,
+    Watch,
+)
 from train.cli.words import refuse
 from train.errors import UserError
 from train.study.load import load
 
 _Kind = TypeVar("_Kind")
-Command: TypeAlias = Arguments | RangeTest | RunStudy | Report | Watch
+Command: TypeAlias = Arguments | RangeTest | RunStudy | Optimum | Report | Watch
 _COMMANDS: dict[str, type[Command]] = {
     "": Arguments,
     "range-test": RangeTest,
     "study": RunStudy,
+    "optimum": Optimum,
     "report": Report,
     "watch": Watch,
 }
@@ -55,8 +65,8 @@ def parse(argv: Sequence[str]) -> Command:
 
     path = Path(words[0])
     program = " ".join(filter(None, ["python -m train", name, str(path)]))
-    if kind is RunStudy:
-        return _from_words(RunStudy, program, words[1:], RunStudy(file=path))
+    if kind is RunStudy or kind is Optimum:
+        return _from_words(kind, program, words[1:], kind(file=path), name=name)
     assert issubclass(kind, Configured)
     defaults = kind(config=load(path), workdir=Path("runs") / path.stem)
     return _from_words(kind, program, words[1:], defaults)
@@ -64,9 +74,10 @@ def parse(argv: Sequence[str]) -> Command:
 
 def _show_help(kind: type[Command], argv: Sequence[str]) -> NoReturn:
     """Prints the usage of all commands, or a command's own options, which need no file."""
-    if kind is RunStudy:
-        any_study = RunStudy(file=Path("configs/study_NAME.py"))
-        _from_words(RunStudy, f"python -m train study {any_study.file}", argv, any_study)
+    if kind is RunStudy or kind is Optimum:
+        name = "study" if kind is RunStudy else "optimum"
+        example = kind(file=Path("configs/study_NAME.py"))
+        _from_words(kind, f"python -m train {name} {example.file}", argv, example, name=name)
     if kind is RangeTest:
         print("For the fields of a configuration, too: name its file before --help.\n")
         any_sweep = Sweep(workdir=Path("runs/NAME"))
@@ -75,7 +86,9 @@ def _show_help(kind: type[Command], argv: Sequence[str]) -> NoReturn:
         "usage: python -m train [range-test] configs/NAME.py "
         "[--workdir DIR] [--FIELD VALUE ...]\n"
         "       python -m train study configs/study_NAME.py --size smoke "
-        "[--dry-run] [--workdir DIR]\n       python -m train report DIR\n"
+        "[--dry-run] [--workdir DIR]\n"
+        "       python -m train optimum configs/study_NAME.py [--workdir DIR]\n"
+        "       python -m train report DIR\n"
         "       python -m train watch DIR [--port N]\n"
         "       python -m train --version\n"
     )
@@ -84,10 +97,16 @@ def _show_help(kind: type[Command], argv: Sequence[str]) -> NoReturn:
 
 
 def _from_words(
-    kind: type[_Kind], program: str, words: Sequence[str], defaults: _Kind | None = None
+    kind: type[_Kind],
+    program: str,
+    words: Sequence[str],
+    defaults: _Kind | None = None,
+    *,
+    name: str = "",
 ) -> _Kind:
-    if defaults is not None and not _HELP & {*words}:
-        refuse(kind, words, getattr(defaults, "config", None), name="study")
+    # The options of an optimum check themselves: some hold several words, or lead into a part.
+    if defaults is not None and kind is not Optimum and not _HELP & {*words}:
+        refuse(kind, words, getattr(defaults, "config", None), name=name)
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
@@ -114,7 +133,8 @@ def _sentence(box: str) -> str:
 
     What is wrong in a way that is known has been refused before, in a sentence of our own.
     """
-    inside = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
-    parts = " ".join(re.sub("─{3,}", "\n", line) for line in inside).split("\n")
-    message = parts[0].strip().rstrip(".")
+    # Where a terminal has no box characters, the frame is drawn with blanks, bars and dashes.
+    title, *inside = [line.strip("│|╭╮╰╯ ") for line in box.splitlines()] or [""]
+    parts = " ".join(re.sub("[─-]{3,}", "\n", line) for line in inside).split("\n")
+    message = next(filter(None, map(str.strip, parts)), title).rstrip(".")
     return message if message.endswith("?") else f"{message}."

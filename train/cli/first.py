@@ -8,7 +8,7 @@ from train.errors import UserError, did_you_mean
 from train.python_file import check_file, nearest
 
 QUICKSTART = "configs/quickstart.py"
-COMMANDS = ("range-test", "study", "report", "watch")
+COMMANDS = ("range-test", "study", "optimum", "report", "watch")
 _OF_A_FOLDER = {"report": "a study", "watch": "a run or a study"}
 _HELP = ("-h", "--help")
 
@@ -45,6 +45,8 @@ def look(argv: Sequence[str]) -> None:
     if not words or words[0].startswith("-"):
         got = words[0] if words else "nothing"
         example = QUICKSTART
+        if command == "optimum":
+            example = "optimum configs/study_schedules.py"
         if command == "study":
             example = "study configs/study_experiment1.py --size smoke"
         raise UserError(
@@ -57,7 +59,7 @@ def look(argv: Sequence[str]) -> None:
             f"The first argument must be a configuration file, or one of {', '.join(COMMANDS)}, "
             f"got {path}, which is not there. {did_you_mean(words[0], COMMANDS)}".rstrip()
         )
-    check_file("study" if command == "study" else "config", path)
+    check_file("study" if command in ("study", "optimum") else "config", path)
 
 
 def named(argv: Sequence[str]) -> tuple[str, list[str]]:
