@@ -93,9 +93,10 @@ def test_pictures_are_read_as_those_of_a_folder_of_images(made, test_split, tmp_
     np.testing.assert_array_equal(network.logits(files), network.logits(images))
     assert network.classes(str(files[1])).tolist() == network.classes(images[1:2]).tolist()
     (tmp_path / "d.png").write_bytes(b"no picture")
-    for wrong in (tmp_path / "d.png", tmp_path / "e.png"):
-        with pytest.raises(UserError, match=f"`images` must be pictures .* {wrong} "):
-            network.classes([files[0], wrong])
+    for name, why in (("d.png", "no picture that Pillow knows"), ("e.png", "it is not there")):
+        with pytest.raises(UserError, match=rf"must be pictures .*, got .*{name} \({why}\)"):
+            network.classes([files[0], tmp_path / name])
+    assert len(repr(network)) < 200
 
 
 def test_the_page_shows_how(made, tmp_path, capsys, monkeypatch):

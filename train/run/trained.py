@@ -40,8 +40,8 @@ class Trained:
 
     step: int
     class_names: tuple[str, ...]
-    params: Any
-    batch_stats: Any
+    params: Any = dataclasses.field(repr=False)
+    batch_stats: Any = dataclasses.field(repr=False)
     _model: Model = dataclasses.field(repr=False)
     _knobs: Preprocess = dataclasses.field(repr=False)
     _needs: Needs = dataclasses.field(repr=False)
@@ -149,10 +149,12 @@ def _of_file(path: Any) -> np.ndarray:
             f"`images` must be an array, or paths of pictures, got {type(path).__name__} in a "
             "sequence. Stack arrays by `np.stack`."
         )
+    file = Path(path).expanduser()
     try:
-        return picture.read(Path(path).expanduser())[0]
+        return picture.read(file)[0]
     except Exception as error:  # a damaged file makes Pillow raise anything
+        why = picture.why_not(error) if os.path.lexists(file) else "it is not there"
         raise UserError(
-            f"`images` must be pictures that can be read, got {path} ({picture.why_not(error)}). "
-            "Replace it, or leave it out."
+            f"`images` must be pictures that can be read, got {path} ({why}). Replace it, or leave "
+            "it out."
         ) from error
