@@ -100,6 +100,17 @@ def names() -> tuple[str, ...]:
     return (*_NETWORKS, *_HYBRIDS)
 
 
+DTYPES = ("auto", "float32", "bfloat16")
+"""The choices of `ModelConfig.dtype`."""
+
+
+def dtype_of(given: str) -> str:
+    """Returns the type of the computation, where `auto` is what suits the device."""
+    if given != "auto":
+        return given
+    return "float32" if jax.default_backend() == "cpu" else "bfloat16"
+
+
 def build(config: ModelConfig, *, num_classes: int, axis_name: str | None) -> Model:
     """Returns the model of a configuration.
 
@@ -116,9 +127,7 @@ def build(config: ModelConfig, *, num_classes: int, axis_name: str | None) -> Mo
         return build_own(config.builder, num_classes=num_classes, axis_name=axis_name)
     _check(config)
     is_global = config.batch_norm == "global"
-    dtype = config.dtype
-    if dtype == "auto":
-        dtype = "float32" if jax.default_backend() == "cpu" else "bfloat16"
+    dtype = dtype_of(config.dtype)
 
     def make(normal: Normal) -> Classifier:
         layers = Layers(

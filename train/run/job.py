@@ -18,6 +18,7 @@ from train.engine.compiled import Program, program
 from train.engine.state import TrainState
 from train.engine.step import DeviceData
 from train.errors import UserError
+from train.models.build import dtype_of
 from train.rates import check_proportion, rates_of
 from train.run.fitted import ByDigests, applied, fitted, sha256_of
 from train.written import describe
@@ -101,9 +102,15 @@ class Job:
         return describe(self.config.schedule, epochs * self.steps_per_epoch)
 
     def record(self) -> dict[str, Any]:
-        """Returns the content of `config.json`: the configuration, and the digest of its data."""
+        """Returns the configuration for `config.json`, as it is used, and the digest of its data.
+
+        Of `model.dtype` it has the type itself, since `auto` is another one on another device.
+        """
+        record = self.config.to_dict()
+        if "dtype" in record["model"]:
+            record["model"] = {**record["model"], "dtype": dtype_of(self.config.model.dtype)}
         return {
-            **self.config.to_dict(),
+            **record,
             "schedule": self.described(self.config.epochs),
             "data_sha256": self.dataset.digest,
         }

@@ -11,10 +11,11 @@ import numpy as np
 from train import preprocess
 from train.config import Config
 from train.errors import UserError
-from train.folder import workdir
 from train.folder.checkpoint import Checkpoints
+from train.folder.record import read
+from train.folder.same_run import SameRun
 from train.run.job import Job, prepare
-from train.run.restored import restore
+from train.run.restored import as_begun, dtype_held, restore
 
 _BATCH = 500
 
@@ -89,16 +90,16 @@ def load(config: Config, folder: Path, *, is_best: bool = False) -> Trained:
     Raises:
       UserError: there is no checkpoint, or it is of another configuration, or is damaged.
     """
-    job = prepare(config)
-    record = job.record()
-    checkpoints = Checkpoints(
-        folder / "checkpoints", config_digest=workdir.fixed_digest(record), is_writer=False
-    )
+    held = read(folder)
+    job = prepare(as_begun(config, dtype_held(held)))
+    checkpoints = Checkpoints(folder / "checkpoints", is_writer=False)
     best = checkpoints.best_step() if is_best else None
-    state = restore(job, checkpoints, workdir.known_digests(folder, record), step=best)
-    if state is None:
+    same = SameRun(held.content, job.record()) if held else None
+    found = restore(job, checkpoints, same, step=best)
+    if found is None:
         raise UserError(
             f"`folder` must be that of a run with a checkpoint, got {folder}, which has none. "
             "Give the `--workdir` of the run."
         )
+    state = found.state
     return Trained(int(state.step), job.dataset.class_names, state.params, state.batch_stats, job)

@@ -9,8 +9,9 @@ from typing import Any
 from train.config import digest
 from train.errors import UserError
 from train.folder import ending, workdir
-from train.folder.files import write_atomically
+from train.folder.files import write_json
 from train.folder.origin import commit, today
+from train.folder.sealed import VERSION
 from train.study import SETTINGS, Bounds, RangeTests, Run, Size, Study, bound, free, looks
 from train.study.names import combination, range_test_folder
 
@@ -47,6 +48,7 @@ def write_study(
     record = _record(study, folder, name, size)
     says: list[str] = []
     if path.exists():
+        ending.read(path)  # it refuses that of a newer release
         try:
             old = json.loads(path.read_bytes())
             differing = bound.differing(study, folder, old, record)
@@ -80,7 +82,7 @@ def read(path: Path) -> dict[str, Any]:
 
 def write(path: Path, record: Mapping[str, Any]) -> None:
     """Writes a file of JSON, whole or not at all."""
-    write_atomically(path, f"{json.dumps(record, indent=2, allow_nan=False)}\n".encode())
+    write_json(path, record)
 
 
 def is_done(run: Run, folder: Path) -> bool:
@@ -102,6 +104,7 @@ def read_bounds(tests: RangeTests, folder: Path) -> tuple[Bounds, bool]:
 def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]:
     runs = study.runs()
     return {
+        "version": VERSION,
         "name": name,
         "title": study.title,
         "description": study.description,
