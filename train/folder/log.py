@@ -240,9 +240,7 @@ def _drop_after(path: Path, start_step: int) -> float:
         record = sealed.parsed(line)
         if record is not None and record.get("step", math.inf) <= start_step:
             kept.append((line, record))
-    content = b"".join(_checked(line, record) for line, record in kept)
-    if content != path.read_bytes():
-        write_atomically(path, content)
+    write_atomically(path, b"".join(_checked(line, record) for line, record in kept))
     return float(kept[-1][1].get("seconds", 0.0)) if kept else 0.0
 
 

@@ -110,7 +110,7 @@ def begin(
     distributed.together(lambda: distributed.check_same(record, **dataclasses.asdict(asked)))
     checkpoints = Checkpoints(folder / "checkpoints", is_writer=distributed.is_first())
     distributed.together(lambda: stack.enter_context(checkpoints))
-    distributed.on_first(lambda: sweep(folder))
+    distributed.on_first(lambda: (sweep(folder), sweep(folder / "loggers")))
     hold = distributed.on_first(lambda: _hold(job, folder, record, length, asked.adjust_schedule))
     if hold and hold.held and hold.held.mended:
         print(f"warning: {hold.held.mended}", file=sys.stderr)

@@ -63,7 +63,8 @@ def restore_with_log(
     lost = sum(LOST in json.loads(each) for each in marked)
     mended = Checked(marked, is_whole=False, faults=log.faults)
     are = "line cannot be restored and is" if lost == 1 else "lines cannot be restored and are"
-    _write(path, mended, f"{lost} {are} marked as {LOST}")
+    what = f"{lost} {are} marked as {LOST}" if lost else "the last test is made anew"
+    _write(path, mended, what)
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from train.atomic_file import sweep
 from train.config import digest
 from train.errors import UserError
 from train.folder import ending, workdir
@@ -14,6 +15,8 @@ from train.folder.origin import commit, today
 from train.folder.sealed import VERSION
 from train.study import SETTINGS, Bounds, RangeTests, Run, Size, Study, bound, free, looks
 from train.study.names import combination, range_test_folder
+
+_HOUR = 3600.0
 
 
 def write_study(
@@ -38,6 +41,7 @@ def write_study(
       UserError: the folder cannot be used, or holds another study.
     """
     workdir.make_folder(folder)
+    sweep(folder, older_than=_HOUR)  # other shares may be writing
     path = folder / "study.json"
     if (folder / "config.json").exists():
         raise UserError(
