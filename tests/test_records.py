@@ -68,6 +68,15 @@ def test_a_line_since_the_checkpoint_before_is_made_anew(copy, ended, capsys):
     assert lines(copy) == lines(ended) and leaves(copy, END) == leaves(ended, END)
 
 
+def test_a_run_that_has_ended_makes_its_last_steps_anew_and_saves_them(ended, tmp_path, capsys):
+    folder = shutil.copytree(ended, tmp_path / "run")
+    edit(folder, lambda found: found.pop(20))
+    run(folder)
+    assert "the steps after 16 are made anew" in capsys.readouterr().err
+    assert lines(folder) == lines(ended) and leaves(folder, END) == leaves(ended, END)
+    assert ending.has_ended(folder)
+
+
 @pytest.mark.parametrize("place", [3, 8])
 def test_a_line_that_no_checkpoint_can_give_back_is_marked(copy, ended, capsys, place):
     """The one is that of a step, the other the test after the first epoch."""

@@ -42,14 +42,14 @@ def open_atomically(path: Path) -> Iterator[BinaryIO]:
     flush_names(path.parent)
 
 
-def sweep(folder: Path, *, older_than: float = 0.0) -> None:
-    """Deletes what kills in the midst of a write have left in a folder.
+def sweep(*folders: Path, older_than: float = 0.0) -> None:
+    """Deletes what kills in the midst of a write have left in folders.
 
     Args:
-      folder: the folder. It need not exist.
+      *folders: the folders. They need not exist.
       older_than: how long ago the write must have begun, in seconds, where others may be writing.
     """
-    for path in folder.glob(f".*{_SUFFIX}"):
+    for path in [path for folder in folders for path in folder.glob(f".*{_SUFFIX}")]:
         with contextlib.suppress(OSError):  # another start may sweep, too
             if _PARTIAL.fullmatch(path.name) and time.time() - path.stat().st_mtime >= older_than:
                 path.unlink()

@@ -1,37 +1,28 @@
 """Checkpoints, which Orbax writes. A manifest beside the state proves that nothing was damaged."""
 
-import dataclasses
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Self, TextIO, TypeAlias
+from typing import Any, Self, TextIO
 
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from train.atomic_file import flush_names
 from train.errors import UserError, shortened
 from train.folder import manifest, quiet, steps
 from train.folder.files import flush_folder, lock_folder, remove, set_aside
+from train.folder.manifest import Manifest, Restored
 
 PyTree = Any
-Manifest: TypeAlias = Mapping[str, Any]
 
 quiet.keep()
 
-
-@dataclasses.dataclass(frozen=True)
-class Restored:
-    """A checkpoint that was read."""
-
-    step: int
-    """The number of updates done."""
-    state: PyTree
-    """The state, with NumPy arrays as leaves."""
-    manifest: Manifest
-    """The manifest, as `train.folder.manifest` describes it."""
+_UNFINISHED = "unfinished"
+"""The folder of the checkpoint that is being written."""
 
 
 class Checkpoints:
@@ -59,7 +50,8 @@ class Checkpoints:
         """Locks the folder. It raises a UserError if another run writes there, or none can."""
         if self._is_writer:
             self._lock = lock_folder(self._directory)
-            shutil.rmtree(self._directory / "todelete", ignore_errors=True)
+            for name in ("todelete", _UNFINISHED):
+                shutil.rmtree(self._directory / name, ignore_errors=True)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -155,12 +147,12 @@ class Checkpoints:
         if pending is not None:
             self._good.add(pending.result())
 
-    def _manager(self, **options: Any) -> ocp.CheckpointManager:
+    def _manager(self, directory: Path, **options: Any) -> ocp.CheckpointManager:
         # Each operation makes a manager, which takes 5 ms: the list of steps that a manager keeps
         # has unfinished and failed saves in it, and goes out of date when a step is set aside.
         process = jax.process_index()
         return ocp.CheckpointManager(
-            self._directory,
+            directory,
             options=ocp.CheckpointManagerOptions(
                 create=False,
                 enable_async_checkpointing=False,  # our thread writes, and computes the digests
@@ -173,24 +165,29 @@ class Checkpoints:
         )
 
     def _write(self, step: int, leaves: dict[str, np.ndarray], record: Manifest) -> int:
+        # A step gets its place when all of it is on the disk, and only then may older ones go: so a
+        # power cut leaves no step of which a part is missing, and at least one that is whole.
+        unfinished = self._directory / _UNFINISHED
         try:
-            with self._manager(cleanup_tmp_directories=True) as manager:
+            unfinished.mkdir(exist_ok=True)
+            with self._manager(unfinished) as manager:
                 items = ocp.args.Composite(
                     state=ocp.args.StandardSave(manifest.nonempty(leaves)),
                     manifest=ocp.args.JsonSave(record),
                 )
                 manager.save(step, args=items, force=True)  # the loop decides when to save
-            flush_folder(self._directory / str(step))
-            # Not before the new one is on the disk: a power cut must leave one of them.
+            flush_folder(unfinished / str(step))
+            (unfinished / str(step)).rename(self._directory / str(step))
+            flush_names(self._directory)
             keep = {*sorted(self._steps())[-2:], _best(self._scores())}
             steps.discard(self._directory, [each for each in self._steps() if each not in keep])
         except Exception as error:
-            for partial in self._directory.glob(f"{step}.orbax-checkpoint-tmp*"):
-                remove(partial)
             raise UserError(
                 f"The checkpoint of step {step} could not be written to {self._directory} "
                 f"({shortened(error)}). Make room, and start the same command again."
             ) from error
+        finally:
+            remove(unfinished)
         return step
 
     def _restore(self, like: Callable[[Manifest], PyTree], every: Sequence[int]) -> Restored | None:
@@ -204,6 +201,7 @@ class Checkpoints:
                 damaged[step] = shortened(error)
                 continue
 
+            damaged |= steps.without_manifest(self._directory)  # older ones, too: one was the best
             for bad, reason in damaged.items() if self._is_writer else ():
                 target = set_aside(self._directory / str(bad), self._directory / "set_aside")
                 print(
@@ -211,7 +209,7 @@ class Checkpoints:
                     f"moved to {target}, going on from step {step}",
                     file=sys.stderr,
                 )
-            self._good.add(step)
+            self._good = {step}  # what is newer may be moved away, and saved again
             return found
 
         if not damaged:
@@ -232,7 +230,7 @@ class Checkpoints:
                 f"{difference}. Choose another `--workdir`, or the settings it was trained with."
             )
         leaves = {path: np.empty(leaf.shape, leaf.dtype) for path, leaf in flat.items()}
-        with self._manager(read_only=True) as manager:
+        with self._manager(self._directory, read_only=True) as manager:
             items = ocp.args.Composite(state=ocp.args.StandardRestore(manifest.nonempty(leaves)))
             leaves |= manager.restore(step, args=items)["state"]
         manifest.verify_leaves(record, leaves)

@@ -4,20 +4,34 @@ Orbax has no checksum of an array's bytes, and casts a leaf of another type with
 checkpoint carries this record, and nothing is used that does not agree with it.
 """
 
+import dataclasses
 import hashlib
 import math
 import platform
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import numpy as np
 
 from train.folder import sealed
 
+Manifest: TypeAlias = Mapping[str, Any]
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+
+
+@dataclasses.dataclass(frozen=True)
+class Restored:
+    """A checkpoint that was read."""
+
+    step: int
+    """The number of updates done."""
+    state: Any
+    """The state, with NumPy arrays as leaves."""
+    manifest: Manifest
+    """The manifest, as `train.folder.manifest` describes it."""
 
 
 def flatten(tree: Any) -> dict[str, Any]:

@@ -28,6 +28,17 @@ def manifests(checkpoints: Path) -> dict[int, dict[str, Any]]:
     return found
 
 
+def without_manifest(checkpoints: Path) -> dict[int, str]:
+    """Returns the steps of the checkpoints whose manifests cannot be read, and why."""
+    found = {}
+    for step in known(checkpoints):
+        try:
+            manifest.read(checkpoints / str(step))
+        except sealed.Damaged as damage:
+            found[step] = f"its manifest: {damage}"
+    return found
+
+
 def discard(checkpoints: Path, steps: Iterable[int]) -> None:
     """Deletes the checkpoints of some steps. Each goes by one rename: a kill leaves no half of it.
 

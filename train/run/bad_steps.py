@@ -99,10 +99,10 @@ def cut(folder: Path, start: int, manifest: Mapping[str, Any]) -> None:
             set_aside(copy, folder / "set_aside")
         what = "it is mended" if log.is_whole else "what cannot be restored is left out"
         print(f"warning: {path}: {log.says()}; {what}", file=sys.stderr)
-    if log.lines:
-        write_atomically(path, log.content)
-    else:
+    if not log.lines:
         path.unlink(missing_ok=True)
+    elif path.read_bytes() != log.content:
+        write_atomically(path, log.content)
 
 
 def extent_until(folder: Path, step: int) -> dict[str, Any]:

@@ -21,9 +21,10 @@ from train.errors import UserError
 from train.folder import back, workdir
 from train.folder import length as lengths
 from train.folder import record as records
-from train.folder.checkpoint import Checkpoints, Restored
+from train.folder.checkpoint import Checkpoints
 from train.folder.length import Length
 from train.folder.log import Log
+from train.folder.manifest import Restored
 from train.folder.origin import made_by
 from train.folder.record import SINCE
 from train.folder.same_run import SameRun
@@ -110,7 +111,7 @@ def begin(
     distributed.together(lambda: distributed.check_same(record, **dataclasses.asdict(asked)))
     checkpoints = Checkpoints(folder / "checkpoints", is_writer=distributed.is_first())
     distributed.together(lambda: stack.enter_context(checkpoints))
-    distributed.on_first(lambda: (sweep(folder), sweep(folder / "loggers")))
+    distributed.on_first(lambda: sweep(folder, folder / "loggers"))
     hold = distributed.on_first(lambda: _hold(job, folder, record, length, asked.adjust_schedule))
     if hold and hold.held and hold.held.mended:
         print(f"warning: {hold.held.mended}", file=sys.stderr)
@@ -127,13 +128,13 @@ def begin(
     content = distributed.on_first(lambda: hold.settle(start, job.total_steps) if hold else {})
     content = content or {}
     since = int(distributed.from_first(np.int32(content.get(SINCE, 0))))
+    manifest = restored.manifest if restored else {}
+    distributed.on_first(lambda: bad_steps.cut(folder, start, manifest))
     done_before = distributed.on_first(
         lambda: is_done(folder, start, job.total_steps, asked.is_quiet)
     )
     if distributed.from_first(np.bool_(done_before)):
         return None
-    manifest = restored.manifest if restored else {}
-    distributed.on_first(lambda: bad_steps.cut(folder, start, manifest))
     if not asked.is_quiet:
         distributed.on_first(lambda: print(beginning(job, start), flush=True))
     grace_ends = guard.watch_from(config.halt, since, job.steps_per_epoch)

@@ -13,7 +13,7 @@ import numpy as np
 
 import log_anneal as la
 from train.folder import back
-from train.folder.checkpoint import Restored
+from train.folder.manifest import Restored
 from train.folder.record import SCHEDULES, SINCE
 from train.rates import rates_of
 from train.run.job import Job

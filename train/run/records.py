@@ -10,10 +10,11 @@ from typing import Any
 
 from train.errors import UserError
 from train.folder import back, steps
-from train.folder.checkpoint import Checkpoints, Restored
+from train.folder.checkpoint import Checkpoints
 from train.folder.files import set_aside, write_atomically
 from train.folder.log import read_metrics
 from train.folder.log_check import Checked, check
+from train.folder.manifest import Restored
 from train.folder.same_run import SameRun
 from train.folder.sealed import line
 from train.run.job import Job

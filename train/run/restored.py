@@ -7,7 +7,8 @@ import numpy as np
 
 from train.changes import changed
 from train.config import Config
-from train.folder.checkpoint import Checkpoints, Restored
+from train.folder.checkpoint import Checkpoints
+from train.folder.manifest import Restored
 from train.folder.record import Held
 from train.folder.same_run import SameRun
 from train.models.build import dtype_of
