@@ -166,7 +166,7 @@ def test_the_manifest_says_who_made_which_steps_and_other_versions_are_told(copy
 
 def test_a_run_keeps_the_type_with_which_it_began(copy, monkeypatch, capsys):
     """`auto` is another type on an accelerator; here the device stays a CPU that says so."""
-    monkeypatch.setattr("train.models.build.jax.default_backend", lambda: "gpu")
+    monkeypatch.setattr("train.dtype.jax.default_backend", lambda: "gpu")
     loop.run(changed(CONFIG, {"epochs": 3, "chunk_steps": 2}), copy)
     said = capsys.readouterr().out
     assert "model.dtype stays float32, with which the run began; bfloat16 is usual here" in said

@@ -160,7 +160,7 @@ def _patched(one_leaf: Callable[..., Any], bad: Callable[..., Any]) -> Iterator[
     gather, cross_entropy, apply_updates = step._gather, step.cross_entropy, optax.apply_updates
     with (
         mock.patch.object(
-            step, "_gather", lambda *given: gather(*given).at[0, 0, 0, 0].add(bad("pixel"))
+            step, "_gather", lambda *given: gather(*given).at[0, 16, 16, 0].add(bad("pixel"))
         ),
         mock.patch.object(
             step, "cross_entropy", lambda *given: cross_entropy(*given).at[0].add(bad("loss"))

@@ -8,12 +8,12 @@ from typing import Any
 
 from train.atomic_file import flush_names
 from train.config import Config, digest
+from train.dtype import dtype_of
 from train.errors import UserError
 from train.folder import length as lengths
 from train.folder import record as records
 from train.folder.differences import differing, is_another, is_in, value
 from train.folder.length import Length
-from train.models.build import dtype_of
 
 ADJUSTABLE = {"schedule", "schedule_unit"}
 """The fields that `--adjust-schedule` may change."""

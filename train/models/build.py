@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 
+from train.dtype import dtype_of
 from train.errors import UserError, did_you_mean
 from train.models import densenet, googlenet, resnet, transformer, vgg, xception
 from train.models._classifier import Classifier
@@ -98,17 +99,6 @@ _WITHOUT_BATCH_NORM = ("vgg", "googlenet")
 def names() -> tuple[str, ...]:
     """Returns the names that `build` knows. Those with the transformer branch come last."""
     return (*_NETWORKS, *_HYBRIDS)
-
-
-DTYPES = ("auto", "float32", "bfloat16")
-"""The choices of `ModelConfig.dtype`."""
-
-
-def dtype_of(given: str) -> str:
-    """Returns the type of the computation, where `auto` is what suits the device."""
-    if given != "auto":
-        return given
-    return "float32" if jax.default_backend() == "cpu" else "bfloat16"
 
 
 def build(config: ModelConfig, *, num_classes: int, axis_name: str | None) -> Model:

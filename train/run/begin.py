@@ -14,6 +14,7 @@ import numpy as np
 from train.atomic_file import sweep
 from train.changes import Choice
 from train.config import Config
+from train.dtype import DTYPES, dtype_of
 from train.engine import guard
 from train.engine.state import TrainState
 from train.engine.step import DeviceData
@@ -28,7 +29,6 @@ from train.folder.manifest import Restored
 from train.folder.origin import made_by
 from train.folder.record import SINCE
 from train.folder.same_run import SameRun
-from train.models.build import DTYPES, dtype_of
 from train.run import bad_steps, distributed, past_rates
 from train.run.bad_steps import FILE as BAD_STEPS
 from train.run.job import Job, prepare

@@ -13,12 +13,12 @@ from train import data, optimizer, preprocess
 from train.config import Config, Schedule
 from train.data import Dataset
 from train.data.cache import Split
+from train.dtype import dtype_of
 from train.engine import Engine, guard
 from train.engine.compiled import Program, program
 from train.engine.state import TrainState
 from train.engine.step import DeviceData
 from train.errors import UserError
-from train.models.build import dtype_of
 from train.rates import check_proportion, rates_of
 from train.run.fitted import ByDigests, applied, fitted, sha256_of
 from train.written import describe

@@ -7,11 +7,11 @@ import numpy as np
 
 from train.changes import changed
 from train.config import Config
+from train.dtype import dtype_of
 from train.folder.checkpoint import Checkpoints
 from train.folder.manifest import Restored
 from train.folder.record import Held
 from train.folder.same_run import SameRun
-from train.models.build import dtype_of
 from train.run.job import Job
 
 
