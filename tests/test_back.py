@@ -9,7 +9,10 @@ from test_extend import CONFIG, SPE, killed, leaves, lines, rates, record
 
 import log_anneal as la
 from train.changes import changed
+from train.config import digest
 from train.errors import Interrupted, UserError
+from train.folder import record as records
+from train.folder import sealed, workdir
 from train.run import loop
 
 pytestmark = pytest.mark.usefixtures("unoptimized", "undrawn")
@@ -62,6 +65,7 @@ def ended(adjusted, tmp_path_factory):
     """The same run, gone on with to its end."""
     folder = shutil.copytree(adjusted, tmp_path_factory.mktemp("ended") / "run")
     go_on(folder, LOWER)
+    assert not list(folder.glob("*.npy"))
     expected = [*at(CONFIG.schedule, range(12)), *at(LOWER["schedule"], range(12, END))]
     np.testing.assert_allclose(rates(folder), expected, rtol=1e-6)
     return folder
@@ -102,13 +106,54 @@ def test_a_run_is_sent_back_and_takes_another_schedule(begun):
     assert record(begun)["schedule_from_step"] == 8
 
 
+def test_a_fall_back_behind_two_schedules_makes_each_step_under_its_own(adjusted, tmp_path):
+    """The second one was never saved by a checkpoint that is left: the record alone has it."""
+    folder = shutil.copytree(adjusted, tmp_path / "run")
+    with pytest.MonkeyPatch.context() as patch:
+        # At 14, LOWEST takes the place of LOWER, which no checkpoint but that of 14 has had.
+        seen = iter(range(END))
+        patch.setattr(loop.Interrupts, "received", lambda _: "SIGTERM" if next(seen) == 1 else None)
+        with pytest.raises(Interrupted, match="step 14 is saved"):
+            go_on(folder, LOWER)
+    go_on(folder, LOWEST, adjust_schedule=True)
+    shutil.rmtree(folder / "checkpoints/16")
+    shutil.rmtree(folder / "checkpoints/14", ignore_errors=True)
+    go_on(folder, LOWEST)
+    expected = [
+        *at(CONFIG.schedule, range(12)),
+        *at(LOWER["schedule"], range(12, 14)),
+        *at(LOWEST["schedule"], range(14, END)),
+    ]
+    np.testing.assert_allclose(rates(folder), expected, rtol=1e-6)
+
+
 def test_rates_that_nobody_knows_any_more_are_said(begun, capsys):
-    (begun / "rates_until_12.npy").unlink()
-    cut = (begun / "metrics.jsonl").read_text().splitlines(keepends=True)
-    (begun / "metrics.jsonl").write_text("".join(cut[:9]))  # 8 steps and an evaluation
+    """Of a record of before, which says of the first schedule only that there was another."""
+    content = sealed.read(begun / "config.json")
+    del content["schedules"]
+    (begun / "config.json").write_text(json.dumps(content))
+    for path in (begun / "checkpoints").glob("[0-9]*/manifest/metadata"):
+        of_before = {**sealed.read(path), "config_digest": fixed_digest(content)}
+        del of_before["record"], of_before["logs"], of_before["made_by"]
+        path.write_text(json.dumps({**of_before, "sha256": digest(of_before)}))
     shutil.rmtree(begun / "checkpoints/12")
+    shutil.copytree(begun, begun.parent / "with_rates")
     go_on(begun, LOWER)
     assert "steps 9 to 12 had another schedule, which is not known" in capsys.readouterr().err
+
+    known = begun.parent / "with_rates"
+    np.save(known / "rates_until_12.npy", np.float32(at(CONFIG.schedule, range(12))))
+    go_on(known, LOWER)
+    assert "another schedule" not in capsys.readouterr().err
+    expected = [*at(CONFIG.schedule, range(12)), *at(LOWER["schedule"], range(12, END))]
+    np.testing.assert_allclose(rates(known), expected, rtol=1e-6)
+
+
+def fixed_digest(content):
+    """The digest of the settings that the manifests of before have."""
+    kept = records.settings(content).items()
+    may_change = workdir.ADJUSTABLE | workdir.FREE | workdir.CHANGEABLE | {"dataset"}
+    return digest({name: value for name, value in kept if name not in may_change})
 
 
 @pytest.mark.parametrize(

@@ -161,12 +161,12 @@ def test_a_number_that_is_not_finite_is_found_on_its_step(part, begun):
 def test_a_step_that_is_lost_and_made_anew_is_told_once(tmp_path):
     lines = "".join(json.dumps({"step": step, "action": "skipped"}) + "\n" for step in (5, 12))
     (tmp_path / bad_steps.FILE).write_text(lines)
-    bad_steps.cut(tmp_path, 8)
+    bad_steps.cut(tmp_path, 8, {})
     assert [line["step"] for line in read_metrics(tmp_path / bad_steps.FILE)] == [5]
-    bad_steps.cut(tmp_path, 4)
+    bad_steps.cut(tmp_path, 4, {})
     assert not (tmp_path / bad_steps.FILE).exists()
     (tmp_path / bad_steps.FILE).write_text(lines)
-    bad_steps.cut(tmp_path, 0)
+    bad_steps.cut(tmp_path, 0, {})
     assert (tmp_path / "set_aside" / bad_steps.FILE).read_text() == lines
 
 

@@ -148,7 +148,10 @@ def test_a_report_has_a_folder():
         (["range-test", QUICKSTART, "--dry-run"], "`dry_run` must be a field of Config"),
         ([QUICKSTART, "--min-value", "1e-3"], "`min_value` must be a field of Config"),
         (["range_test", QUICKSTART], "range_test, which is not there. Did you mean range-test"),
-        (["sutdy"], "one of range-test, study, optimum, report, watch, got sutdy.* Did you mean study?"),
+        (
+            ["sutdy"],
+            "one of range-test, study, optimum, report, watch, got sutdy.* Did you mean study?",
+        ),
         (["sutdy", "configs/study_smith.py"], "got sutdy, which is not there. Did you mean study"),
         (["quickstart"], "got quickstart, which is not there.$"),
         (

@@ -153,21 +153,31 @@ def test_what_grows_in_proportion_is_not_refused(by):
         check_proportion(written, stretched, by, int(30 * 22 * by))
 
 
-def test_a_run_that_is_refused_for_its_records_is_not_lengthened(ended):
+def test_a_run_whose_log_lacks_a_line_is_lengthened_and_the_line_is_marked(ended, capsys):
     lines_before = (ended / "metrics.jsonl").read_text().splitlines(keepends=True)
     (ended / "metrics.jsonl").write_text("".join(lines_before[1:]))
+    run(ended, 3, "stretch", chunk_steps=2)
+    assert (
+        "the line of step 1 is missing; 1 line cannot be restored and is ma"
+        in capsys.readouterr().err
+    )
+    first, *rest = lines(ended)
+    assert first == {
+        **{"kind": "train", "step": 1, "epoch": 1 / SPE, "lost": True},
+        **{"loss": None, "accuracy": None, "learning_rate": None},
+    }
+    assert [line["step"] for line in rest if line["kind"] == "train"] == [*range(2, 3 * SPE + 1)]
+    assert ending.read(ended / "summary.json")["lost_lines"] == 1
+
+
+def test_a_run_that_has_lost_its_record_has_it_again(ended, capsys):
     before = (ended / "config.json").read_bytes()
-    with pytest.raises(UserError, match="must have a line for each of the 16 steps"):
-        run(ended, 3, "stretch", chunk_steps=2)
-    assert (ended / "config.json").read_bytes() == before
-    (ended / "metrics.jsonl").write_text("".join(lines_before))
-    run(ended, 3, "keep", chunk_steps=2)
-
-
-def test_a_run_that_has_lost_its_record_is_refused(ended):
     (ended / "config.json").unlink()
-    with pytest.raises(UserError, match="must hold config.json beside its checkpoints"):
-        run(ended, 2, chunk_steps=2)
+    with pytest.raises(UserError, match="seed is 0 there and 1 here"):
+        run(ended, 2, chunk_steps=2, seed=1)
+    run(ended, 2, chunk_steps=2)
+    assert "(it is missing); it is that of step 16 again" in capsys.readouterr().err
+    assert (ended / "config.json").read_bytes() == before
 
 
 def test_an_ended_run_is_stretched_killed_taken_up_again_and_then_kept(ended, monkeypatch):

@@ -31,7 +31,9 @@ def lines(workdir: Path) -> list[dict[str, Any]]:
 
     text = (workdir / "metrics.jsonl").read_text()
     assert text.endswith("\n")
-    return [json.loads(line, parse_constant=refuse) for line in text.splitlines()]
+    found = [json.loads(line, parse_constant=refuse) for line in text.splitlines()]
+    assert all(line.pop("check").startswith("1:") for line in found)
+    return found
 
 
 def events(workdir: Path) -> list[Event]:

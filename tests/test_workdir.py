@@ -1,6 +1,8 @@
 """The run's folder: it belongs to one configuration, and nothing in it is overwritten."""
 
 import json
+from fractions import Fraction
+from pathlib import Path
 
 import pytest
 import small
@@ -8,12 +10,13 @@ import small
 import log_anneal as la
 from train.config import digest
 from train.errors import UserError
-from train.folder import workdir
+from train.folder import manifest, sealed, workdir
+from train.folder.record import schedule_since
 
 
 @pytest.fixture
 def record():
-    return {**small.config().to_dict(), "data_sha256": "abc"}
+    return workdir.with_dtype({**small.config().to_dict(), "data_sha256": "abc"})
 
 
 def other_schedule():
@@ -21,11 +24,15 @@ def other_schedule():
 
 
 def start(folder, record, *, adjust_schedule=False, step=0, total_steps=44):
-    return workdir.hold(folder, record, adjust_schedule=adjust_schedule).settle(step, total_steps)
+    hold = workdir.hold(folder, record, adjust_schedule=adjust_schedule)
+    return hold.settle(step, total_steps)["schedule_from_step"]
 
 
 def written(folder):
-    return json.loads((folder / "config.json").read_text())
+    """The record, less the history of the schedules and what seals it."""
+    content = sealed.read(folder / "config.json")
+    assert content.pop("schedules")[-1]["from_step"] == content["schedule_from_step"]
+    return content
 
 
 def test_the_first_start_writes_all_of_the_config(tmp_path, record):
@@ -68,7 +75,11 @@ def test_an_adjusted_schedule_keeps_the_old_record_and_its_step(tmp_path, record
     assert start(tmp_path, changed, adjust_schedule=True, step=22) == 22
     assert written(tmp_path) == {**changed, "schedule_from_step": 22}
     (kept,) = (tmp_path / "set_aside").iterdir()
-    assert json.loads(kept.read_text()) == {**record, "schedule_from_step": 0}
+    assert sealed.read(kept) == {
+        **record,
+        "schedule_from_step": 0,
+        "schedules": [schedule_since(0, record, Fraction(1))],
+    }
 
 
 def halting_at(record, threshold):
@@ -80,11 +91,15 @@ def test_another_halt_is_accepted_said_and_recorded(tmp_path, record):
     changed = halting_at(record, 9.0)
     hold = workdir.hold(tmp_path, changed, adjust_schedule=False)
     assert hold.says(22, 44) == ['halt.threshold was "auto" and is 9.0 from step 22 on']
-    assert hold.settle(22, 44) == 0
+    assert hold.settle(22, 44)["schedule_from_step"] == 0
     first = {"step": 22, "was": {"halt.threshold": "auto"}}
     assert written(tmp_path) == {**changed, "schedule_from_step": 0, "changes": [first]}
     (kept,) = (tmp_path / "set_aside").iterdir()
-    assert json.loads(kept.read_text()) == {**record, "schedule_from_step": 0}
+    assert sealed.read(kept) == {
+        **record,
+        "schedule_from_step": 0,
+        "schedules": [schedule_since(0, record, Fraction(1))],
+    }
 
     assert workdir.hold(tmp_path, changed, adjust_schedule=False).says(30, 44) == []
     both = {**halting_at(record, None), "schedule": other_schedule()}
@@ -135,18 +150,66 @@ def test_a_change_after_the_end_changes_nothing(tmp_path, record):
     assert written(tmp_path) == {**record, "schedule_from_step": 0}
 
 
-def test_no_change_but_of_another_run_changes_the_digest_that_checkpoints_carry(record):
-    digest = workdir.fixed_digest(record)
-    assert workdir.fixed_digest(halting_at(record, 9.0)) == digest
-    assert workdir.fixed_digest({**record, "schedule": other_schedule()}) == digest
-    assert workdir.fixed_digest({**record, "seed": 1}) != digest
-
-
-def test_the_digest_of_checkpoints_of_before_is_known(tmp_path, record):
+def test_the_history_has_each_schedule_with_its_step(tmp_path, record):
     start(tmp_path, record)
-    old = {name: record[name] for name in record.keys() - {"schedule", "schedule_unit", "data_dir"}}
-    hold = workdir.hold(tmp_path, halting_at(record, 9.0), adjust_schedule=False)
-    assert hold.digests == {digest(old): 2, workdir.fixed_digest(record): 2}
+    for step in (22, 33):
+        changed = {**record, "schedule": la.to_dict(la.constant_schedule(1 / step))}
+        start(tmp_path, changed, adjust_schedule=True, step=step)
+    found = sealed.read(tmp_path / "config.json")["schedules"]
+    assert [each["from_step"] for each in found] == [0, 22, 33]
+    assert found[0]["schedule"] == record["schedule"] and found[0]["stretch"] == [1, 1]
+    assert found[2]["schedule"]["value"] == 1 / 33
+    # Sent back to step 30, it takes another one: that of step 33 was never used for a step.
+    start(tmp_path, {**record, "schedule": other_schedule()}, adjust_schedule=True, step=30)
+    assert [x["from_step"] for x in sealed.read(tmp_path / "config.json")["schedules"]] == [
+        *(0, 22, 30)
+    ]
+
+
+def test_a_record_of_before_is_read_and_written_anew(tmp_path, record):
+    """It has no version, no digest, and the type of the computation may be `auto`."""
+    old = {**record, "model": {**record["model"], "dtype": "auto"}, "schedule_from_step": 22}
+    (tmp_path / "config.json").write_text(json.dumps(old))
+    given = {**record, "model": {**record["model"], "dtype": "float32"}}
+    assert start(tmp_path, given, step=30) == 22
+    content = sealed.read(tmp_path / "config.json")
+    assert content["model"]["dtype"] == "float32"
+    assert [each["schedule"] for each in content["schedules"]] == [None, record["schedule"]]
+    (kept,) = (tmp_path / "set_aside").iterdir()
+    assert json.loads(kept.read_text()) == old
+
+
+def test_a_record_of_a_newer_release_is_refused_in_one_line(tmp_path, record):
+    whole = {**record, "version": 2}
+    (tmp_path / "config.json").write_text(json.dumps({**whole, "sha256": digest(whole)}))
+    with pytest.raises(UserError, match=r"config.json must be of version 1 or of before, got 2"):
+        start(tmp_path, record)
+
+
+DAMAGES = {
+    "gone": Path.unlink,
+    "torn": lambda path: path.write_bytes(path.read_bytes()[:-5]),
+    "a digit": lambda path: path.write_text(path.read_text().replace('"epochs": 2', '"epochs": 3')),
+    "its seal": lambda path: path.write_text(path.read_text().replace('"sha256"', '"shb256"')),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_record_is_taken_from_the_newest_checkpoint(tmp_path, record, damage):
+    start(tmp_path, record)
+    content = sealed.read(tmp_path / "config.json")
+    for step in (3, 22):
+        of = {**content, "seed": step}  # so that the newer one is told from the older one
+        about = manifest.describe({}, step=step, score=None, about={"record": of})
+        path = tmp_path / f"checkpoints/{step}/manifest/metadata"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(about))
+    damage(tmp_path / "config.json")
+    hold = workdir.hold(tmp_path, {**record, "seed": 22}, adjust_schedule=False)
+    assert "config.json is not as it was written (it " in hold.held.mended
+    assert hold.held.mended.endswith("; it is that of step 22 again")
+    hold.settle(22, 44)
+    assert sealed.read(tmp_path / "config.json") == {**content, "seed": 22}
 
 
 @pytest.mark.parametrize("flag", [True, False])
@@ -169,7 +232,7 @@ def test_a_run_that_has_ended_or_not_begun_cannot_be_adjusted(tmp_path, record):
 
 def test_a_config_file_that_cannot_be_read_is_left_alone(tmp_path, record):
     (tmp_path / "config.json").write_text("{ torn")
-    with pytest.raises(UserError, match="cannot be read. Put back a copy"):
+    with pytest.raises(UserError, match="cannot be read as JSON.. Put back a copy"):
         start(tmp_path, record)
     assert (tmp_path / "config.json").read_text() == "{ torn"
 

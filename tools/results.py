@@ -20,6 +20,7 @@ from typing import Any
 
 from tools import papers, readme
 from train.errors import UserError
+from train.folder import ending
 from train.folder.files import write_atomically
 from train.report import archive, settings
 
@@ -101,8 +102,8 @@ def kept(run: Path) -> str:
             f"`run` must be the folder of a run that has ended, got {run}, which has no "
             "summary.json. Start the same command again to end it."
         )
-    config = json.loads((run / "config.json").read_bytes())
-    summary = json.loads((run / "summary.json").read_bytes())
+    config, summary = (ending.read(run / f"{name}.json") for name in ("config", "summary"))
+    summary.pop("pictures", None)
     given = {name: config[name] for name in ("seed", "data_sha256")}
     return json.dumps({**summary, **given}, indent=2) + "\n"
 

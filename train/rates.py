@@ -1,7 +1,7 @@
 """The rates of a schedule, which may be a function of the user's own."""
 
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -32,6 +32,44 @@ def rates_of(schedule: Callable[..., Any], num_steps: int) -> np.ndarray:
     rates = values_of(schedule, num_steps)
     _refuse_no_rates(rates)
     return rates
+
+
+def rates_of_record(
+    record: Mapping[str, Any], steps_per_epoch: int, num_steps: int
+) -> np.ndarray | None:
+    """Returns the first rates of a schedule that a run had: float32, [num_steps].
+
+    Args:
+      record: of the schedule, as `train.folder.record.schedule_since` gives it.
+      steps_per_epoch: the number of updates in an epoch.
+      num_steps: how many rates.
+
+    Returns:
+      The rates; None where a record does not suffice: of a function, or of a class that is not
+      defined any more.
+    """
+    try:
+        schedule = la.from_dict(record["schedule"])
+    except ValueError:
+        return None
+    factor = Fraction(*record["stretch"])
+    if record["schedule_unit"] == "epochs":
+        factor *= steps_per_epoch
+    if factor != 1:
+        schedule = schedule.stretch(int(factor) if factor.denominator == 1 else float(factor))
+    return rates_of(schedule, num_steps)
+
+
+def rates_in(opt_state: Any, num_steps: int) -> np.ndarray:
+    """Returns the first rates of a run by its optimizer's state, which has all: float32."""
+
+    def is_live(node: object) -> bool:
+        return isinstance(node, la.LiveState)
+
+    (live,) = filter(is_live, jax.tree.leaves(opt_state, is_leaf=is_live))
+    rate = la.live(la.constant_schedule(0.0))  # which gives the rates of any state
+    found = jax.vmap(lambda step: rate(live._replace(step=step)))(jnp.arange(num_steps))
+    return np.asarray(found, np.float32)
 
 
 def values_of(schedule: Callable[..., Any], num_steps: int) -> np.ndarray:

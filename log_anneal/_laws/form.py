@@ -101,7 +101,7 @@ def data(probe: Probe) -> None:
         "`copy.deepcopy`": copy.deepcopy,
         "`replace()`": lambda schedule: schedule.replace(),
         "`jax.device_put`": jax.device_put,
-        "`pickle`": lambda schedule: pickle.loads(pickle.dumps(schedule)),
+        "`pickle`": lambda schedule: pickle.loads(pickle.dumps(schedule)),  # noqa: S301, its own
     }
     if not has_functions(schedule):
         again["JSON"] = lambda schedule: from_json(to_json(schedule))

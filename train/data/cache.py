@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from train.atomic_file import open_atomically
+from train.atomic_file import open_atomically, sweep
 
 IMAGE_SHAPE = (32, 32, 3)
+_HOUR = 3600.0
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,7 @@ def _write(path: Path, key: str, digest: str, decoded: Decoded) -> None:
     if decoded.found:
         header |= {"found": decoded.found, "seal": _seal(decoded.found)}
     path.parent.mkdir(parents=True, exist_ok=True)
+    sweep(path.parent, older_than=_HOUR)  # other processes may be writing
     with open_atomically(path) as file:
         file.write(json.dumps(header).encode() + b"\n")
         for split in splits:

@@ -16,6 +16,10 @@ from train.errors import UserError
 
 _Indices = np.ndarray
 
+# Which image is seen how must not depend on what is usual in a version of JAX, or on a variable.
+jax.config.update("jax_threefry_partitionable", True)
+jax.config.update("jax_default_prng_impl", "threefry2x32")
+
 
 class Engine:
     """The engine of a configuration, which runs its steps.

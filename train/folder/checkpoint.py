@@ -1,9 +1,8 @@
 """Checkpoints, which Orbax writes. A manifest beside the state proves that nothing was damaged."""
 
-import contextlib
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TextIO
@@ -11,15 +10,19 @@ from typing import Any, Self, TextIO
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
-from orbax.checkpoint import checkpoint_managers as policies
 
+from train.atomic_file import flush_names
 from train.errors import UserError, shortened
-from train.folder import manifest, quiet
+from train.folder import manifest, quiet, steps
 from train.folder.files import flush_folder, lock_folder, remove, set_aside
+from train.folder.manifest import Manifest, Restored
 
 PyTree = Any
 
 quiet.keep()
+
+_UNFINISHED = "unfinished"
+"""The folder of the checkpoint that is being written."""
 
 
 class Checkpoints:
@@ -32,13 +35,11 @@ class Checkpoints:
     Args:
         directory: the folder, which the writer makes. It gets a folder for each step, named by its
             number, and `set_aside` for damaged checkpoints.
-        config_digest: the digest of the settings that must not change between two starts of a run.
         is_writer: true in one process. The others only restore, and their `save` does nothing.
     """
 
-    def __init__(self, directory: Path, *, config_digest: str, is_writer: bool = True) -> None:
+    def __init__(self, directory: Path, *, is_writer: bool = True) -> None:
         self._directory = directory.absolute()
-        self._own_digest, self._others = config_digest, dict[str, PyTree]()
         self._is_writer = is_writer
         self._good: set[int] = set()
         self._pending: Future[int] | None = None
@@ -49,7 +50,8 @@ class Checkpoints:
         """Locks the folder. It raises a UserError if another run writes there, or none can."""
         if self._is_writer:
             self._lock = lock_folder(self._directory)
-            shutil.rmtree(self._directory / "todelete", ignore_errors=True)
+            for name in ("todelete", _UNFINISHED):
+                shutil.rmtree(self._directory / name, ignore_errors=True)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -71,30 +73,36 @@ class Checkpoints:
         return _best(self._scores())
 
     def restore(
-        self, like: PyTree, others: Mapping[str, PyTree] | None = None, *, step: int | None = None
-    ) -> tuple[int, PyTree] | None:
+        self, like: Callable[[Manifest], PyTree], *, step: int | None = None
+    ) -> Restored | None:
         """Returns the newest checkpoint that agrees with its manifest, or that of a step.
 
         Newer checkpoints that are damaged are moved to `set_aside`, each with a line on stderr.
 
         Args:
-            like: a pytree like the run's. Only the shapes and types of its leaves are read. None:
-                the leaves are like those saved, and come as a dict by their paths.
-            others: by other digests that the run's settings had, what is like its state then.
+            like: returns a pytree like the state of a manifest. Only the shapes and types of its
+                leaves are read. It raises a UserError where the manifest is of another run.
             step: the step of the checkpoint; None: the newest.
 
         Returns:
-            The step and the state, with NumPy arrays as leaves; None if nothing was ever saved.
+            The checkpoint; None if nothing was ever saved.
 
         Raises:
-            UserError: the checkpoint is of another model or configuration, or all are damaged.
+            UserError: the checkpoint is of another model or run, or all are damaged.
         """
-        self._others = dict(others or {})
-        steps = sorted(self._steps(), reverse=True) if step is None else [step]
-        return self._restore(like, steps)
+        if self._is_writer:
+            steps.put_back_renamed(self._directory)
+        every = sorted(self._steps(), reverse=True) if step is None else [step]
+        return self._restore(like, every)
 
     def save(
-        self, step: int, state: PyTree, *, score: float | None = None, wait: bool = False
+        self,
+        step: int,
+        state: PyTree,
+        *,
+        about: Manifest,
+        score: float | None = None,
+        wait: bool = False,
     ) -> None:
         """Saves a checkpoint. It copies the state to the host, and writes in the background.
 
@@ -103,6 +111,7 @@ class Checkpoints:
         Args:
             step: the number of updates done. It is above that of every complete checkpoint.
             state: a pytree of arrays. In a run of several processes they are replicated.
+            about: what the manifest says of the run, as values that JSON can hold.
             score: higher is better. A NaN is no score.
             wait: return only when the checkpoint is complete on disk.
 
@@ -121,18 +130,16 @@ class Checkpoints:
                     "Restore before you save, or use another folder."
                 )
             leaves = manifest.flatten_to_host(state)
-            self._pending = self._thread.submit(self._write, step, leaves, score)
+            record = manifest.describe(leaves, step=step, score=score, about=about)
+            self._pending = self._thread.submit(self._write, step, leaves, record)
         if wait:
             self._settle()
 
     def _steps(self) -> list[int]:
-        return [int(path.name) for path in self._directory.glob("*") if path.name.isdecimal()]
+        return steps.known(self._directory)
 
     def _scores(self) -> dict[int, float]:
-        scores: dict[int, float | None] = {}
-        for step in self._steps():
-            with contextlib.suppress(Exception):  # it is damaged, which `restore` will report
-                scores[step] = self._read_manifest(step)["score"]
+        scores = {step: each["score"] for step, each in steps.manifests(self._directory).items()}
         return {step: score for step, score in scores.items() if score is not None}
 
     def _settle(self) -> None:
@@ -140,12 +147,12 @@ class Checkpoints:
         if pending is not None:
             self._good.add(pending.result())
 
-    def _manager(self, **options: Any) -> ocp.CheckpointManager:
+    def _manager(self, directory: Path, **options: Any) -> ocp.CheckpointManager:
         # Each operation makes a manager, which takes 5 ms: the list of steps that a manager keeps
         # has unfinished and failed saves in it, and goes out of date when a step is set aside.
         process = jax.process_index()
         return ocp.CheckpointManager(
-            self._directory,
+            directory,
             options=ocp.CheckpointManagerOptions(
                 create=False,
                 enable_async_checkpointing=False,  # our thread writes, and computes the digests
@@ -157,47 +164,44 @@ class Checkpoints:
             ),
         )
 
-    def _write(self, step: int, leaves: dict[str, np.ndarray], score: float | None) -> int:
-        record = manifest.describe(leaves, step=step, score=score, config_digest=self._own_digest)
-        scores = self._scores()
-        if record["score"] is not None:
-            scores[step] = record["score"]
-
+    def _write(self, step: int, leaves: dict[str, np.ndarray], record: Manifest) -> int:
+        # A step gets its place when all of it is on the disk, and only then may older ones go: so a
+        # power cut leaves no step of which a part is missing, and at least one that is whole.
+        unfinished = self._directory / _UNFINISHED
         try:
-            with self._manager(
-                cleanup_tmp_directories=True,
-                todelete_subdir="todelete",  # a kill in the middle must not leave half a step
-                preservation_policy=policies.AnyPreservationPolicy(
-                    [policies.LatestN(2), policies.CustomSteps([_best(scores)])]
-                ),
-            ) as manager:
+            unfinished.mkdir(exist_ok=True)
+            with self._manager(unfinished) as manager:
                 items = ocp.args.Composite(
                     state=ocp.args.StandardSave(manifest.nonempty(leaves)),
                     manifest=ocp.args.JsonSave(record),
                 )
                 manager.save(step, args=items, force=True)  # the loop decides when to save
-            flush_folder(self._directory / str(step))
+            flush_folder(unfinished / str(step))
+            (unfinished / str(step)).rename(self._directory / str(step))
+            flush_names(self._directory)
+            keep = {*sorted(self._steps())[-2:], _best(self._scores())}
+            steps.discard(self._directory, [each for each in self._steps() if each not in keep])
         except Exception as error:
-            for partial in self._directory.glob(f"{step}.orbax-checkpoint-tmp*"):
-                remove(partial)
             raise UserError(
                 f"The checkpoint of step {step} could not be written to {self._directory} "
                 f"({shortened(error)}). Make room, and start the same command again."
             ) from error
-        shutil.rmtree(self._directory / "todelete", ignore_errors=True)
+        finally:
+            remove(unfinished)
         return step
 
-    def _restore(self, like: PyTree, steps: Sequence[int]) -> tuple[int, PyTree] | None:
+    def _restore(self, like: Callable[[Manifest], PyTree], every: Sequence[int]) -> Restored | None:
         damaged: dict[int, str] = {}
-        for step in steps:
+        for step in every:
             try:
-                leaves = self._read(step, like)
+                found = self._read(step, like)
             except UserError:
                 raise
             except Exception as error:  # damaged bytes may raise anything
                 damaged[step] = shortened(error)
                 continue
 
+            damaged |= steps.without_manifest(self._directory)  # older ones, too: one was the best
             for bad, reason in damaged.items() if self._is_writer else ():
                 target = set_aside(self._directory / str(bad), self._directory / "set_aside")
                 print(
@@ -205,10 +209,8 @@ class Checkpoints:
                     f"moved to {target}, going on from step {step}",
                     file=sys.stderr,
                 )
-            self._good.add(step)
-            if like is None:
-                return step, leaves
-            return step, jax.tree.unflatten(jax.tree.structure(like), leaves.values())
+            self._good = {step}  # what is newer may be moved away, and saved again
+            return found
 
         if not damaged:
             return None
@@ -218,32 +220,22 @@ class Checkpoints:
             "Nothing was moved. Put back a copy, or move the folder away to start from scratch."
         )
 
-    def _read_manifest(self, step: int) -> dict[str, Any]:
-        with self._manager(read_only=True) as manager:
-            items = ocp.args.Composite(manifest=ocp.args.JsonRestore())
-            record: dict[str, Any] = manager.restore(step, args=items)["manifest"]
-        manifest.verify_manifest(record)
-        return record
-
-    def _read(self, step: int, like: PyTree) -> dict[str, np.ndarray]:
-        record = self._read_manifest(step)
-        sha256 = record["config_digest"]
-        like = self._others.get(sha256, like)
-        flat = manifest.shapes(record) if like is None else manifest.flatten(like)
-        difference = manifest.difference(record, flat)
-        if difference is None and sha256 not in {self._own_digest, *self._others}:
-            difference = "the configuration has another digest"
-        if difference is not None:
+    def _read(self, step: int, like: Callable[[Manifest], PyTree]) -> Restored:
+        record = manifest.read(self._directory / str(step))
+        tree = like(record)
+        flat = manifest.flatten(tree)
+        if difference := manifest.difference(record, flat):
             raise UserError(
                 f"The checkpoint of step {step} in {self._directory} is of another run: "
                 f"{difference}. Choose another `--workdir`, or the settings it was trained with."
             )
         leaves = {path: np.empty(leaf.shape, leaf.dtype) for path, leaf in flat.items()}
-        with self._manager(read_only=True) as manager:
+        with self._manager(self._directory, read_only=True) as manager:
             items = ocp.args.Composite(state=ocp.args.StandardRestore(manifest.nonempty(leaves)))
             leaves |= manager.restore(step, args=items)["state"]
         manifest.verify_leaves(record, leaves)
-        return leaves
+        state = jax.tree.unflatten(jax.tree.structure(tree), leaves.values())
+        return Restored(step, state, record)
 
 
 def _best(scores: dict[int, float]) -> int | None:

@@ -4,9 +4,10 @@ A run has ended if its summary is there and can be read, and its records have a 
 steps. A summary beside records with missing lines is no end: a report would lack their numbers.
 """
 
-import json
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
+
+from train.folder import sealed
 
 State: TypeAlias = Literal["ended", "halted", "failed", "unfinished", "missing"]
 """How far a run has come. halted: its guard stopped it. failed: it could not be made, and is tried
@@ -81,8 +82,12 @@ def failure_file(folder: Path) -> Path:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Reads a file of JSON; empty if there is none, or it cannot be read."""
+    """Reads a file of JSON; empty if there is none, or it is damaged.
+
+    Raises:
+      UserError: a newer release wrote it.
+    """
     try:
-        return dict(json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError):
+        return sealed.read(path, may_be_open=True)
+    except sealed.Damaged:
         return {}

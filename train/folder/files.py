@@ -4,16 +4,26 @@ import contextlib
 import datetime
 import fcntl
 import itertools
+import json
 import os
 import platform
 import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
-from train.atomic_file import open_atomically
+from train.atomic_file import flush_names, open_atomically
 from train.errors import HELD, UserError
+
+
+def write_json(path: Path, record: Any) -> None:
+    """Writes a file of strict JSON in one step.
+
+    Raises:
+        ValueError: a number is not finite, for which JSON has no token.
+    """
+    write_atomically(path, f"{json.dumps(record, indent=2, allow_nan=False)}\n".encode())
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -41,7 +51,9 @@ def set_aside(path: Path, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     names = itertools.chain([path.name], (f"{path.name}.{n}" for n in itertools.count(1)))
     target = next(folder / name for name in names if not (folder / name).exists())
-    return path.rename(target)
+    moved = path.rename(target)
+    flush_names(folder, path.parent)
+    return moved
 
 
 @contextlib.contextmanager
@@ -72,12 +84,7 @@ def remove(folder: Path, *, seconds: float = 3.0) -> None:
 
 def flush_folder(folder: Path) -> None:
     """Sends a folder and all files below it to the disk, so that they survive a power cut."""
-    for path in [folder.parent, folder, *folder.rglob("*")]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    flush_names(folder.parent, folder, *folder.rglob("*"))
 
 
 def lock_folder(folder: Path) -> TextIO:

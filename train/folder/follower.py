@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
+from train.errors import Halted, Interrupted
+
 Outcome: TypeAlias = Literal["done", "halted", "interrupted", "failed"]
 """How a start of a run ended. interrupted: it goes on at the next start."""
 
@@ -27,6 +29,15 @@ def point(line: Mapping[str, Any]) -> Point:
     names = [name for name in line if name not in ("kind", "split", "step")]
     values = {f"{split}/{name}": line[name] for name in names if line[name] is not None}
     return Point(split, int(line["step"]), values)
+
+
+def outcome(kind: type[BaseException] | None) -> Outcome:
+    """Returns how a start of a run ended, by the exception that ended it."""
+    if kind is None:
+        return "done"
+    if issubclass(kind, Interrupted | KeyboardInterrupt):
+        return "interrupted"
+    return "halted" if issubclass(kind, Halted) else "failed"
 
 
 class Follower(Protocol):

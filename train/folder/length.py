@@ -9,9 +9,8 @@ from typing import Any
 
 from train.changes import Choice
 from train.errors import UserError
-
-EXTENSIONS, SCHEDULE_EPOCHS = "extensions", "schedule_epochs"
-"""The fields of `config.json` that only a run has that was lengthened."""
+from train.folder import record as records
+from train.folder.record import EXTENSIONS, SCHEDULE_EPOCHS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,11 +34,6 @@ class Length:
     def stretch(self) -> Fraction:
         """Returns the factor by which the durations of the schedule are multiplied."""
         return Fraction(self.stretched_to, self.written_for)
-
-    @property
-    def all_epochs(self) -> set[int]:
-        """Returns every length that the run has had: a checkpoint may be of any of them."""
-        return {self.epochs, self.was, *(each["was"] for each in self.history)}
 
     def says(self, step: int) -> list[str]:
         """Returns the line that tells of an extension at this start, if there is one."""
@@ -83,8 +77,8 @@ def read(folder: Path, settings: Mapping[str, Any], extend: Choice | None = None
     Raises:
       UserError: the run cannot be lengthened in this way.
     """
-    epochs, path = settings["epochs"], folder / "config.json"
-    if not path.exists():
+    epochs, found = settings["epochs"], records.read(folder)
+    if found is None:
         if extend is not None:
             raise UserError(
                 f"`--extend` must go with a run that has begun, got {folder}. "
@@ -92,7 +86,7 @@ def read(folder: Path, settings: Mapping[str, Any], extend: Choice | None = None
             )
         return Length(epochs, epochs, epochs, epochs)
 
-    held = read_record(path)
+    held = found.content
     was, history = held.get("epochs", epochs), held.get(EXTENSIONS, [])
     pair = held.get(SCHEDULE_EPOCHS, {"written_for": was, "stretched_to": was})
     if _is_other_schedule(held, settings):
@@ -115,24 +109,6 @@ def way_out(epochs: int) -> str:
         "To lengthen the run, add `--extend keep`: the rate goes on as the schedule is written; or "
         f"`--extend stretch`: from here on it follows the schedule stretched to {epochs} epochs"
     )
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """Reads the `config.json` of a run.
-
-    Raises:
-      UserError: it cannot be read.
-    """
-    try:
-        record = dict(json.loads(path.read_bytes()))
-        if not record.keys() >= {"epochs", "schedule", "model"}:
-            raise ValueError("fields are missing")
-        return record
-    except (ValueError, TypeError) as error:
-        raise UserError(
-            f"`--workdir` must hold the config.json of a run, got {path}, which cannot be read. "
-            "Put back a copy, or choose another `--workdir`."
-        ) from error
 
 
 def _is_other_schedule(held: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:

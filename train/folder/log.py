@@ -1,7 +1,7 @@
 """The records of a run: JSON lines, TensorBoard events, and the terminal."""
 
 import contextlib
-import json
+import hashlib
 import math
 import os
 import time
@@ -11,10 +11,12 @@ from typing import Any, Self, TextIO
 
 import numpy as np
 
-from train.errors import Halted, Interrupted, UserError
+from train.atomic_file import flush_names
+from train.errors import UserError
+from train.folder import sealed
 from train.folder.about import About
 from train.folder.files import set_aside, write_atomically
-from train.folder.follower import Follower, Outcome, point
+from train.folder.follower import Follower, outcome, point
 from train.folder.tensorboard import TensorBoard
 from train.folder.terminal import Terminal
 
@@ -30,7 +32,8 @@ class Log:
 
     Each line of `metrics.jsonl` is a strict JSON object, in which a number that is not finite is
     null. Lines of kind "train" have the fields of the caller's records. Lines of kind "eval" have a
-    `split` and its metrics. `step` counts the updates done.
+    `split` and its metrics. `step` counts the updates done. The last field of a line is `check`, by
+    which damage is found; it begins with the version.
 
     Two fields depend on the clock: `seconds`, the sum over all starts of the run, and
     `images_per_second`, which leaves evaluations out. TensorBoard and loggers get only the last
@@ -69,6 +72,7 @@ class Log:
         self._batch_size = batch_size
         self._step = start_step
         self._is_writer, self._is_quiet = is_writer, is_quiet
+        self._bytes, self._sha256 = 0, hashlib.sha256()
         self._terminal = Terminal(
             total_steps=total_steps,
             steps_per_epoch=steps_per_epoch,
@@ -82,7 +86,11 @@ class Log:
         if self._is_writer:
             path = self._workdir / "metrics.jsonl"
             self._opened -= _drop_after(path, self._step)
+            content = path.read_bytes() if path.exists() else b""
+            self._bytes = len(content)
+            self._sha256.update(content)
             self._file: TextIO = path.open("a", encoding="utf-8")
+            flush_names(self._workdir)
             self._events = TensorBoard(self._workdir / EVENTS, self._step)
             if self._about is not None:
                 self._events.begin(self._about, self._step)
@@ -99,7 +107,7 @@ class Log:
             with contextlib.suppress(OSError):  # of a full disk, which was said before
                 self._file.close()
         for logger in self._loggers:
-            logger.close(_outcome(kind))
+            logger.close(outcome(kind))
 
     def train_lines(self, records: Sequence[Mapping[str, float]]) -> None:
         """Writes the records of a chunk of updates, a line each, and moves the bar.
@@ -149,6 +157,10 @@ class Log:
                 raise _unwritten(self._workdir, error) from error
             self._events.sync()
 
+    def extent(self) -> dict[str, Any]:
+        """Returns the length and the digest of the writer's `metrics.jsonl`, for a manifest."""
+        return {"bytes": self._bytes, "sha256": self._sha256.hexdigest()}
+
     def end(self, step: int, summary: Mapping[str, Any], pictures: Sequence[Path]) -> None:
         """Gives TensorBoard and the loggers what a run leaves when it has ended.
 
@@ -174,9 +186,11 @@ class Log:
 
     def _write(self, lines: Sequence[Mapping[str, Any]]) -> None:
         records = [{name: strict(value) for name, value in line.items()} for line in lines]
+        text = "".join(map(sealed.line, records))
+        self._bytes += len(text.encode())
+        self._sha256.update(text.encode())
         try:
-            for record in records:
-                self._file.write(json.dumps(record, allow_nan=False) + "\n")
+            self._file.write(text)
             self._file.flush()
         except OSError as error:
             raise _unwritten(self._workdir, error) from error
@@ -193,13 +207,14 @@ def _unwritten(folder: Path, error: OSError) -> UserError:
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Returns the lines of a `metrics.jsonl`, without a line that was cut short."""
-    return [record for line in path.read_bytes().splitlines() if (record := parse(line))]
+    return [record for line in path.read_bytes().splitlines() if (record := sealed.parsed(line))]
 
 
 def column(lines: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
     """Returns one field of some lines as float64; NaN where a line lacks it or has null.
 
-    Of a step that was skipped, what it would have measured is NaN, too.
+    A line that was lost has null alone. Of a step that was skipped, what it would have measured is
+    NaN, too.
     """
     values = (
         None if "skipped" in line and name not in _OF_ANY_STEP else line.get(name) for line in lines
@@ -213,15 +228,6 @@ def strict(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _outcome(kind: type[BaseException] | None) -> Outcome:
-    """Returns how a start of a run ended, by the exception that ended it."""
-    if kind is None:
-        return "done"
-    if issubclass(kind, Interrupted | KeyboardInterrupt):
-        return "interrupted"
-    return "halted" if issubclass(kind, Halted) else "failed"
-
-
 def _drop_after(path: Path, start_step: int) -> float:
     """Drops the lines after a step, and returns the seconds that the run had taken by then."""
     if not path.exists():
@@ -229,14 +235,15 @@ def _drop_after(path: Path, start_step: int) -> float:
     if start_step == 0:
         set_aside(path, path.parent / "set_aside")
         return 0.0
-    kept = [record for record in read_metrics(path) if record["step"] <= start_step]
-    write_atomically(path, "".join(json.dumps(record) + "\n" for record in kept).encode())
-    return float(kept[-1]["seconds"]) if kept else 0.0
+    kept = []
+    for line in path.read_bytes().splitlines():
+        record = sealed.parsed(line)
+        if record is not None and record.get("step", math.inf) <= start_step:
+            kept.append((line, record))
+    write_atomically(path, b"".join(_checked(line, record) for line, record in kept))
+    return float(kept[-1][1].get("seconds", 0.0)) if kept else 0.0
 
 
-def parse(line: bytes) -> dict[str, Any] | None:
-    """Returns a line of a `metrics.jsonl`; None if it was cut short."""
-    try:
-        return dict(json.loads(line))
-    except (ValueError, TypeError):
-        return None
+def _checked(line: bytes, record: Mapping[str, Any]) -> bytes:
+    """Returns a line with its check, which those of earlier releases lack."""
+    return line + b"\n" if sealed.is_sound(line) else sealed.line(record).encode()

@@ -1,21 +1,37 @@
-"""The manifest of a checkpoint: each leaf's shape, type and digest, and the versions that wrote it.
+"""The manifest of a checkpoint: what was saved, and of which run.
 
 Orbax has no checksum of an array's bytes, and casts a leaf of another type without an error. So a
 checkpoint carries this record, and nothing is used that does not agree with it.
 """
 
+import dataclasses
 import hashlib
-import json
 import math
 import platform
 from collections.abc import Mapping
 from importlib import metadata
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import jax
 import numpy as np
 
+from train.folder import sealed
+
+Manifest: TypeAlias = Mapping[str, Any]
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+
+
+@dataclasses.dataclass(frozen=True)
+class Restored:
+    """A checkpoint that was read."""
+
+    step: int
+    """The number of updates done."""
+    state: Any
+    """The state, with NumPy arrays as leaves."""
+    manifest: Manifest
+    """The manifest, as `train.folder.manifest` describes it."""
 
 
 def flatten(tree: Any) -> dict[str, Any]:
@@ -39,7 +55,7 @@ def versions() -> dict[str, str]:
 
 
 def describe(
-    leaves: Mapping[str, np.ndarray], *, step: int, score: float | None, config_digest: str
+    leaves: Mapping[str, np.ndarray], *, step: int, score: float | None, about: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Returns the manifest of a state.
 
@@ -47,28 +63,37 @@ def describe(
         leaves: the state's leaves by their paths, as `flatten` gives them, on the host.
         step: the number of updates done.
         score: higher is better. None, or a number that is not finite, is no score.
-        config_digest: the digest of the run's configuration.
+        about: what the manifest says of the run, as `train.folder.about_state` gives it.
 
     Returns:
-        A JSON object. Its `sha256` is the digest of all its other fields.
+        A JSON object, with its version and its own digest.
     """
-    manifest = {
-        "step": step,
-        "score": score if score is not None and math.isfinite(score) else None,
-        "config_digest": config_digest,
-        "versions": versions(),
-        "leaves": {
-            path: {"shape": list(leaf.shape), "dtype": leaf.dtype.name, "sha256": _digest(leaf)}
-            for path, leaf in leaves.items()
-        },
-    }
-    return manifest | {"sha256": _own_digest(manifest)}
+    return sealed.sealed(
+        {
+            "step": step,
+            "score": score if score is not None and math.isfinite(score) else None,
+            **about,
+            "leaves": {
+                path: {"shape": list(leaf.shape), "dtype": leaf.dtype.name, "sha256": _digest(leaf)}
+                for path, leaf in leaves.items()
+            },
+        }
+    )
 
 
-def verify_manifest(manifest: Mapping[str, Any]) -> None:
-    """Raises ValueError if the manifest is not the one that was written."""
-    if manifest["sha256"] != _own_digest(manifest):
-        raise ValueError("its manifest differs from its digest")
+def read(folder: Path) -> dict[str, Any]:
+    """Reads the manifest of the checkpoint in a folder.
+
+    One of before has a digest of the configuration in place of the record, and no history.
+
+    Raises:
+        Damaged: it is not the one that was written.
+        UserError: it is of a newer release.
+    """
+    record = sealed.read(folder / "manifest" / "metadata")
+    if not {"step", "score", "leaves"} <= record.keys():
+        raise sealed.Damaged("fields are missing")
+    return record
 
 
 def verify_leaves(manifest: Mapping[str, Any], leaves: Mapping[str, np.ndarray]) -> None:
@@ -113,11 +138,6 @@ def _to_host(leaf: Any) -> np.ndarray:
 
 def _digest(leaf: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(leaf).reshape(-1).view(np.uint8).data).hexdigest()
-
-
-def _own_digest(manifest: Mapping[str, Any]) -> str:
-    content = {name: value for name, value in manifest.items() if name != "sha256"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def nonempty(leaves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ import sys
 def keep() -> None:
     """Begins to leave out what Orbax and TensorStore print of an error that they also raise."""
     logging.getLogger("absl").addFilter(lambda record: "orbax" not in record.pathname)
+    logging.getLogger("asyncio").addFilter(lambda record: not _is_of_tensorstore(record))
     shown = sys.unraisablehook
 
     def without(unraisable: "sys.UnraisableHookArgs") -> None:
@@ -17,3 +18,9 @@ def keep() -> None:
             shown(unraisable)
 
     sys.unraisablehook = without
+
+
+def _is_of_tensorstore(record: logging.LogRecord) -> bool:
+    """Tells whether a record is of the error of one array, where that of another was raised."""
+    error = record.exc_info[1] if record.exc_info else None
+    return "tensorstore_spec" in str(error)

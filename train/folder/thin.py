@@ -1,7 +1,8 @@
 """Deletes old checkpoints of a run that has ended."""
 
-import shutil
 from pathlib import Path
+
+from train.folder import steps
 
 
 def thin(checkpoints: Path) -> None:
@@ -10,6 +11,5 @@ def thin(checkpoints: Path) -> None:
     Args:
         checkpoints: the folder of the checkpoints. It need not exist.
     """
-    steps = {int(path.name): path for path in checkpoints.glob("*") if path.name.isdecimal()}
-    for step in sorted(steps)[:-1]:
-        shutil.rmtree(steps[step])
+    if checkpoints.exists():
+        steps.discard(checkpoints, sorted(steps.known(checkpoints))[:-1])

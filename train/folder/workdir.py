@@ -1,18 +1,18 @@
 """Holds a folder for one configuration, and records since which step its schedule is used."""
 
 import dataclasses
-import json
 import os
-import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from train.atomic_file import flush_names
 from train.config import Config, digest
+from train.dtype import dtype_of
 from train.errors import UserError
 from train.folder import length as lengths
+from train.folder import record as records
 from train.folder.differences import differing, is_another, is_in, value
-from train.folder.files import set_aside, write_atomically
 from train.folder.length import Length
 
 ADJUSTABLE = {"schedule", "schedule_unit"}
@@ -28,7 +28,6 @@ CHANGEABLE = {
 None of them changes what a step is; some change its last digits. Where each device has batch
 statistics of its own, the number of devices does change a step, and stays.
 """
-_SINCE, _CHANGES = "schedule_from_step", "changes"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,18 +36,14 @@ class Hold:
 
     folder: Path
     record: Mapping[str, Any]
-    schedule_from_step: int
-    """The step at which the schedule replaced another one; 0: it is the first."""
-    is_new: bool
+    """The configuration of this start, as values that JSON can hold."""
+    held: records.Held | None
+    """The record that the folder holds; None: the run is new."""
     is_adjusting: bool
     length: Length
     """The length of the run, and how it grew."""
     changes: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
     """The fields that have other values than at the last start: those of then, and the new ones."""
-    old_changes: Sequence[Mapping[str, Any]] = ()
-    """The changes of earlier starts, as `config.json` holds them."""
-    digests: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    """The digests that checkpoints of this run may carry, with the length of it then, in epochs."""
 
     def says(self, step: int, total_steps: int) -> list[str]:
         """Returns a line for each change from this step on. Of a run that has ended, none counts.
@@ -65,7 +60,7 @@ class Hold:
         ]
         return [*changes, *self.length.says(step)]
 
-    def settle(self, step: int, total_steps: int) -> int:
+    def settle(self, step: int, total_steps: int) -> Mapping[str, Any]:
         """Writes `config.json` if it is new or has changed. An old one is kept in `set_aside`.
 
         Args:
@@ -73,7 +68,7 @@ class Hold:
           total_steps: the number of steps of the run.
 
         Returns:
-          The step at which the schedule replaced another one.
+          The record as it is from now on: the configuration, and its history.
 
         Raises:
           UserError: the run has ended, so that no schedule can change it.
@@ -85,23 +80,33 @@ class Hold:
                 "choose another `--workdir`."
             )
         is_other = self.is_adjusting or self.length.choice == "stretch"
-        since = step if is_other else self.schedule_from_step
-        has_changed = bool(self.says(step, total_steps))
-        if self.is_new or self.is_adjusting or has_changed:
-            path = self.folder / "config.json"
-            if path.exists():
-                copy = path.with_name("config.before.json")
-                shutil.copy2(path, copy)
-                set_aside(copy, self.folder / "set_aside")
-            changes = list(self.old_changes)
-            if has_changed and self.changes:
-                was = {name: value(before) for name, (before, _) in self.changes.items()}
-                changes.append({"step": step, "was": was})
-            more = {_SINCE: since} | ({_CHANGES: changes} if changes else {})
-            more |= self.length.record(step)
-            content = json.dumps({**self.record, **more}, indent=2, allow_nan=False)
-            write_atomically(path, f"{content}\n".encode())
-        return since
+        if self.held is None or is_other or self.says(step, total_steps):
+            content = self._content(step, is_other=is_other)
+        elif self.held.mended or self.held.is_of_before:
+            content = with_dtype(self.held.content)
+        else:
+            return self.held.content
+        records.write(self.folder, content)
+        return content
+
+    def _content(self, step: int, *, is_other: bool) -> dict[str, Any]:
+        """Returns the record from a step on, at which the schedule may become another one."""
+        old: Mapping[str, Any] = {records.SINCE: 0} if self.held is None else self.held.content
+        schedules = old.get(records.SCHEDULES, [])
+        since = step if is_other else old[records.SINCE]
+        if is_other or self.held is None:
+            schedules = [each for each in schedules if each["from_step"] < since]
+            schedules.append(records.schedule_since(since, self.record, self.length.stretch))
+        content = {**self.record, records.SINCE: since, records.SCHEDULES: schedules}
+        changes = list(old.get(records.CHANGES, ()))
+        if self.changes:
+            was = {name: value(before) for name, (before, _) in self.changes.items()}
+            changes.append({"step": step, "was": was})
+        return {
+            **content,
+            **({records.CHANGES: changes} if changes else {}),
+            **self.length.record(step),
+        }
 
 
 def settings_sha256(config: Config, *, besides: Collection[str] = ()) -> str:
@@ -139,25 +144,16 @@ def hold(
       UserError: the folder belongs to another configuration.
     """
     length = length or lengths.read(folder, record)
-    path = folder / "config.json"
-    if not path.exists():
+    found = records.read(folder)
+    if found is None:
         if adjust_schedule:
             raise UserError(
                 f"`--adjust-schedule` must go with a run that has begun, got {folder}. "
                 "Leave it out to begin one."
             )
-        if any((folder / "checkpoints").glob("[0-9]*")):
-            raise UserError(
-                f"`--workdir` must hold config.json beside its checkpoints, got {folder}, which "
-                "has lost it: which schedule its steps had, it alone tells. Put back a copy, as "
-                "there may be in `set_aside`, or choose another `--workdir`."
-            )
-        return Hold(folder, record, 0, is_new=True, is_adjusting=False, length=length)
+        return Hold(folder, record, None, is_adjusting=False, length=length)
 
-    held = lengths.read_record(path)
-    since, old_changes = held.pop(_SINCE, 0), held.pop(_CHANGES, ())
-    for name in (lengths.EXTENSIONS, lengths.SCHEDULE_EPOCHS):
-        held.pop(name, None)
+    held = with_dtype(found.settings)
     given = {**record, "schedule": before or record["schedule"]}
     if length.choice is not None:
         given["epochs"] = length.was
@@ -175,43 +171,15 @@ def hold(
             f"stretch. Write the schedule for {length.epochs} epochs, and take `--extend keep`."
         )
     return Hold(
-        folder,
-        record,
-        since,
-        is_new=False,
-        is_adjusting=bool(differences),
-        length=length,
-        changes=changes,
-        old_changes=old_changes,
-        digests=known_digests(folder, record),
+        folder, record, found, is_adjusting=bool(differences), length=length, changes=changes
     )
 
 
-def known_digests(folder: Path, record: Mapping[str, Any]) -> dict[str, int]:
-    """Returns the digests that checkpoints of a run may carry, with its length then, in epochs.
-
-    There are two of each length: the second is from the time when no field could change between two
-    starts. Of a folder without a record there are none.
-
-    Args:
-      folder: the run's folder.
-      record: the configuration, as values that JSON can hold.
-    """
-    path, found = folder / "config.json", dict[str, int]()
-    if path.exists():
-        held = lengths.read_record(path)
-        added = {_SINCE, _CHANGES, lengths.EXTENSIONS, lengths.SCHEDULE_EPOCHS}
-        for epochs in lengths.read(folder, record).all_epochs:
-            before = {**held, "epochs": epochs}
-            found[_digest_without(before, ADJUSTABLE | FREE | added)] = epochs
-            found[fixed_digest({**record, "epochs": epochs})] = epochs
-    return found
-
-
-def fixed_digest(record: Mapping[str, Any]) -> str:
-    """Returns the digest of the settings that stay the same at every start of a run."""
-    # The digest of the data stands in the record, so that its name need not stay.
-    return _digest_without(record, ADJUSTABLE | FREE | CHANGEABLE | {"dataset"})
+def with_dtype(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a record with the type that its `auto` means here, which those of before have."""
+    model = record["model"]
+    dtype = {"dtype": dtype_of(model["dtype"])} if "dtype" in model else {}
+    return {**record, "model": {**model, **dtype}}
 
 
 def changeable(record: Mapping[str, Any]) -> set[str]:
@@ -237,6 +205,7 @@ def make_folder(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        flush_names(folder.parent)
         reason = "" if os.access(folder, os.W_OK | os.X_OK) else "no permission to write"
     except (FileExistsError, NotADirectoryError):
         reason = "a file is there"

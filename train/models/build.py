@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 
+from train.dtype import dtype_of
 from train.errors import UserError, did_you_mean
 from train.models import densenet, googlenet, resnet, transformer, vgg, xception
 from train.models._classifier import Classifier
@@ -116,9 +117,7 @@ def build(config: ModelConfig, *, num_classes: int, axis_name: str | None) -> Mo
         return build_own(config.builder, num_classes=num_classes, axis_name=axis_name)
     _check(config)
     is_global = config.batch_norm == "global"
-    dtype = config.dtype
-    if dtype == "auto":
-        dtype = "float32" if jax.default_backend() == "cpu" else "bfloat16"
+    dtype = dtype_of(config.dtype)
 
     def make(normal: Normal) -> Classifier:
         layers = Layers(

@@ -13,6 +13,7 @@ from PIL import Image
 
 from train import report
 from train.errors import UserError
+from train.folder import sealed
 from train.report.figures import canvas
 from train.report.numbers.reading import load
 from train.report.numbers.records import Results
@@ -174,8 +175,12 @@ def _archive(results: Results, digits: int | None) -> bytes:
 def _without_data_dir(record: bytes) -> bytes:
     """Removes the path of the data, which is no setting and means nothing on another machine."""
     fields: dict[str, Any] = json.loads(record)
+    is_sealed = "sha256" in fields
     for config in (fields, fields.get("config", {})):
         config |= {"data_dir": None} if config.get("data_dir") else {}
+    if is_sealed:
+        del fields["sha256"]
+        fields = sealed.sealed(fields)
     return f"{json.dumps(fields, indent=2)}\n".encode()
 
 

@@ -15,7 +15,7 @@ DATA = {
     "be2599b0553ace678efd4a5634c0bfbfe2c2b7001724b1ed1eae81edaed87c8b": "CIFAR-10, JPEG copy",
 }
 """Names of data sets by their SHA-256, where a data set's own name says too little."""
-_NOT_SETTINGS = ("seed", "data_dir", "data_sha256", "schedule_from_step", "changes")
+_NOT_SETTINGS = ("seed", "data_dir", "data_sha256", "schedule_from_step", "schedules", "changes")
 
 _RATE = "learning rate"
 

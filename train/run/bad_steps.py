@@ -1,6 +1,7 @@
 """Steps that went wrong: why, of which images, and what became of them."""
 
-import json
+import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from train.engine.reason import why
 from train.errors import Reason
 from train.folder.files import set_aside, write_atomically
 from train.folder.log import read_metrics, strict
+from train.folder.log_check import check, extent
+from train.folder.sealed import line
 from train.run.job import Job
 
 FILE = "bad_steps.jsonl"
@@ -80,21 +83,40 @@ def _images(job: Job, step: int) -> dict[str, list[Any]]:
     return {"images": images, **({"files": [files[each] for each in images]} if files else {})}
 
 
-def cut(folder: Path, start: int) -> None:
+def cut(folder: Path, start: int, manifest: Mapping[str, Any]) -> None:
     """Drops the lines of steps that will be made anew, as the log does with its own.
+
+    Lines that are damaged are dropped, too, which a line on stderr says.
 
     Args:
       folder: the run's folder.
       start: the number of updates that were made before. With 0, the file moves to `set_aside`.
+      manifest: of the checkpoint that the run goes on from; empty if there is none.
     """
     path = folder / FILE
-    lines = _read(path)
-    if lines and start == 0:
-        set_aside(path, folder / "set_aside")
-    elif kept := [line for line in lines if line["step"] <= start]:
-        _write(path, kept)
-    else:
+    if start == 0:
+        if path.exists():
+            set_aside(path, folder / "set_aside")
+        return
+    expected = manifest.get("logs", {}).get(FILE)
+    log = check(path, start, expected, has_every_step=False)
+    if log.faults:
+        if path.exists():
+            copy = path.with_name(f"{path.stem}.damaged{path.suffix}")
+            shutil.copy2(path, copy)
+            set_aside(copy, folder / "set_aside")
+        what = "it is mended" if log.is_whole else "what cannot be restored is left out"
+        print(f"warning: {path}: {log.says()}; {what}", file=sys.stderr)
+    if not log.lines:
         path.unlink(missing_ok=True)
+    elif path.read_bytes() != log.content:
+        write_atomically(path, log.content)
+
+
+def extent_until(folder: Path, step: int) -> dict[str, Any]:
+    """Returns what a manifest says of the lines up to a step."""
+    lines = _read(folder / FILE)
+    return extent("".join(line(each) for each in lines if each["step"] <= step).encode())
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
@@ -102,7 +124,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 
 def _write(path: Path, lines: list[dict[str, Any]]) -> None:
-    write_atomically(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
+    write_atomically(path, "".join(map(line, lines)).encode())
 
 
 def _reason(job: Job, metrics: Metrics, place: int) -> Reason:

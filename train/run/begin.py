@@ -11,24 +11,33 @@ from typing import Any
 import jax
 import numpy as np
 
+from train.atomic_file import sweep
 from train.changes import Choice
 from train.config import Config
+from train.dtype import DTYPES, dtype_of
 from train.engine import guard
 from train.engine.state import TrainState
 from train.engine.step import DeviceData
 from train.errors import UserError
 from train.folder import back, workdir
 from train.folder import length as lengths
+from train.folder import record as records
 from train.folder.checkpoint import Checkpoints
 from train.folder.files import removed_if_empty
 from train.folder.length import Length
-from train.run import distributed, network_file
-from train.run.bad_steps import cut
+from train.folder.log import Log
+from train.folder.manifest import Restored
+from train.folder.origin import made_by
+from train.folder.record import SINCE
+from train.folder.same_run import SameRun
+from train.run import bad_steps, distributed, network_file, past_rates
+from train.run.bad_steps import FILE as BAD_STEPS
 from train.run.job import Job, prepare
 from train.run.network_file import Needs
-from train.run.restored import restore
+from train.run.records import METRICS, restore_with_log
+from train.run.restored import as_begun, dtype_held
 from train.run.sizes import beginning
-from train.run.summary import check_records, is_done
+from train.run.summary import is_done
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +67,19 @@ class Begun:
     """The number of updates that were made before."""
     since: int
     """The step at which the schedule replaced another one; 0: it is the first."""
+    about: Mapping[str, Any]
+    """What manifests say of the run from here on: its record, and who made which steps."""
+
+    def manifest(self, folder: Path, log: Log, step: int) -> Mapping[str, Any]:
+        """Returns what the manifest of a checkpoint says of the run beside its state.
+
+        Args:
+          folder: the run's folder.
+          log: the run's log, which has the lines of all steps up to this one.
+          step: the number of updates done.
+        """
+        logs = {METRICS: log.extent(), BAD_STEPS: bad_steps.extent_until(folder, step)}
+        return {**self.about, "logs": logs}
 
 
 def begin(
@@ -85,42 +107,48 @@ def begin(
     length = distributed.on_first(lambda: lengths.read(folder, config.to_dict(), asked.extend))
     by = (length.stretch if length else Fraction(1)).as_integer_ratio()
     stretch = Fraction(*distributed.from_first(np.array(by, np.int32)).tolist())
+    config = _with_dtype(config, folder, asked.is_quiet)
     job = distributed.together(lambda: prepare(config, stretch=stretch, tell=not has_begun))
     distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
 
     record = job.record()
     distributed.together(lambda: distributed.check_same(record, **dataclasses.asdict(asked)))
-    checkpoints = Checkpoints(
-        folder / "checkpoints",
-        config_digest=workdir.fixed_digest(record),
-        is_writer=distributed.is_first(),
-    )
+    checkpoints = Checkpoints(folder / "checkpoints", is_writer=distributed.is_first())
     distributed.together(lambda: stack.enter_context(checkpoints))
+    distributed.on_first(lambda: sweep(folder, folder / "loggers"))
     hold = distributed.on_first(lambda: _hold(job, folder, record, length, asked.adjust_schedule))
+    if hold and hold.held and hold.held.mended:
+        print(f"warning: {hold.held.mended}", file=sys.stderr)
 
-    state = _restore(job, checkpoints, hold.digests if hold else {}, step)
+    same = SameRun(hold.held.content, record) if hold and hold.held else None
+    restored = distributed.on_first(lambda: restore_with_log(job, checkpoints, same, folder, step))
+    state = _shared(job, restored)
     start = int(state.step)
-    distributed.on_first(lambda: check_records(folder, start))
     if hold and not asked.is_quiet:
         print(*(f"{line}\n" for line in hold.says(start, job.total_steps)), sep="", end="")
     if step is not None:
         newer = distributed.on_first(lambda: back.leave_newer(folder, start)) or []
         print(*(f"{line}\n" for line in newer), sep="", end="")
-    since = distributed.on_first(lambda: hold.settle(start, job.total_steps) if hold else 0)
-    since = int(distributed.from_first(np.int32(since or 0)))
+    content = distributed.on_first(lambda: hold.settle(start, job.total_steps) if hold else {})
+    content = content or {}
+    since = int(distributed.from_first(np.int32(content.get(SINCE, 0))))
     distributed.on_first(lambda: network_file.keep(folder, _needs(job)))
+    manifest = restored.manifest if restored else {}
+    distributed.on_first(lambda: bad_steps.cut(folder, start, manifest))
     done_before = distributed.on_first(
         lambda: is_done(folder, start, job.total_steps, asked.is_quiet)
     )
     if distributed.from_first(np.bool_(done_before)):
         return None
-    distributed.on_first(lambda: cut(folder, start))
     if not asked.is_quiet:
         distributed.on_first(lambda: print(beginning(job, start), flush=True))
     grace_ends = guard.watch_from(config.halt, since, job.steps_per_epoch)
-    rates = _rates(job, folder, start, since)
+    rates = distributed.on_first(lambda: past_rates.rates(job, folder, content, restored))
+    rates = distributed.from_first(job.rates if rates is None else rates)
     state = job.engine.place(job.resume(state, rates, watch_from=grace_ends))
-    return Begun(job, checkpoints, state, job.place_splits(), start, since)
+    makers = distributed.on_first(lambda: made_by(manifest, start)) or []
+    about = {"record": content, "made_by": makers}
+    return Begun(job, checkpoints, state, job.place_splits(), start, since, about)
 
 
 def _needs(job: Job) -> Needs:
@@ -129,27 +157,15 @@ def _needs(job: Job) -> Needs:
     return Needs(dataset.class_names, dataset.train.images.shape[1:], job.statistics, file)
 
 
-def _rates(job: Job, folder: Path, start: int, since: int) -> np.ndarray:
-    """Returns the rate of each step: float32, [total_steps].
-
-    The steps up to the one since which its schedule is used have the rates that they had. They are
-    made anew where the run falls back behind that step.
-    """
-    if since == start > 0:
-        distributed.on_first(lambda: back.keep_rates(folder, since))
-    if since == 0:
-        return job.rates
-    rates = job.rates.copy()
-    before = distributed.on_first(lambda: back.rates_until(folder, since))
-    if before is not None:
-        rates[:since] = before
-    elif start < since and distributed.is_first():
-        print(
-            f"warning: steps {start + 1} to {since} had another schedule, which is not known any "
-            "more; they are made under the new one",
-            file=sys.stderr,
-        )
-    return np.asarray(distributed.from_first(rates))
+def _with_dtype(config: Config, folder: Path, is_quiet: bool) -> Config:
+    """Returns a configuration whose `auto` is the type with which the run began."""
+    held = distributed.on_first(lambda: DTYPES.index(dtype_held(records.read(folder))))
+    dtype = DTYPES[int(distributed.from_first(np.int32(held or 0)))]
+    kept = as_begun(config, dtype)
+    if kept is not config and distributed.is_first() and not is_quiet:
+        usual = dtype_of(config.model.dtype)
+        print(f"model.dtype stays {dtype}, with which the run began; {usual} is usual here")
+    return kept
 
 
 def _hold(
@@ -161,19 +177,16 @@ def _hold(
     )
 
 
-def _restore(
-    job: Job, checkpoints: Checkpoints, digests: Mapping[str, int], step: int | None
-) -> TrainState:
-    """Returns the state of the newest checkpoint, or of a step's; without any, a new one.
+def _shared(job: Job, restored: Restored | None) -> TrainState:
+    """Returns the state that the first process has restored; without any, a new one.
 
     It is on the host, and the same in all processes.
     """
     shapes = job.shapes()
-    restored = distributed.on_first(lambda: restore(job, checkpoints, digests, step=step))
     state: TrainState
     if distributed.from_first(np.bool_(restored is not None)):
         empty = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
-        state = distributed.from_first(empty if restored is None else restored)
+        state = distributed.from_first(empty if restored is None else restored.state)
     else:
         state = jax.device_get(job.create_state())
         _refuse_not_finite(state)

@@ -13,6 +13,7 @@ from train import data, optimizer, preprocess
 from train.config import Config, Schedule
 from train.data import Dataset
 from train.data.cache import Split
+from train.dtype import dtype_of
 from train.engine import Engine, guard
 from train.engine.compiled import Program, program
 from train.engine.state import TrainState
@@ -104,9 +105,15 @@ class Job:
         return describe(self.config.schedule, epochs * self.steps_per_epoch)
 
     def record(self) -> dict[str, Any]:
-        """Returns the content of `config.json`: the configuration, and the digest of its data."""
+        """Returns the configuration for `config.json`, as it is used, and the digest of its data.
+
+        Of `model.dtype` it has the type itself, since `auto` is another one on another device.
+        """
+        record = self.config.to_dict()
+        if "dtype" in record["model"]:
+            record["model"] = {**record["model"], "dtype": dtype_of(self.config.model.dtype)}
         return {
-            **self.config.to_dict(),
+            **record,
             "schedule": self.described(self.config.epochs),
             "data_sha256": self.dataset.digest,
         }

@@ -23,6 +23,7 @@ from train.run.begin import Asked, begin
 from train.run.followed import follow
 from train.run.interrupt import Interrupts
 from train.run.job import Job
+from train.run.records import LOST, lacks_last_test
 from train.run.summary import finish
 
 _OF_THE_GUARD = {"halted", "skipped", "bad_leaf", *guard.CAUSES}
@@ -67,7 +68,8 @@ def run(
             for steps in job.chunks(begun.start):
                 if signal := interrupts.received():
                     log.sync()
-                    checkpoints.save(steps.start, state, wait=True)
+                    about = begun.manifest(folder, log, steps.start)
+                    checkpoints.save(steps.start, state, about=about, wait=True)
                     raise Interrupted(f"{signal} came; step {steps.start} is saved.")
 
                 state, metrics = job.engine.train(state, splits["train"], job.indices(steps))
@@ -78,7 +80,8 @@ def run(
                     log.lines(note(job, folder, steps, metrics))
                 if reason := halt_of(job, metrics):
                     log.sync()
-                    checkpoints.save(done, state, wait=True)
+                    about = begun.manifest(folder, log, done)
+                    checkpoints.save(done, state, about=about, wait=True)
                     raise Halted(done, reason)
 
                 losses += metrics["loss"][~metrics["skipped"]].tolist()
@@ -88,9 +91,13 @@ def run(
                 if job.is_due(done, config.checkpoint_epochs):
                     chooser = "validation" if "validation" in splits else "train"
                     log.sync()
-                    checkpoints.save(done, state, score=scores.get(chooser))
+                    about = begun.manifest(folder, log, done)
+                    checkpoints.save(done, state, about=about, score=scores.get(chooser))
                 if job.is_due(done, 1):
                     losses = []
+            is_lacking = distributed.on_first(lambda: lacks_last_test(folder, job.total_steps))
+            if distributed.from_first(np.bool_(is_lacking)):
+                _evaluate(job, state, splits, log, job.total_steps)
             best = checkpoints.best_step
             distributed.on_first(
                 lambda: finish(job, folder, log, best_step=best(), since=begun.since)
@@ -139,7 +146,9 @@ def _losses_of_epoch(job: Job, folder: Path, start: int) -> list[float]:
     return [
         line["loss"]
         for line in lines
-        if line["kind"] == "train" and first < line["step"] <= start and "skipped" not in line
+        if line["kind"] == "train"
+        and first < line["step"] <= start
+        and not line.keys() & {"skipped", LOST}
     ]
 
 

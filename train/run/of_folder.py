@@ -11,11 +11,12 @@ import jax
 import numpy as np
 
 from train import data, preprocess
-from train.config import Config
 from train.engine.loss import Head
 from train.errors import UserError
-from train.folder import length, manifest, workdir
+from train.folder import manifest
+from train.folder import record as records
 from train.folder.checkpoint import Checkpoints
+from train.folder.same_run import SameRun
 from train.models import ModelConfig, Transformer
 from train.models.build import build
 from train.models.model import Model
@@ -35,14 +36,14 @@ class Network:
     """The network of a run, without weights.
 
     Attributes:
-      record: the configuration of the run, as `config.json` holds it.
+      same: what the checkpoints of the run have in common.
       model: the network.
       knobs: how images are prepared for it.
       head: how its logits become probabilities.
       needs: the classes, the shape of the images and the statistics of the preprocessing.
     """
 
-    record: Mapping[str, Any]
+    same: SameRun
     model: Model
     knobs: Preprocess
     head: Head
@@ -59,20 +60,19 @@ def network_of(folder: Path, builder: _Builder | None) -> Network:
     Raises:
       UserError: as `train.run.trained.load` says.
     """
-    path = folder / "config.json"
-    if not path.exists():
+    held = records.read(folder)
+    if held is None:
         raise UserError(
             f"`folder` must be that of a run, got {folder}, which holds no config.json. Give the "
             "`--workdir` of the run."
         )
-    known = {field.name for field in dataclasses.fields(Config)} | {"data_sha256"}
-    record = {name: value for name, value in length.read_record(path).items() if name in known}
+    record = held.settings
     try:
         knobs = Preprocess(**record.get("preprocess", {}))
         config = _model_config(record["model"])
         head = record.get("head", "softmax")
     except (UserError, TypeError) as error:
-        raise UserError(f"{path}: {error}") from error
+        raise UserError(f"{folder / records.FILE}: {error}") from error
 
     needs = network_file.read(folder) or _from_data(folder, record, knobs)
     _check_statistics(folder, knobs, needs)
@@ -84,7 +84,7 @@ def network_of(folder: Path, builder: _Builder | None) -> Network:
             f"{config.name}, which {folder} holds. Leave it out."
         )
     model = build(config, num_classes=len(needs.class_names), axis_name=None)
-    return Network(record, model, knobs, head, needs)
+    return Network(SameRun(held.content, record), model, knobs, head, needs)
 
 
 def weights_of(folder: Path, network: Network, *, is_best: bool) -> tuple[int, Any, Any]:
@@ -98,20 +98,20 @@ def weights_of(folder: Path, network: Network, *, is_best: bool) -> tuple[int, A
     Raises:
       UserError: there is none, or it is damaged, or of another run or network.
     """
-    checkpoints = Checkpoints(
-        folder / "checkpoints",
-        config_digest=workdir.fixed_digest(network.record),
-        is_writer=False,
-    )
+    checkpoints = Checkpoints(folder / "checkpoints", is_writer=False)
     best = checkpoints.best_step() if is_best else None
-    others = workdir.known_digests(folder, network.record)
-    found = checkpoints.restore(None, dict.fromkeys(others), step=best)
+
+    def like(saved: manifest.Manifest) -> dict[str, jax.ShapeDtypeStruct]:
+        network.same.epochs(saved)  # which refuses a checkpoint of another run
+        return manifest.shapes(saved)
+
+    found = checkpoints.restore(like, step=best)
     if found is None:
         raise UserError(
             f"`folder` must be that of a run with a checkpoint, got {folder}, which has none. "
             "Give the `--workdir` of the run."
         )
-    step, leaves = found
+    step, leaves = found.step, found.state
     if best is None and step != checkpoints.latest_step():
         print(
             f"warning: the newest checkpoint in {folder} is damaged; taking that of step {step}",

@@ -1,6 +1,7 @@
 """Ends a run: writes summary.json and the pictures, and prints the table."""
 
-import json
+import hashlib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,18 +9,18 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from train.errors import UserError
-from train.folder import ending, tensorboard
-from train.folder.files import set_aside, write_atomically
-from train.folder.log import EVENTS, Log, read_metrics
+from train.folder import ending, sealed, tensorboard
+from train.folder.files import set_aside, write_json
+from train.folder.log import EVENTS, Log, column
 from train.folder.origin import origin, today
 from train.folder.workdir import settings_sha256
 from train.run import sizes
 from train.run.job import Job
 from train.run.pictures import curves_picture, schedule_picture
+from train.run.records import LOST, fill, lacks_last_test
 
-_WAY_OUT = "Put back a copy of it, or move the folder away and start again."
 _PICTURES = ("schedule.png", "curves.png")
+_NOT_MADE = {"skipped", LOST}
 
 
 def finish(job: Job, folder: Path, log: Log, *, best_step: int | None, since: int) -> None:
@@ -34,11 +35,8 @@ def finish(job: Job, folder: Path, log: Log, *, best_step: int | None, since: in
       log: the run's log, which prints on the terminal.
       best_step: the step of the best checkpoint.
       since: the step at which the schedule replaced another one; 0: it is the first.
-
-    Raises:
-      UserError: lines are missing in the records.
     """
-    records = read_metrics(folder / "metrics.jsonl")
+    records = fill(job, folder)
     summary = summarise(job, records, best_step)
     spe = job.steps_per_epoch
     schedule = _as_used(records) if since else job.schedule
@@ -46,7 +44,8 @@ def finish(job: Job, folder: Path, log: Log, *, best_step: int | None, since: in
 
     schedule_picture(folder / "schedule.png", schedule, job.total_steps, spe)
     curves_picture(folder / "curves.png", records, restarts=restarts, steps_per_epoch=spe)
-    write_atomically(folder / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
+    summary |= {"pictures": {name: _sha256(folder / name) for name in _PICTURES}}
+    write_json(folder / "summary.json", sealed.sealed(summary))
     log.end(job.total_steps, summary, [folder / name for name in _PICTURES])
     shown = ("model", "parameters", "epochs", "steps", "test_accuracy", "test_loss")
     table = {name: summary[name] for name in (*shown, "train_loss", "seconds")}
@@ -62,20 +61,28 @@ def finish(job: Job, folder: Path, log: Log, *, best_step: int | None, since: in
 def is_done(folder: Path, step: int, total_steps: int, is_quiet: bool = False) -> bool:
     """Tells whether the run has already ended, and prints so.
 
-    A summary that does not tell of a whole run is set aside, with the pictures: it cannot be read,
-    its records lack lines, or the run has steps left, because its checkpoints are gone or it was
-    lengthened.
+    A summary that does not tell of a whole run is set aside, with the pictures: it or a picture is
+    damaged, its records lack lines, or the run has steps left, because its checkpoints are gone or
+    it was lengthened.
 
     Args:
       folder: the run's folder.
       step: the step of the restored state.
       total_steps: the number of steps of the run.
-      is_quiet: print nothing.
+      is_quiet: print nothing but damage.
     """
     path = folder / "summary.json"
     if not path.exists():
         return False
-    if step < total_steps or not ending.has_ended(folder):
+    damage = _damage(folder)
+    if damage:
+        print(f"warning: {damage}; summary and pictures are made anew", file=sys.stderr)
+    if (
+        damage
+        or step < total_steps
+        or not ending.has_ended(folder)
+        or lacks_last_test(folder, total_steps)
+    ):
         for name in ("summary.json", *_PICTURES):
             if (folder / name).exists():
                 set_aside(folder / name, folder / "set_aside")
@@ -90,24 +97,21 @@ def is_done(folder: Path, step: int, total_steps: int, is_quiet: bool = False) -
     return True
 
 
-def check_records(folder: Path, step: int) -> None:
-    """Refuses records that lack lines, before a step is made and not after the last one.
+def _damage(folder: Path) -> str:
+    """Says which of the files that a run's end left is not as it was written; empty if none."""
+    path = folder / "summary.json"
+    try:
+        summary = sealed.read(path, may_be_old=True)
+    except sealed.Damaged as damage:
+        return f"{path} is not as it was written ({damage})"
+    for name, sha256 in summary.get("pictures", {}).items():
+        if not (folder / name).exists() or _sha256(folder / name) != sha256:
+            return f"{folder / name} is not as it was drawn"
+    return ""
 
-    Args:
-      folder: the run's folder.
-      step: the step of the restored state. Of each step up to it there must be a line.
 
-    Raises:
-      UserError: lines are missing in the records.
-    """
-    path = folder / "metrics.jsonl"
-    lines = read_metrics(path) if path.exists() else []
-    found = sum(line["kind"] == "train" and line["step"] <= step for line in lines)
-    if found != step:
-        raise UserError(
-            f"metrics.jsonl must have a line for each of the {step} steps that are made, got "
-            f"{found} in {folder}. {_WAY_OUT}"
-        )
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def summarise(
@@ -122,22 +126,13 @@ def summarise(
 
     Args:
       job: the run.
-      records: the lines of `metrics.jsonl`.
+      records: the lines of `metrics.jsonl`: one for each step, and the test of the last.
       best_step: the step of the best checkpoint.
-
-    Raises:
-      UserError: lines are missing in the records.
     """
     train = [line for line in records if line["kind"] == "train"]
-    last_epoch = [line for line in train[-job.steps_per_epoch :] if "skipped" not in line]
-    skipped = sum("skipped" in line for line in train)
+    last_epoch = [line for line in train[-job.steps_per_epoch :] if not line.keys() & _NOT_MADE]
+    skipped, lost = (sum(name in line for line in train) for name in ("skipped", LOST))
     tests = {line["step"]: line for line in records if line.get("split") == "test"}
-    if len(train) != job.total_steps or job.total_steps not in tests:
-        raise UserError(
-            f"metrics.jsonl must have a line for each of {job.total_steps} steps and an evaluation "
-            f"of the last, and has {len(train)} and {len(tests)}. {_WAY_OUT}"
-        )
-
     last = tests[job.total_steps]
     return {
         "model": sizes.network(job.config.model),
@@ -152,6 +147,7 @@ def summarise(
         "train_accuracy": _mean(last_epoch, "accuracy"),
         "train_loss": _mean(last_epoch, "loss"),
         **({"skipped_steps": skipped} if skipped else {}),
+        **({"lost_lines": lost} if lost else {}),
         "seconds": round(records[-1]["seconds"], 1),
         "date": today().isoformat(),
         **origin(),
@@ -160,7 +156,8 @@ def summarise(
 
 
 def _as_used(records: Sequence[Mapping[str, Any]]) -> Callable[[jax.Array], jax.Array]:
-    rates = jnp.asarray([line["learning_rate"] for line in records if line["kind"] == "train"])
+    train = [line for line in records if line["kind"] == "train"]
+    rates = jnp.asarray(column(train, "learning_rate"), jnp.float32)
     return lambda step: rates[step]
 
 

@@ -1,6 +1,6 @@
 """The names of the folders in a study's folder."""
 
-from train.folder.names import slug
+from train.folder.names import joined, slug
 from train.study import SETTINGS, Labels
 
 
@@ -11,4 +11,4 @@ def range_test_folder(label: str) -> str:
 
 def combination(labels: Labels) -> str:
     """Returns the labels, without the one that a search adds, as the name of a folder."""
-    return "-".join(slug(label) for axis, label in labels.items() if axis != SETTINGS)
+    return joined(label for axis, label in labels.items() if axis != SETTINGS)

@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from train.atomic_file import sweep
 from train.config import digest
 from train.errors import UserError
 from train.folder import ending, workdir
-from train.folder.files import write_atomically
+from train.folder.files import write_json
 from train.folder.origin import commit, today
+from train.folder.sealed import VERSION
 from train.study import SETTINGS, Bounds, RangeTests, Run, Size, Study, bound, free, looks
 from train.study.names import combination, range_test_folder
+
+_HOUR = 3600.0
 
 
 def write_study(
@@ -37,6 +41,7 @@ def write_study(
       UserError: the folder cannot be used, or holds another study.
     """
     workdir.make_folder(folder)
+    sweep(folder, older_than=_HOUR)  # other shares may be writing
     path = folder / "study.json"
     if (folder / "config.json").exists():
         raise UserError(
@@ -47,6 +52,7 @@ def write_study(
     record = _record(study, folder, name, size)
     says: list[str] = []
     if path.exists():
+        ending.read(path)  # it refuses that of a newer release
         try:
             old = json.loads(path.read_bytes())
             differing = bound.differing(study, folder, old, record)
@@ -80,7 +86,7 @@ def read(path: Path) -> dict[str, Any]:
 
 def write(path: Path, record: Mapping[str, Any]) -> None:
     """Writes a file of JSON, whole or not at all."""
-    write_atomically(path, f"{json.dumps(record, indent=2, allow_nan=False)}\n".encode())
+    write_json(path, record)
 
 
 def is_done(run: Run, folder: Path) -> bool:
@@ -102,6 +108,7 @@ def read_bounds(tests: RangeTests, folder: Path) -> tuple[Bounds, bool]:
 def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]:
     runs = study.runs()
     return {
+        "version": VERSION,
         "name": name,
         "title": study.title,
         "description": study.description,

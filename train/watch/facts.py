@@ -8,7 +8,7 @@ from typing import Any
 
 from train.errors import sentence
 from train.folder import ending
-from train.folder.log import parse
+from train.folder.sealed import parsed
 from train.folder.terminal import duration
 from train.run.bad_steps import FILE
 from train.watch.anew import Kept, stamp
@@ -130,4 +130,4 @@ def _tail(path: Path) -> list[dict[str, Any]]:
     except OSError:
         return []
     # The first may lack its beginning, and the last may be cut short.
-    return [record for line in lines if (record := parse(line))]
+    return [record for line in lines if (record := parsed(line))]

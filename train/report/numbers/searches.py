@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from train.folder.names import slug
+from train.folder.names import joined
 from train.report.numbers import naming
 from train.report.numbers.records import Labels, Results
 
@@ -66,7 +66,7 @@ def searches(results: Results) -> Sequence[Search]:
     for entry in results.record.get("tuned") or []:
         labels, best = entry["labels"], entry["best"]
         names = {path: naming.field(path, _schedule(results, labels)) for path in best}
-        folder = results.folder / "tuning" / "-".join(slug(str(each)) for each in labels.values())
+        folder = results.folder / "tuning" / joined(map(str, labels.values()))
         lines = _lines(folder / "journal.log")
         accuracy, tried = 100 * entry["value"], _tried(lines, names)
         search = Search(labels, best, entry["trials"], accuracy, tried, names, _worst(lines))
