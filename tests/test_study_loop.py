@@ -111,7 +111,7 @@ def test_a_study_that_stopped_between_two_files_ends_with_the_same_report(
     with monkeypatch.context() as patch:
         for module in (
             "study.record",
-            "folder.workdir",
+            "folder.files",
             "run.summary",
             "run.pictures",
             "folder.log",
