@@ -164,7 +164,7 @@ def test_a_run_whose_log_lacks_a_line_is_lengthened_and_the_line_is_marked(ended
     first, *rest = lines(ended)
     assert first == {
         **{"kind": "train", "step": 1, "epoch": 1 / SPE, "lost": True},
-        **{"loss": None, "accuracy": None, "learning_rate": None},
+        **{"loss": None, "accuracy": None, "learning_rate": pytest.approx(0.05)},
     }
     assert [line["step"] for line in rest if line["kind"] == "train"] == [*range(2, 3 * SPE + 1)]
     assert ending.read(ended / "summary.json")["lost_lines"] == 1

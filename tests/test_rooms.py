@@ -22,7 +22,8 @@ ROOMS = {
     "report/figures": {"report/numbers", "report/pages"},
     "report": {"folder", "report/numbers", "report/claims", "report/figures", "report/pages"},
     "study": {"data", "folder", "report", "report/claims", "run"},
-    "cli": {"loggers", "study"},
+    "optimum": {"folder", "report/figures", "report/numbers", "report/pages", "study"},
+    "cli": {"loggers", "optimum", "study"},
     "watch": {"folder", "report", "run", "study"},
 }
 """Each room, and all the others that it may import. The files outside of them (the errors, the

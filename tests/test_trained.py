@@ -13,6 +13,7 @@ from PIL import Image
 from train import data
 from train.cli.arguments import parse
 from train.errors import UserError
+from train.folder import sealed
 from train.run import network_file, trained
 from train.run.loop import run
 
@@ -152,19 +153,24 @@ def test_a_network_of_ones_own_is_built_by_its_file(tmp_path, no_data, monkeypat
         trained.load(folder)
 
 
+def rewrite(folder, record):
+    """Another record, as if it had been written so."""
+    (folder / "config.json").write_text(json.dumps(sealed.sealed(record)))
+
+
 def test_a_run_of_an_earlier_release_is_loaded_with_its_data(made, test_split, tmp_path):
     folder = shutil.copytree(made, tmp_path / "run")
     logits = trained.load(folder).logits(test_split.images[:9])
     (folder / network_file.FILE).unlink()
     np.testing.assert_array_equal(trained.load(folder).logits(test_split.images[:9]), logits)
 
-    record = json.loads((folder / "config.json").read_text())
+    record = sealed.read(folder / "config.json")
     lacks = "must hold network.npz, which runs of earlier releases lack, or its data be there"
     for changes, said in (
         ({"dataset": "./nowhere"}, ": `dataset` must be the path"),
         ({"data_sha256": "0"}, ", and digits holds other images than the run had. Put them back"),
     ):
-        (folder / "config.json").write_text(json.dumps({**record, **changes}))
+        rewrite(folder, {**record, **changes})
         with pytest.raises(UserError, match=f"{lacks}{said}"):
             trained.load(folder)
 
@@ -251,13 +257,13 @@ def test_what_cannot_be_used_is_said(made, tmp_path):
     with pytest.raises(UserError, match=r"`builder` must be left out for a network of the trainer"):
         trained.load(made, builder=print)
     folder = shutil.copytree(made, tmp_path / "run")
-    record = json.loads((folder / "config.json").read_text())
+    record = sealed.read(folder / "config.json")
     record["model"]["width"] = 5
-    (folder / "config.json").write_text(json.dumps(record))
+    rewrite(folder, record)
     with pytest.raises(UserError, match="is of another run"):
         trained.load(folder)
     record["model"]["width"] = "x"
-    (folder / "config.json").write_text(json.dumps(record))
+    rewrite(folder, record)
     with pytest.raises(UserError, match="config.json: `model.width` must be a whole number"):
         trained.load(folder)
     shutil.rmtree(folder / "checkpoints")

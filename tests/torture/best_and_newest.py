@@ -16,6 +16,7 @@ CLAIM = (
     "changes nothing."
 )
 COUNT = 557
+FEW = 20
 
 _MOST_IN_A_RUN = 25
 _ODD = (None, math.nan, math.inf, -math.inf)

@@ -19,6 +19,7 @@ CLAIM = (
     "one that the run goes on from."
 )
 COUNT = 1000
+FEW = 12
 
 _BASES = {"stopped": 10, "ended": None}
 _NOT_READ = ("tensorboard", "set_aside", ".lock")

@@ -18,6 +18,7 @@ CLAIM = (
     "differs, with both values, and nothing changes on the disk."
 )
 COUNT = 50
+FEW = 2
 
 
 class Wider(tiny.Net):

@@ -25,6 +25,7 @@ CLAIM = (
     "`skip` leaves every bit of the state but the step's number, and `halt` every bit."
 )
 COUNT = 600
+FEW = 24
 
 PARTS = ("pixel", "loss", "gradient", "parameter", "optimizer", "statistics")
 NUMBERS = (np.nan, np.inf, -np.inf)

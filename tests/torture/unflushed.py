@@ -30,6 +30,7 @@ CLAIM = (
 )
 COUNT = 1000
 """The most sets of files. There are fewer, so that all of them are tried."""
+FEW = 8
 
 _UNREAD = "checkpoints/unfinished/"
 _MOST_FILES = 6

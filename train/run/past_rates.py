@@ -54,13 +54,17 @@ def _of(
     restored: Restored | None,
 ) -> np.ndarray | None:
     """Returns the rates of a schedule that the run had, at least up to the end of its part."""
-    if restored and entry in _schedules(restored):
-        return rates_in(restored.state.opt_state, part.stop)
-    if entry["schedule"] is None:
-        if restored and restored.step >= since:
-            return rates_in(restored.state.opt_state, part.stop)
+    if entry["schedule"] is not None:
+        found = rates_of_record(entry, job.steps_per_epoch, part.stop)
+        if found is not None:
+            return found
+    elif restored is None or restored.step < since:
         return back.rates_of_before(folder, since)
-    return rates_of_record(entry, job.steps_per_epoch, part.stop)
+    is_of_before = entry["schedule"] is None
+    if restored and (is_of_before or entry in _schedules(restored)):
+        found = rates_in(restored.state.opt_state, part.stop)
+        return found if found.any() else None  # a table of another size was left empty
+    return None
 
 
 def _schedules(restored: Restored) -> Sequence[Mapping[str, Any]]:

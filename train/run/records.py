@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from train.errors import UserError
 from train.folder import back, steps
 from train.folder.checkpoint import Checkpoints
@@ -17,12 +19,13 @@ from train.folder.log_check import Checked, check
 from train.folder.manifest import Restored
 from train.folder.same_run import SameRun
 from train.folder.sealed import line
+from train.run import past_rates
 from train.run.job import Job
 from train.run.restored import restore
 
 METRICS = "metrics.jsonl"
 LOST = "lost"
-"""The field of a line whose numbers are lost. It has its step, and null for each number."""
+"""The field of a line whose numbers are lost. It has the step, the rate, and null for the rest."""
 
 
 def restore_with_log(
@@ -53,14 +56,16 @@ def restore_with_log(
         if log.faults:
             _write(path, log, "it is mended")
         return found
-    if _is_marked(job, log, found.step) and path.read_bytes().startswith(log.content):
+    assert same is not None
+    rates = past_rates.rates(job, folder, same.held, found)
+    if _is_marked(job, log, found.step, rates) and path.read_bytes().startswith(log.content):
         return found
     if (older := _older(job, checkpoints, same, folder, found.step)) is not None:
         say = back.leave_newer(folder, older.step)
         before = _checked(folder, older.step, older.manifest)
         _write(path, dataclasses.replace(before, faults=log.faults), "; ".join(say))
         return older
-    marked = _marked(job, log.lines, found.step)
+    marked = _marked(job, log.lines, found.step, rates)
     lost = sum(LOST in json.loads(each) for each in marked)
     mended = Checked(marked, is_whole=False, faults=log.faults)
     are = "line cannot be restored and is" if lost == 1 else "lines cannot be restored and are"
@@ -69,17 +74,22 @@ def restore_with_log(
     return found
 
 
-def fill(job: Job, folder: Path) -> list[dict[str, Any]]:
+def fill(job: Job, folder: Path, rates: np.ndarray | None) -> list[dict[str, Any]]:
     """Returns the records of a run that has made all its steps, with a line for each of them.
 
     Lines that somebody took out while the run went on are marked, as at a start.
+
+    Args:
+      job: the run.
+      folder: the run's folder.
+      rates: of all steps; None: they are not known.
     """
     path = folder / METRICS
     records = read_metrics(path) if path.exists() else []
     if sum(each.get("kind") == "train" for each in records) == job.total_steps:
         return records
     log = check(path, job.total_steps, None)
-    mended = Checked(_marked(job, log.lines, job.total_steps), False, log.faults)
+    mended = Checked(_marked(job, log.lines, job.total_steps, rates), False, log.faults)
     _write(path, mended, f"lines cannot be restored and are marked as {LOST}")
     return read_metrics(path)
 
@@ -133,13 +143,13 @@ def _write(path: Path, log: Checked, what: str) -> None:
     print(f"warning: {path}: {log.says()}; {what}", file=sys.stderr)
 
 
-def _is_marked(job: Job, log: Checked, step: int) -> bool:
+def _is_marked(job: Job, log: Checked, step: int, rates: np.ndarray) -> bool:
     """Tells whether an earlier start has marked what is lost, and nothing else is wrong."""
     has_lost = any(LOST in json.loads(each) for each in log.lines)
-    return has_lost and list(log.lines) == _marked(job, log.lines, step)
+    return has_lost and list(log.lines) == _marked(job, log.lines, step, rates)
 
 
-def _marked(job: Job, lines: Sequence[bytes], step: int) -> list[bytes]:
+def _marked(job: Job, lines: Sequence[bytes], step: int, rates: np.ndarray | None) -> list[bytes]:
     """Returns the lines up to a step, with a marked one for each that is lost.
 
     The evaluation of the last step of all is no loss: it is made anew.
@@ -150,7 +160,8 @@ def _marked(job: Job, lines: Sequence[bytes], step: int) -> list[bytes]:
     for made in range(1, step + 1):
         due = job.is_due(made, job.config.eval_epochs) and made < job.total_steps
         for split in ["", *(splits if due else [])]:
-            there.setdefault((made, split), _lost(job, made, split, seconds))
+            rate = None if rates is None else float(rates[made - 1])
+            there.setdefault((made, split), _lost(job, made, split, seconds, rate))
         for split in ["", *splits]:
             if (line_there := there.get((made, split))) is not None:
                 found.append(line_there)
@@ -162,14 +173,15 @@ def _place(record: Mapping[str, Any]) -> tuple[int, str]:
     return record["step"], str(record.get("split", ""))
 
 
-def _lost(job: Job, step: int, split: str, seconds: float) -> bytes:
+def _lost(job: Job, step: int, split: str, seconds: float, rate: float | None) -> bytes:
     head = {"kind": "eval", "split": split} if split else {"kind": "train"}
-    numbers = ("loss", "accuracy") if split else ("loss", "accuracy", "learning_rate")
     record = {
         **head,
         "step": step,
         "epoch": step / job.steps_per_epoch,
-        **dict.fromkeys(numbers),
+        "loss": None,
+        "accuracy": None,
+        **({} if split else {"learning_rate": rate}),
         LOST: True,
         "seconds": seconds,
     }

@@ -36,7 +36,7 @@ def finish(job: Job, folder: Path, log: Log, *, best_step: int | None, since: in
       best_step: the step of the best checkpoint.
       since: the step at which the schedule replaced another one; 0: it is the first.
     """
-    records = fill(job, folder)
+    records = fill(job, folder, None if since else job.rates)
     summary = summarise(job, records, best_step)
     spe = job.steps_per_epoch
     schedule = _as_used(records) if since else job.schedule

@@ -13,6 +13,7 @@ from typing import Any
 from train.config import digest, flatten
 from train.folder import ending
 from train.folder.files import set_aside
+from train.folder.workdir import with_dtype
 from train.study import Run, Study
 from train.study.names import combination, range_test_folder
 
@@ -156,6 +157,6 @@ def _fields(study: Study, folder: Path, name: str) -> str:
     """Lists the settings in which a run differs from its `config.json`, if it has begun."""
     run = next((run for run in study.runs() if run.folder == name), None)
     old = flatten(ending.read(folder / name / "config.json"))
-    new = flatten(json.loads(json.dumps(run.config.to_dict()))) if run else {}
+    new = flatten(json.loads(json.dumps(with_dtype(run.config.to_dict())))) if run else {}
     fields = [field for field in new if old and old.get(field) != new[field]]
     return f" ({', '.join(fields[:6])})" if fields else ""
