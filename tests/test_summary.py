@@ -8,14 +8,17 @@ import small
 from train.errors import UserError
 from train.run.job import prepare
 from train.run.summary import check_records, is_done, summarise
+from train.tasks.classification import Classification
+
+IMAGES = Classification()
 
 
 def test_a_run_is_done_where_its_summary_is(tmp_path, capsys):
-    assert not is_done(tmp_path, 44, 44)
+    assert not is_done(tmp_path, 44, 44, IMAGES)
     (tmp_path / "summary.json").write_text(SUMMARY)
     records(tmp_path, 44)
-    assert is_done(tmp_path, 44, 44)
-    assert "50.00% test accuracy" in capsys.readouterr().out
+    assert is_done(tmp_path, 44, 44, IMAGES)
+    assert "50.00 % test accuracy" in capsys.readouterr().out
 
 
 SUMMARY = json.dumps({"test_accuracy": 0.5, "steps": 44})
@@ -34,7 +37,7 @@ def records(folder, count):
 def test_a_summary_that_is_stale_or_damaged_is_set_aside(tmp_path, content, step, count):
     (tmp_path / "summary.json").write_text(content)
     records(tmp_path, count)
-    assert not is_done(tmp_path, step, 44)
+    assert not is_done(tmp_path, step, 44, IMAGES)
     assert not (tmp_path / "summary.json").exists()
     assert (tmp_path / "set_aside/summary.json").read_text() == content
 

@@ -125,7 +125,7 @@ def read_record(path: Path) -> dict[str, Any]:
     """
     try:
         record = dict(json.loads(path.read_bytes()))
-        if not record.keys() >= {"epochs", "schedule", "model"}:
+        if not record.keys() >= {"epochs", "schedule"} or not {"model", "task"} & record.keys():
             raise ValueError("fields are missing")
         return record
     except (ValueError, TypeError) as error:

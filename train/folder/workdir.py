@@ -139,8 +139,7 @@ def hold(
       UserError: the folder belongs to another configuration.
     """
     length = length or lengths.read(folder, record)
-    path = folder / "config.json"
-    if not path.exists():
+    if not (path := folder / "config.json").exists():
         if adjust_schedule:
             raise UserError(
                 f"`--adjust-schedule` must go with a run that has begun, got {folder}. "
@@ -220,8 +219,9 @@ def changeable(record: Mapping[str, Any]) -> set[str]:
     Args:
       record: the configuration, as values that JSON can hold.
     """
-    # The statistics of a network of the user's own are those of each device.
-    is_local = record["model"].get("batch_norm", "local") == "local"
+    # The statistics of a network or a task of the user's own are those of each device.
+    part = record.get("task") or record["model"]
+    is_local = part.get("batch_norm") == "local" or {"builder", "source_sha256"} & part.keys()
     return CHANGEABLE - ({"cpu_devices"} if is_local else set())
 
 

@@ -40,7 +40,8 @@ def note(job: Job, folder: Path, steps: range, metrics: Metrics) -> list[str]:
     """Writes down the steps of a chunk that were not made, and returns a line for each skipped one.
 
     `bad_steps.jsonl` gets a line for each: its step, as `metrics.jsonl` counts it, what became of
-    it, why, and the images of its batch, which are places in the training split, counted from 0.
+    it, why, and the images (or other examples) of its batch, which are places in the training
+    split, counted from 0.
 
     Args:
       job: the run.
@@ -59,7 +60,7 @@ def note(job: Job, folder: Path, steps: range, metrics: Metrics) -> list[str]:
             "action": "halted" if metrics["halted"][place] else "skipped",
             "why": _reason(job, metrics, place).words,
             "loss": strict(metrics["loss"][place]),
-            "images": job.indices(steps[place : place + 1])[0].tolist(),
+            job.task.noun: job.indices(steps[place : place + 1])[0].tolist(),
         }
         for place in bad
     ]
@@ -102,7 +103,7 @@ def _reason(job: Job, metrics: Metrics, place: int) -> Reason:
         metrics,
         place,
         threshold=job.threshold,
-        num_classes=job.dataset.num_classes,
+        guess=job.data.guess,
         leaf_names=_leaf_names(job),
     )
 

@@ -15,7 +15,6 @@ from train.changes import Choice
 from train.config import Config
 from train.engine import guard
 from train.engine.state import TrainState
-from train.engine.step import DeviceData
 from train.errors import UserError
 from train.folder import back, workdir
 from train.folder import length as lengths
@@ -27,6 +26,7 @@ from train.run.job import Job, prepare
 from train.run.restored import restore
 from train.run.sizes import beginning
 from train.run.summary import check_records, is_done
+from train.tasks.task import DeviceData
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +82,7 @@ def begin(
     by = (length.stretch if length else Fraction(1)).as_integer_ratio()
     stretch = Fraction(*distributed.from_first(np.array(by, np.int32)).tolist())
     job = distributed.together(lambda: prepare(config, stretch=stretch))
-    distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
+    distributed.together(lambda: distributed.check_equal("data set", job.data.digest))
 
     record = job.record()
     distributed.together(lambda: distributed.check_same(record, **dataclasses.asdict(asked)))
@@ -105,7 +105,7 @@ def begin(
     since = distributed.on_first(lambda: hold.settle(start, job.total_steps) if hold else 0)
     since = int(distributed.from_first(np.int32(since or 0)))
     done_before = distributed.on_first(
-        lambda: is_done(folder, start, job.total_steps, asked.is_quiet)
+        lambda: is_done(folder, start, job.total_steps, job.task, is_quiet=asked.is_quiet)
     )
     if distributed.from_first(np.bool_(done_before)):
         return None

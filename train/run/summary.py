@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from train.engine.state import TrainState
 from train.errors import UserError
 from train.folder import ending, tensorboard
 from train.folder.files import set_aside, write_atomically
@@ -17,13 +18,16 @@ from train.folder.workdir import settings_sha256
 from train.run import sizes
 from train.run.job import Job
 from train.run.pictures import curves_picture, schedule_picture
+from train.tasks.task import Result, Task
 
 _WAY_OUT = "Put back a copy of it, or move the folder away and start again."
 _PICTURES = ("schedule.png", "curves.png")
 
 
-def finish(job: Job, folder: Path, log: Log, *, best_step: int | None, since: int) -> None:
-    """Writes `summary.json` and the pictures from the run's records, and prints the table.
+def finish(
+    job: Job, folder: Path, log: Log, state: TrainState, *, best_step: int | None, since: int
+) -> None:
+    """Writes `summary.json`, the pictures and the task's own files, and prints the table.
 
     `summary.json` is written last: if it is there, the run is done. TensorBoard and the loggers get
     it after that.
@@ -32,6 +36,7 @@ def finish(job: Job, folder: Path, log: Log, *, best_step: int | None, since: in
       job: the run.
       folder: the run's folder.
       log: the run's log, which prints on the terminal.
+      state: the last one, on the devices.
       best_step: the step of the best checkpoint.
       since: the step at which the schedule replaced another one; 0: it is the first.
 
@@ -39,27 +44,52 @@ def finish(job: Job, folder: Path, log: Log, *, best_step: int | None, since: in
       UserError: lines are missing in the records.
     """
     records = read_metrics(folder / "metrics.jsonl")
-    summary = summarise(job, records, best_step)
+    result = _result(job, state)
+    baselines = {"baselines": dict(result.baselines)} if result.baselines else {}
+    summary = summarise(job, records, best_step) | baselines
     spe = job.steps_per_epoch
     schedule = _as_used(records) if since else job.schedule
     restarts = [step for step in job.restarts() if step >= since]
 
     schedule_picture(folder / "schedule.png", schedule, job.total_steps, spe)
-    curves_picture(folder / "curves.png", records, restarts=restarts, steps_per_epoch=spe)
+    curves_picture(
+        folder / "curves.png",
+        records,
+        measures={each.name: each.unit for each in job.task.measures},
+        restarts=restarts,
+        steps_per_epoch=spe,
+    )
+    for name, content in result.files.items():
+        write_atomically(folder / name, content)
     write_atomically(folder / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
-    log.end(job.total_steps, summary, [folder / name for name in _PICTURES])
-    shown = ("model", "parameters", "epochs", "steps", "test_accuracy", "test_loss")
+    files = [*_PICTURES, *result.files]
+    pictures = [folder / name for name in files if name.endswith(".png")]
+    log.end(job.total_steps, summary, pictures)
+    of_test = [f"test_{each.name}" for each in job.task.measures]
+    shown = ("model", "parameters", "epochs", "steps", *of_test, "test_loss")
     table = {name: summary[name] for name in (*shown, "train_loss", "seconds")}
+    first = job.task.measures[0]
+    for name, value in result.baselines.items():
+        table[name] = first.text(value)
     log.table(
         {
             **table,
-            "pictures": ", ".join(str(folder / name) for name in _PICTURES),
+            "pictures": ", ".join(str(folder / name) for name in files),
             "curves": tensorboard.command(folder / EVENTS),
         }
     )
 
 
-def is_done(folder: Path, step: int, total_steps: int, is_quiet: bool = False) -> bool:
+def _result(job: Job, state: TrainState) -> Result:
+    """Returns what the task leaves, by the trained network on one device."""
+    params, stats = jax.device_get((state.params, state.batch_stats))
+    predict = jax.jit(lambda inputs: job.program.learner.predict(params, stats, inputs))
+    return job.task.result(job.config, job.data, predict)
+
+
+def is_done(
+    folder: Path, step: int, total_steps: int, task: Task, *, is_quiet: bool = False
+) -> bool:
     """Tells whether the run has already ended, and prints so.
 
     A summary that does not tell of a whole run is set aside, with the pictures: it cannot be read,
@@ -70,21 +100,23 @@ def is_done(folder: Path, step: int, total_steps: int, is_quiet: bool = False) -
       folder: the run's folder.
       step: the step of the restored state.
       total_steps: the number of steps of the run.
+      task: of the run.
       is_quiet: print nothing.
     """
     path = folder / "summary.json"
     if not path.exists():
         return False
     if step < total_steps or not ending.has_ended(folder):
-        for name in ("summary.json", *_PICTURES):
+        for name in ("summary.json", *_PICTURES, *task.files):
             if (folder / name).exists():
                 set_aside(folder / name, folder / "set_aside")
         return False
     if is_quiet:
         return True
-    accuracy = ending.read(path)["test_accuracy"]
+    first = task.measures[0]
     print(
-        f"This run is done: {step} steps, {accuracy:.2%} test accuracy; see {path}. "
+        f"This run is done: {step} steps, {first.text(ending.read(path)[f'test_{first.name}'])}; "
+        f"see {path}. "
         "For another, choose another --workdir; to go on, give more --epochs with --extend."
     )
     return True
@@ -138,18 +170,20 @@ def summarise(
             f"of the last, and has {len(train)} and {len(tests)}. {_WAY_OUT}"
         )
 
-    last = tests[job.total_steps]
+    last, best = tests[job.total_steps], tests.get(best_step, {})
+    names = [each.name for each in job.task.measures]
+    in_training = [name for name in names if name in train[-1]]
     return {
-        "model": sizes.network(job.config.model),
+        "model": job.task.network(job.config),
         "parameters": sizes.parameters(job),
-        "dataset": job.dataset.name,
+        "dataset": job.data.name,
         "epochs": job.config.epochs,
         "steps": job.total_steps,
-        "test_accuracy": last["accuracy"],
+        **{f"test_{name}": last[name] for name in names},
         "test_loss": last["loss"],
         "best_step": best_step,
-        "best_test_accuracy": tests.get(best_step, {}).get("accuracy"),
-        "train_accuracy": _mean(last_epoch, "accuracy"),
+        **{f"best_test_{name}": best.get(name) for name in names},
+        **{f"train_{name}": _mean(last_epoch, name) for name in in_training},
         "train_loss": _mean(last_epoch, "loss"),
         **({"skipped_steps": skipped} if skipped else {}),
         "seconds": round(records[-1]["seconds"], 1),

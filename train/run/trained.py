@@ -15,6 +15,7 @@ from train.folder import workdir
 from train.folder.checkpoint import Checkpoints
 from train.run.job import Job, prepare
 from train.run.restored import restore
+from train.tasks.classification import ImageData
 
 _BATCH = 500
 
@@ -67,10 +68,8 @@ class Trained:
 
         @jax.jit
         def logits(images: jax.Array) -> jax.Array:
-            ready = preprocess.apply(knobs, job.statistics, images)
-            keys = jax.random.split(jax.random.key(0), len(images))  # nothing draws here
-            model = job.program.model
-            return model.apply(self.params, self.batch_stats, ready, False, keys)[0]
+            ready = preprocess.apply(knobs, job.data.shared, images)
+            return job.program.learner.predict(self.params, self.batch_stats, ready)
 
         return logits
 
@@ -90,6 +89,11 @@ def load(config: Config, folder: Path, *, is_best: bool = False) -> Trained:
       UserError: there is no checkpoint, or it is of another configuration, or is damaged.
     """
     job = prepare(config)
+    if not isinstance(job.data, ImageData):
+        raise UserError(
+            f"`config.task` must be None, the classification of images, got {job.task.name}. "
+            "Read the predictions of another task from the files in its run's folder."
+        )
     record = job.record()
     checkpoints = Checkpoints(
         folder / "checkpoints", config_digest=workdir.fixed_digest(record), is_writer=False
@@ -101,4 +105,5 @@ def load(config: Config, folder: Path, *, is_best: bool = False) -> Trained:
             f"`folder` must be that of a run with a checkpoint, got {folder}, which has none. "
             "Give the `--workdir` of the run."
         )
-    return Trained(int(state.step), job.dataset.class_names, state.params, state.batch_stats, job)
+    names = job.data.dataset.class_names
+    return Trained(int(state.step), names, state.params, state.batch_stats, job)
