@@ -22,7 +22,7 @@ ROOMS = {
     "report/claims": {"report/numbers", "report/pages"},
     "report/figures": {"report/numbers", "report/pages"},
     "report": {"folder", "report/numbers", "report/claims", "report/figures", "report/pages"},
-    "study": {"data", "folder", "report", "report/claims", "run"},
+    "study": {"data", "folder", "report", "report/claims", "run", "tasks"},
     "cli": {"loggers", "study"},
     "watch": {"folder", "report", "run", "study"},
 }

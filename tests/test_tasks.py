@@ -18,17 +18,25 @@ import studies
 from every_task import EVERY_TASK, file_of
 from jax import lax
 
-from train import __main__, preprocess
+from train import __main__, preprocess, report
 from train.augment import augment
 from train.config import Config
 from train.engine import compiled, guard, step
 from train.engine.step import BATCH, _keys
 from train.errors import UserError
 from train.folder.log import read_metrics
+from train.metric import ACCURACY, Metric
 from train.models.build import build
 from train.optimizer import OptimizerConfig, learning_rate
+from train.report import archive
+from train.report.numbers.measures import measures_of as measures_of_task
+from train.report.numbers.measures import part_of
+from train.report.numbers.task_record import TaskRecord
 from train.run import loop, range_test
 from train.run.job import prepare
+from train.study import Claim
+from train.study import loop as study_loop
+from train.study.record import write_study
 from train.tasks.chosen import task_of
 from train.tasks.loss import cross_entropy, log_probabilities
 
@@ -293,3 +301,77 @@ def test_a_row_below_0_is_no_example():
         arguments = (state.params, state.batch_stats, batch, rows >= 0, jax.random.key(0))
         for name, value in job.program.learner.sums(*arguments).items():
             np.testing.assert_allclose(sums[name], value, rtol=1e-5)
+
+
+@pytest.fixture(scope="module", params=[name for name in EVERY_TASK if name != "classification"])
+def reported(request, tmp_path_factory):
+    """A task, and the folder of a study of two schedules and two seeds of it."""
+    folder = tmp_path_factory.mktemp("study")
+    task = task_of(EVERY_TASK[request.param]())
+    final = f"final_{task.measures[0].name}"
+    arguments = {"measure": final, "of": {"schedule": "log"}, "than": {"schedule": "cosine"}}
+    claim = Claim("t.log", "nobody", "Log ends lower.", "compare", {**arguments, "expect": "lower"})
+    two = studies.study(base=EVERY_TASK[request.param](), claims=[claim])
+    study_loop.run(two, folder, name="small", size="smoke")
+    return task, folder
+
+
+def test_a_study_of_another_task_is_told_in_its_own_measures(reported):
+    task, folder = reported
+    first = task.measures[0]
+    text = (folder / "report.md").read_text()
+    numbers = json.loads((folder / "report.json").read_text())
+    finals = {
+        cell["name"]: [
+            json.loads((folder / f"{cell['name']}-seed{seed}/summary.json").read_text())[
+                f"test_{first.name}"
+            ]
+            for seed in (0, 1)
+        ]
+        for cell in numbers["cells"]
+    }
+    means = {name: np.mean(values) for name, values in finals.items()}
+    best = min(means, key=lambda name: -first.better * means[name])
+    for cell in numbers["cells"]:
+        assert cell[first.final]["mean"] == pytest.approx(means[cell["name"]])
+    assert re.search(r"with 2 seeds, (\w+)", numbers["headline"])[1] == best
+    assert first.noun in numbers["headline"]
+    direction = "lower" if first.better < 0 else "higher"
+    assert f"Final {first.noun} less that of cosine" in text
+    assert f"({'below' if direction == 'lower' else 'above'} 0 is better)" in text
+    assert f"{task.noun}/s" in text
+    assert not re.search(r"accuracy|image", text), re.search(r".*(accuracy|image).*", text)
+    summary = json.loads((folder / "log-seed0/summary.json").read_text())
+    for name, value in summary.get("baselines", {}).items():
+        assert f"| {name} | {first.shown(value):.{first.digits}f} |" in text
+    for name in ("study.json", "report.html", "figures/curves.png"):
+        assert (folder / name).stat().st_size
+
+
+def test_a_study_of_another_task_is_made_again_to_the_same_report(reported, tmp_path):
+    _, folder = reported
+    archive.pack(folder, tmp_path / "kept")
+    archive.unpack(tmp_path / "kept", tmp_path / "again")
+    report.write(tmp_path / "again")
+    assert studies.results(tmp_path / "again") == studies.results(folder)
+
+
+def test_a_study_has_one_task(tmp_path):
+    axes = {"task": {"one": {"task": EVERY_TASK["forecast"]().task}, "other": {}}}
+    plain = Config(schedule=small.SCHEDULE)
+    mixed = studies.study(base=plain, axes=axes, baseline=None)
+    with pytest.raises(UserError, match="one kind in all runs of a study, got forecast and class"):
+        write_study(mixed, tmp_path, name="mixed", size="smoke")
+
+
+def test_a_report_knows_which_of_two_errors_is_better():
+    error = Metric(name="error", title="error", better=-1, margin=0.1, why="A tenth is little.")
+    task = TaskRecord("own", "things", "", (error,))
+    measures = measures_of_task(task)
+    assert measures["final_error"].better == -1
+    assert measures["things_per_second"].unit == "things/s"
+    assert part_of(error, 0.2, 0.8) == pytest.approx(0.25)
+    assert (error.top, error.worse, error.beyond) == ("lowest", "higher", "below")
+    assert error.amount("0.10") == "0.10" and error.value("0.10") == "0.10"
+    assert (ACCURACY.top, ACCURACY.worse, ACCURACY.beyond) == ("highest", "lower", "above")
+    assert ACCURACY.amount("0.10") == "0.10 points" and ACCURACY.text(0.5) == "50.00 %"

@@ -70,7 +70,7 @@ def finish(
     table = {name: summary[name] for name in (*shown, "train_loss", "seconds")}
     first = job.task.measures[0]
     for name, value in result.baselines.items():
-        table[name] = first.text(value)
+        table[name] = f"{first.text(value)} {first.noun}"
     log.table(
         {
             **table,
@@ -114,9 +114,9 @@ def is_done(
     if is_quiet:
         return True
     first = task.measures[0]
+    measured = first.text(ending.read(path)[f"test_{first.name}"])
     print(
-        f"This run is done: {step} steps, {first.text(ending.read(path)[f'test_{first.name}'])}; "
-        f"see {path}. "
+        f"This run is done: {step} steps, {measured} {first.noun}; see {path}. "
         "For another, choose another --workdir; to go on, give more --epochs with --extend."
     )
     return True

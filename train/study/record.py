@@ -102,6 +102,7 @@ def read_bounds(tests: RangeTests, folder: Path) -> tuple[Bounds, bool]:
 def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]:
     runs = study.runs()
     return {
+        **_task(runs),
         "name": name,
         "title": study.title,
         "description": study.description,
@@ -132,6 +133,23 @@ def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]
             for run in runs
         ],
     }
+
+
+def _task(runs: Sequence[Run]) -> dict[str, Any]:
+    """Returns what a report has to know of a task that is not the classification of images."""
+    tasks = {type(run.config.task): run.config.task for run in runs}
+    if len(tasks) > 1:
+        names = [getattr(task, "name", "classification") for task in tasks.values()]
+        raise UserError(
+            f"`task` must be of one kind in all runs of a study, got {' and '.join(names)}. Their "
+            "measures cannot be compared: make a study of each."
+        )
+    task = next(iter(tasks.values()), None)
+    if task is None:
+        return {}
+    measures = [dataclasses.asdict(each) for each in task.measures]
+    about = {"name": task.name, "noun": task.noun, "loss_unit": task.loss_unit}
+    return {"task": {**about, "measures": measures}}
 
 
 def _range_tests(study: Study, folder: Path) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from train.augment import augment
 from train.config import Config
 from train.data import Dataset
 from train.data.cache import Split
+from train.metric import ACCURACY
 from train.models.build import build, decay_mask
 from train.models.model import Model
 from train.tasks.fitted import ByDigests, applied, fitted, sha256_of
@@ -25,7 +26,6 @@ from train.tasks.task import (
     DeviceData,
     Guess,
     Learner,
-    Measure,
     Sums,
     Task,
     shapes_of,
@@ -63,17 +63,7 @@ class Classification(Task):
     name = "classification"
     dataset = "digits"
     noun = "images"
-    measures = (
-        Measure(
-            name="accuracy",
-            title="accuracy",
-            better=1,
-            unit="%",
-            margin=0.5,
-            why="The accuracy of one run on 10,000 test images has a binomial standard error of at "
-            "most 0.5 points. A smaller difference is below what a single run shows.",
-        ),
-    )
+    measures = (ACCURACY,)
 
     def load(self, config: Config, *, on_paper: bool = False) -> ImageData:
         """Loads the images, and fits the preprocessing; see `Task.load`."""

@@ -14,11 +14,12 @@ from train.checked import Count, Seed, checked
 from train.config import Config
 from train.errors import UserError
 from train.kinds import Within
+from train.metric import Metric
 from train.models.build import decay_mask
 from train.models.dense import dense
 from train.tasks.forecast_baselines import Windows, drawn, linear_autoregression, nrmse, windows_of
 from train.tasks.series import mackey_glass, read_csv
-from train.tasks.task import Data, DeviceData, Guess, Learner, Measure, Result, Sums, Task
+from train.tasks.task import Data, DeviceData, Guess, Learner, Result, Sums, Task
 
 _DRAWN = 500
 
@@ -59,7 +60,7 @@ class Forecast(Task):
     noun = "windows"
     loss_unit = ""
     measures = (
-        Measure(
+        Metric(
             name="nrmse",
             title="NRMSE",
             better=-1,

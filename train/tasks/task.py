@@ -7,49 +7,20 @@ A task is a frozen dataclass, `checked("task")`, whose fields are its settings, 
 import abc
 import dataclasses
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import jax
 import numpy as np
 
 from train.batches import batch_indices
 from train.config import Config
+from train.metric import ACCURACY, Metric
 
 BATCH = "batch"
 """The axis of devices over which a batch is spread."""
 
 Sums: TypeAlias = Mapping[str, Any]
 """Sums over examples, by their names: scalars or arrays."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Measure:
-    """A number by which results are judged, and how it is written."""
-
-    name: str
-    """The name that the log has."""
-    title: str
-    """The name in a sentence, behind the word test: "accuracy"."""
-    better: Literal[1, -1]
-    """1: higher is better; -1: lower is better."""
-    unit: str = ""
-    """"%": the log has a share from 0 to 1, which is shown times 100."""
-    digits: int = 2
-    """The digits behind the point, as it is shown."""
-    margin: float
-    """A smaller difference, as it is shown, counts as none."""
-    why: str
-    """The reason for the margin, as a sentence."""
-
-    @property
-    def factor(self) -> int:
-        """Returns what the logged number is multiplied by to be shown."""
-        return 100 if self.unit == "%" else 1
-
-    def text(self, value: float) -> str:
-        """Writes a logged number with the measure's name: `85.00 % test accuracy`."""
-        unit = f" {self.unit}" if self.unit else ""
-        return f"{self.factor * value:.{self.digits}f}{unit} test {self.title}"
 
 
 class Guess(NamedTuple):
@@ -139,7 +110,7 @@ class Task(abc.ABC):
     noun: ClassVar[str]
     """The plural of its examples: "images"."""
     loss_unit: ClassVar[str] = "nats"
-    measures: ClassVar[Sequence[Measure]]
+    measures: ClassVar[Sequence[Metric]]
     """The measures of an evaluation, beside its loss. The first one chooses the best checkpoint, on
     the validation split, and is what a report compares, on the test split."""
     files: ClassVar[Sequence[str]] = ()
@@ -212,6 +183,11 @@ class Task(abc.ABC):
           predict: the trained network, compiled: inputs -> outputs.
         """
         return Result({}, {})
+
+
+def measures_of(config: Config) -> Sequence[Metric]:
+    """Returns the measures of a configuration's task, without loading what classifies images."""
+    return (ACCURACY,) if config.task is None else config.task.measures
 
 
 def shapes_of(tree: Any) -> Any:
