@@ -7,6 +7,7 @@ import small
 
 from train.config import Config
 from train.tasks.forecast import Forecast
+from train.tasks.language import Language
 
 
 def classification(**changes: Any) -> Config:
@@ -18,13 +19,23 @@ def classification(**changes: Any) -> Config:
 def forecast(**changes: Any) -> Config:
     """The Mackey-Glass series, 4 samples ahead: 7 steps an epoch of 64 windows."""
     task = Forecast(horizon=4, window=8, length=600, width=8)
-    plain = {"schedule": small.SCHEDULE, "epochs": 2, "batch_size": 64, "eval_batch_size": 40}
-    return Config(task=task, **plain | changes)
+    plain = {"task": task, "schedule": small.SCHEDULE, "epochs": 2, "batch_size": 64}
+    return Config(**plain | {"eval_batch_size": 40} | changes)
 
+
+def language(**changes: Any) -> Config:
+    """The words of a small language: 7 steps an epoch of 32 passages."""
+    task = Language(context=16, width=16, depth=1, num_heads=2, sample_bytes=20)
+    plain = {"task": task, "dataset": f"text:{TEXT}", "schedule": small.SCHEDULE}
+    return Config(**plain | {"epochs": 2, "batch_size": 32, "eval_batch_size": 40} | changes)
+
+
+TEXT = small.ROOT / "tests" / "every_task.txt"
 
 EVERY_TASK: dict[str, Callable[..., Config]] = {
     "classification": classification,
     "forecast": forecast,
+    "language": language,
 }
 
 FILE = """

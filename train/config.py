@@ -78,7 +78,7 @@ class Config:
     """The data set: digits, which needs no download, or a name in TensorFlow Datasets (cifar10).
     It can also be the path of a folder that holds images in train/CLASS and test/CLASS.
     Another task than classification has its own set in place of digits, and says what it takes:
-    forecast takes mackey_glass, or csv:PATH."""
+    forecast takes mackey_glass or csv:PATH, language takes pydoc_topics or text:PATH."""
     data_dir: Folder | None = None
     """The folder where TensorFlow Datasets keeps its data.
     None: $TFDS_DATA_DIR, else ~/tensorflow_datasets."""

@@ -83,8 +83,8 @@ def finish(
 def _result(job: Job, state: TrainState) -> Result:
     """Returns what the task leaves, by the trained network on one device."""
     params, stats = jax.device_get((state.params, state.batch_stats))
-    predict = jax.jit(lambda inputs: job.program.learner.predict(params, stats, inputs))
-    return job.task.result(job.config, job.data, predict)
+    compiled = jax.jit(job.program.learner.predict)
+    return job.task.result(job.config, job.data, lambda inputs: compiled(params, stats, inputs))
 
 
 def is_done(
