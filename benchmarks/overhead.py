@@ -23,11 +23,11 @@ from train import optimizer, preprocess
 from train.augment import augment
 from train.config import Config
 from train.engine import guard
-from train.engine.loss import cross_entropy, log_probabilities
 from train.folder.log import Log
 from train.models import build as models
 from train.run.job import Job, prepare
 from train.run.loop import records
+from train.tasks.loss import cross_entropy, log_probabilities
 
 
 def main() -> None:

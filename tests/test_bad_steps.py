@@ -16,7 +16,8 @@ from train.errors import Halted
 from train.folder.log import read_metrics
 from train.halt import Halt
 from train.run import bad_steps, loop
-from train.run.job import Job, prepare
+from train.run.job import prepare
+from train.tasks import classification
 
 pytestmark = pytest.mark.usefixtures("unoptimized", "undrawn")
 
@@ -29,17 +30,17 @@ PARTS = ("params", "batch_stats", "opt_state")
 
 def spoil(monkeypatch, images):
     """Gives images of the training split a pixel that is not finite."""
-    whole = Job._images
+    whole = classification._pictures
 
-    def with_nan(job, split):
-        pixels = whole(job, split)
-        if split is not job.dataset.train:
-            return pixels
-        pixels = pixels.copy()
+    def with_nan(config, dataset, name, statistics):
+        pictures = whole(config, dataset, name, statistics)
+        if name != "train":
+            return pictures
+        pixels = pictures.images.copy()
         pixels[images, 3, 4, 0] = np.nan
-        return pixels
+        return pictures._replace(images=pixels)
 
-    monkeypatch.setattr(Job, "_images", with_nan)
+    monkeypatch.setattr(classification, "_pictures", with_nan)
 
 
 def lines_of(folder):

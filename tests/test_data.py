@@ -15,7 +15,7 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from train import data
+from train import batches, data
 from train.data import cache, download
 from train.errors import UserError
 
@@ -438,7 +438,7 @@ def test_a_validation_fraction_that_leaves_nothing_is_refused(fraction, folder, 
 
 
 def test_an_epoch_takes_each_image_at_most_once_and_the_next_is_another_permutation():
-    indices = data.batch_indices(0, range(20), num_images=103, batch_size=10)
+    indices = batches.batch_indices(0, range(20), num_examples=103, batch_size=10)
     epochs = indices.reshape(2, 100)
     assert indices.shape == (20, 10) and indices.dtype == np.int32
     for epoch in epochs:
@@ -447,26 +447,26 @@ def test_an_epoch_takes_each_image_at_most_once_and_the_next_is_another_permutat
 
 
 def test_a_batch_depends_on_seed_and_step_alone():
-    whole = data.batch_indices(7, range(50), num_images=97, batch_size=8)
+    whole = batches.batch_indices(7, range(50), num_examples=97, batch_size=8)
     for start, stop in ((0, 1), (11, 14), (47, 50)):
-        data._order.cache_clear()
-        part = data.batch_indices(7, range(start, stop), num_images=97, batch_size=8)
+        batches.order.cache_clear()
+        part = batches.batch_indices(7, range(start, stop), num_examples=97, batch_size=8)
         np.testing.assert_array_equal(part, whole[start:stop])
-    other = data.batch_indices(8, range(50), num_images=97, batch_size=8)
+    other = batches.batch_indices(8, range(50), num_examples=97, batch_size=8)
     assert not np.array_equal(whole, other)
 
 
 def test_the_permutation_is_the_sorted_order_of_philoxs_draws():
     draws = np.random.Philox(key=[5, 2]).random_raw(64).tolist()
     expected = sorted(range(64), key=draws.__getitem__)
-    found = data.batch_indices(5, range(4, 6), num_images=64, batch_size=32)
+    found = batches.batch_indices(5, range(4, 6), num_examples=64, batch_size=32)
     assert found.reshape(-1).tolist() == expected
 
 
 @pytest.mark.parametrize("batch_size", [0, -1, 65])
 def test_a_batch_that_the_data_cannot_fill_is_refused(batch_size):
     with pytest.raises(UserError, match="`batch_size` must be between 1 and the 64"):
-        data.batch_indices(0, range(1), num_images=64, batch_size=batch_size)
+        batches.batch_indices(0, range(1), num_examples=64, batch_size=batch_size)
 
 
 # The real thing

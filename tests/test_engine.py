@@ -50,7 +50,7 @@ def make_run(num_devices=4, deal=lambda indices: indices, is_measured=True, step
         splits = job.place_splits()
         state = engine.place(jax.device_get(job.create_state()))
         state, metrics = engine.train(state, splits["train"], deal(job.indices(range(steps))))
-        measured = engine.evaluate(state, splits["test"]) if is_measured else None
+        measured = job.evaluate(state, splits["test"], "test") if is_measured else None
         return metrics, measured, jax.device_get(state)
 
 
@@ -139,7 +139,7 @@ def test_the_training_step_is_traced_once_for_a_whole_run():
 def _step(job):
     from train.engine.step import make_train_step
 
-    return make_train_step(job.config, job.program.model, job.program.optimizer, job.threshold)
+    return make_train_step(job.config, job.program.learner, job.program.optimizer, job.threshold)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ for engine in ("pmap", "shard_map"):
     splits = job.place_splits()
     state = job.engine.place(jax.device_get(job.create_state()))
     state, metrics = job.engine.train(state, splits["train"], job.indices(range(20)))
-    measured = job.engine.evaluate(state, splits["test"])
+    measured = job.evaluate(state, splits["test"], "test")
     losses[engine] = [*metrics["loss"].tolist(), measured["loss"]]
 print("losses " + json.dumps(losses))
 """

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,7 @@ from train.folder.log import read_metrics
 from train.halt import Halt
 from train.run import loop
 from train.run.job import prepare
+from train.tasks.task import Guess
 
 pytestmark = pytest.mark.usefixtures("unoptimized")
 
@@ -111,7 +113,8 @@ def test_the_state_stays_the_one_before_the_step_that_went_wrong(halted):
 
 
 def why(metrics, place=0, threshold=4.5, num_classes=10):
-    shown = {"threshold": threshold, "num_classes": num_classes, "leaf_names": LEAVES}
+    guess = Guess(math.log(num_classes), f"a guess among {num_classes} classes")
+    shown = {"threshold": threshold, "guess": guess, "leaf_names": LEAVES}
     return reason.why(metrics, place, **shown)
 
 
@@ -162,9 +165,9 @@ def test_what_was_wrong_is_named(numbers, words):
     ("num_classes", "expected"), [(1, 4.5), (2, 4.5), (10, 4.605), (91, 9.022), (1000, 13.816)]
 )
 def test_the_threshold_is_by_itself_far_above_a_guess(num_classes, expected):
-    assert guard.threshold(Halt(), num_classes) == pytest.approx(expected, abs=1e-3)
-    assert guard.threshold(Halt(threshold=4.5), num_classes) == 4.5
-    assert guard.threshold(Halt(threshold=None), num_classes) is None
+    assert guard.threshold(Halt(), math.log(num_classes)) == pytest.approx(expected, abs=1e-3)
+    assert guard.threshold(Halt(threshold=4.5), math.log(num_classes)) == 4.5
+    assert guard.threshold(Halt(threshold=None), math.log(num_classes)) is None
 
 
 @pytest.mark.parametrize(

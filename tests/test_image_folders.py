@@ -12,7 +12,7 @@ import pytest
 import small
 from PIL import Image, ImageSequence
 
-from train import data
+from train import batches, data
 from train.data import image_folder, picture
 from train.errors import UserError
 from train.folder.log import read_metrics
@@ -723,8 +723,8 @@ def test_a_part_of_the_training_images_has_each_class(tmp_path):
 def test_parts_that_lose_no_class_are_those_of_the_permutation_alone(tmp_path):
     load = {"num_train_images": 200, "validation_fraction": 0.1, "seed": 7}
     whole, parted = data.load("digits"), data.load("digits", **load)
-    part = np.sort(data._order(0, data._PART, 1437)[:200])
-    order = data._order(7, data._HELD_OUT, 200)
+    part = np.sort(batches.order(0, data._PART, 1437)[:200])
+    order = batches.order(7, data._HELD_OUT, 200)
     for split, rows in ((parted.train, order[20:]), (parted.validation, order[:20])):
         np.testing.assert_array_equal(split.images, whole.train.images[part[np.sort(rows)]])
         np.testing.assert_array_equal(split.labels, whole.train.labels[part[np.sort(rows)]])

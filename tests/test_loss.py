@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from train.engine.loss import cross_entropy, log_probabilities
+from train.tasks.loss import cross_entropy, log_probabilities
 
 LOGITS = np.array([[2.0, -1.0, 0.5], [30.0, -40.0, 90.0]])
 LABELS = np.array([1, 0])

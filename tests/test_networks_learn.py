@@ -24,6 +24,7 @@ from train.models.resnet import STOCHASTIC20
 from train.models.vgg import VGGShape
 from train.models.xception import XceptionShape
 from train.optimizer import OptimizerConfig
+from train.tasks import classification
 
 pytestmark = pytest.mark.usefixtures("unoptimized")
 
@@ -129,17 +130,17 @@ def test_an_image_draws_the_same_on_any_number_of_devices_and_in_any_microbatch(
             optimizer=OptimizerConfig(microbatches=microbatches),
         )
         chain = optimizer.build(config.optimizer, optax.constant_schedule(1.0), models.decay_mask)
-        split = step.DeviceData(
-            jnp.asarray(images), jnp.arange(16) % 10, preprocess.fit(config.preprocess, images)
-        )
+        pictures = classification.Pictures(jnp.asarray(images), jnp.arange(16) % 10)
+        split = step.DeviceData(pictures, preprocess.fit(config.preprocess, images))
+        learner = classification.learner(config, drawing_model())
         train = jax.pmap(
-            step.make_train_step(config, drawing_model(), chain, None),
+            step.make_train_step(config, learner, chain, None),
             axis_name=step.BATCH,
             in_axes=(None, None, 0),
             out_axes=None,
             devices=jax.devices()[:num_devices],
         )
-        now = state.create(0, drawing_model(), chain, watch_from=100)
+        now = state.create(0, learner, chain, watch_from=100)
         found = []
         for _ in range(2):
             now, metrics = train(now, split, np.arange(16).reshape(num_devices, -1))

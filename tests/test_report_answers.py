@@ -139,8 +139,8 @@ def test_a_fault_of_a_measure_is_not_blamed_on_the_claim(
         raise TypeError("its own")
 
     broken = {**MEASURES, "area": dataclasses.replace(MEASURES["area"], of=faulty)}
-    monkeypatch.setattr(findings, "MEASURES", broken)
-    monkeypatch.setattr(comparisons, "MEASURES", broken)
+    monkeypatch.setattr(findings, "measures_of", lambda task: broken)
+    monkeypatch.setattr(comparisons, "measures_of", lambda task: broken)
     with pytest.raises(TypeError, match="its own"):
         check(study, "compare", measure="area", expect="lower", **LOG_COSINE)
 

@@ -15,6 +15,7 @@ from train.report.numbers.margins import MARGINS, margin_of
 from train.report.numbers.measures import MEASURES
 from train.report.numbers.reading import load
 from train.report.numbers.records import Results
+from train.report.numbers.task_record import CLASSIFICATION
 
 ALIKE = {"log": la.constant_schedule(0.0200001), "cosine": SCHEDULES["none"]}
 HIGHER = {
@@ -96,7 +97,7 @@ def test_the_margins_that_were_taken_stand_in_the_report_with_their_reasons(tmp_
     assert [row["Why"] for row in rows] == [
         MARGINS["final_accuracy"].why, "A line of the figure is as wide.", MARGINS["area"].why
     ]  # fmt: skip
-    assert margin_of("area", 1.0, "").why == "The claim has this margin of its own."
+    assert margin_of(CLASSIFICATION, "area", 1.0, "").why == "The claim has this margin of its own."
 
 
 def test_a_claim_whose_runs_are_still_to_be_made_waits(tmp_path: Path) -> None:

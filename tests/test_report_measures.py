@@ -21,9 +21,10 @@ import log_anneal as la
 from train.report import restarts as section
 from train.report import settings, tables
 from train.report.numbers.comparisons import Family, against_baseline, clear_best, values_of
-from train.report.numbers.measures import MEASURES, Restart, area, restarts, steps_to, unrest
+from train.report.numbers.measures import MEASURES, area, steps_to, unrest
 from train.report.numbers.reading import load
 from train.report.numbers.records import Outcome
+from train.report.numbers.spikes import Restart, restarts
 from train.report.numbers.statistics import holm, paired
 from train.report.numbers.words import NONE
 from train.report.pages.page import Paragraph, Strong

@@ -9,14 +9,17 @@ import small
 from train.folder import sealed
 from train.run.job import prepare
 from train.run.summary import is_done, summarise
+from train.tasks.classification import Classification
+
+IMAGES = Classification()
 
 
 def test_a_run_is_done_where_its_summary_is(tmp_path, capsys):
-    assert not is_done(tmp_path, 44, 44)
+    assert not is_done(tmp_path, 44, 44, IMAGES)
     (tmp_path / "summary.json").write_text(SUMMARY)
     records(tmp_path, 44)
-    assert is_done(tmp_path, 44, 44)
-    assert "50.00% test accuracy" in capsys.readouterr().out
+    assert is_done(tmp_path, 44, 44, IMAGES)
+    assert "50.00 % test accuracy" in capsys.readouterr().out
 
 
 SUMMARY = json.dumps({"test_accuracy": 0.5, "steps": 44})
@@ -37,7 +40,7 @@ def records(folder, count):
 def test_a_summary_that_is_stale_or_damaged_is_set_aside(tmp_path, content, step, count, capsys):
     (tmp_path / "summary.json").write_text(content)
     records(tmp_path, count)
-    assert not is_done(tmp_path, step, 44)
+    assert not is_done(tmp_path, step, 44, IMAGES)
     assert not (tmp_path / "summary.json").exists()
     assert (tmp_path / "set_aside/summary.json").read_text() == content
     is_said = "summary.json is not as it was written (it cannot be read as JSON)"
@@ -52,13 +55,13 @@ def test_a_summary_and_pictures_that_have_changed_are_found(tmp_path, capsys):
     whole = sealed.sealed({**json.loads(SUMMARY), "pictures": pictures})
     path = tmp_path / "summary.json"
     path.write_text(json.dumps(whole))
-    assert is_done(tmp_path, 44, 44)
+    assert is_done(tmp_path, 44, 44, IMAGES)
     path.write_text(json.dumps(whole).replace("0.5", "0.6"))
-    assert not is_done(tmp_path, 44, 44)
+    assert not is_done(tmp_path, 44, 44, IMAGES)
     assert "summary.json is not as it was written (it differs" in capsys.readouterr().err
     path.write_text(json.dumps(whole))
     (tmp_path / "curves.png").write_bytes(b"pNg")
-    assert not is_done(tmp_path, 44, 44)
+    assert not is_done(tmp_path, 44, 44, IMAGES)
     assert "curves.png is not as it was drawn; summary and pictures" in capsys.readouterr().err
 
 
@@ -67,7 +70,7 @@ def test_a_run_whose_last_test_is_lost_is_not_done(tmp_path):
     records(tmp_path, 44)
     text = (tmp_path / "metrics.jsonl").read_text().replace('"test"', '"other"')
     (tmp_path / "metrics.jsonl").write_text(text)
-    assert not is_done(tmp_path, 44, 44)
+    assert not is_done(tmp_path, 44, 44, IMAGES)
 
 
 def lines(job):

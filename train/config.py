@@ -21,8 +21,9 @@ from train.halt import Halt
 from train.kinds import Within
 from train.models import NETWORKS, ModelConfig
 from train.optimizer import OptimizerConfig
+from train.own import check_builder, check_task, plain
 from train.preprocess import Preprocess
-from train.written import check_measures, describe, written
+from train.written import check_measures, describe, describe_task, written
 
 Schedule: TypeAlias = la.Schedule | Callable[[jax.typing.ArrayLike], jax.typing.ArrayLike]
 
@@ -44,6 +45,12 @@ _NOT_COMPILED = {
 }
 """The fields of Config that no compiled program depends on."""
 
+_OF_IMAGES = (
+    *("num_train_images", "num_test_images", "preprocess", "preprocess_once", "augment", "model"),
+    *("head", "label_smoothing"),
+)
+"""The fields of Config that are settings of the classification of images."""
+
 
 @checked()
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +62,10 @@ class Config:
     schedule_unit: Literal["epochs", "steps"] = "epochs"
     """The unit of the schedule's durations, such as decay_steps: epochs or steps.
     Epochs need a schedule that has a method `stretch`, as those of log_anneal have."""
+    task: Any = None  # a train.tasks.task.Task; the command line takes its fields from it
+    """What is learnt: a task of train.tasks, or one of your own, in a configuration file.
+    None: the classification of images, by the fields of the configuration itself.
+    Another task has settings of its own in place of those for images and their network."""
     epochs: Epochs = 10
     """The length of the run: how often it passes over the training images. At least 1.
     A run that has begun gets longer by `--extend`."""
@@ -66,7 +77,9 @@ class Config:
 
     dataset: Folder = "digits"
     """The data set: digits, which needs no download, or a name in TensorFlow Datasets (cifar10).
-    It can also be the path of a folder that holds images in train/CLASS and test/CLASS."""
+    It can also be the path of a folder that holds images in train/CLASS and test/CLASS.
+    Another task than classification has its own set in place of digits, and says what it takes:
+    forecast takes mackey_glass or csv:PATH, language takes pydoc_topics or text:PATH."""
     data_dir: Folder | None = None
     """The folder where TensorFlow Datasets keeps its data.
     None: $TFDS_DATA_DIR, else ~/tensorflow_datasets."""
@@ -137,30 +150,21 @@ class Config:
                 "`schedule_unit` must be steps for a schedule without `stretch`, got epochs. "
                 'Build the schedule in steps and set `schedule_unit="steps"`.'
             )
-        self._check_own()
+        check_measures(self.measures)
+        if self.task is not None:
+            check_task(
+                self.task, {name: (getattr(self, name), plain(self, name)) for name in _OF_IMAGES}
+            )
+            if self.dataset == plain(self, "dataset"):
+                object.__setattr__(self, "dataset", self.task.dataset)
+            return
+        check_builder(self.model)
         if self.model.name not in NETWORKS:
-            plain = ", ".join(name for name in NETWORKS if not name.startswith("hybrid"))
+            alone = ", ".join(name for name in NETWORKS if not name.startswith("hybrid"))
             hint = did_you_mean(self.model.name, NETWORKS)
-            hint = hint or f"There are {plain}, and `hybrid_` before each of them."
+            hint = hint or f"There are {alone}, and `hybrid_` before each of them."
             raise UserError(
                 f"`model.name` must be the name of a network, got {self.model.name!r}. {hint}"
-            )
-
-    def _check_own(self) -> None:
-        """Checks the functions of the user's own."""
-        check_measures(self.measures)
-        given = [
-            field.name
-            for field in dataclasses.fields(self.model)
-            if field.name != "builder" and getattr(self.model, field.name) != _plain(field)
-        ]
-        if self.model.builder is None:
-            return
-        written("model.builder", self.model.builder)
-        if given:
-            raise UserError(
-                f"`model.{given[0]}` must be left out where `model.builder` builds the network, "
-                f"got {getattr(self.model, given[0])!r}. Let the builder do what it says."
             )
 
     def schedule_in_steps(self, steps_per_epoch: int, by: Fraction = Fraction(1)) -> Schedule:
@@ -191,19 +195,17 @@ class Config:
         }
         # What nobody has given is not written: the records of earlier runs do not have it.
         knobs["halt"] = self.halt.knobs()
-        if (builder := knobs["model"].pop("builder")) is not None:
+        del knobs["task"]
+        if self.task is not None:
+            of_all = {name: knobs[name] for name in knobs if name not in _OF_IMAGES}
+            knobs = of_all | {"task": describe_task(self.task)}
+        elif (builder := knobs["model"].pop("builder")) is not None:
             knobs["model"] = {"builder": written("model.builder", builder)}
         if not (measures := knobs.pop("measures")):
             return knobs
         return knobs | {
             "measures": {name: written(f"measures.{name}", each) for name, each in measures.items()}
         }
-
-
-def _plain(field: dataclasses.Field[Any]) -> Any:
-    """Returns the default of a field."""
-    factory = field.default_factory
-    return field.default if factory is dataclasses.MISSING else factory()
 
 
 def fields_of(config: Config) -> str:

@@ -1,6 +1,7 @@
-"""What a record says of a schedule, and of a function: its name, and a digest."""
+"""What a record says of a schedule, a function and a task: its name, and a digest."""
 
 import contextlib
+import dataclasses
 import functools
 import hashlib
 import inspect
@@ -56,6 +57,19 @@ def written(name: str, function: Callable[..., Any]) -> dict[str, str]:
 @functools.cache  # the file may be edited while a run goes on
 def _digest(function: Callable[..., Any]) -> str:
     return hashlib.sha256(inspect.getsource(function).encode()).hexdigest()
+
+
+def describe_task(task: Any) -> dict[str, Any]:
+    """Returns what tells a task from others, as values that JSON can hold.
+
+    Of a task of the user's own the digest of its source is in it, and of nothing that it calls.
+
+    Raises:
+      UserError: its source is in no file.
+    """
+    is_ours = type(task).__module__.startswith("train.tasks.")
+    source = {} if is_ours else {"source_sha256": written("task", type(task))["source_sha256"]}
+    return {"name": task.name, **source, **dataclasses.asdict(task)}
 
 
 def name_of(function: Callable[..., Any]) -> str:

@@ -1,4 +1,4 @@
-"""Image-classification data sets as uint8 arrays, and which image is in which batch."""
+"""Image-classification data sets as uint8 arrays."""
 
 import functools
 import hashlib
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from train.batches import order
 from train.data import cache, sources
 from train.data.cache import Split
 from train.data.source import Source
@@ -129,43 +130,6 @@ def _tell(found: str) -> None:
         print(found, file=sys.stderr)
 
 
-def batch_indices(seed: int, steps: range, *, num_images: int, batch_size: int) -> np.ndarray:
-    """Returns the images of each step's batch: a pure function of the seed and the step.
-
-    An epoch has n = num_images // batch_size steps. Step t takes the (t mod n)-th piece of the
-    permutation `argsort(philox(seed, t // n))`, which is the same in every version of NumPy. The
-    images that fill no batch are left out until the next epoch.
-
-    Args:
-      seed: at least 0.
-      steps: the steps, counted from 0 over the whole run.
-      num_images: the number of training images.
-      batch_size: the number of images in a batch, over all devices.
-
-    Returns:
-      int32, [len(steps), batch_size].
-
-    Raises:
-      UserError: `batch_size` is below 1 or above `num_images`.
-    """
-    if not 1 <= batch_size <= num_images:
-        raise UserError(
-            f"`batch_size` must be between 1 and the {num_images} training images, "
-            f"got {batch_size}."
-        )
-    indices = np.empty((len(steps), batch_size), np.int32)
-    for row, step in zip(indices, steps, strict=True):
-        epoch, batch = divmod(step, num_images // batch_size)
-        row[:] = _order(seed, epoch, num_images)[batch * batch_size : (batch + 1) * batch_size]
-    return indices
-
-
-@functools.lru_cache(maxsize=2)
-def _order(seed: int, stream: int, num_images: int) -> np.ndarray:
-    draws = np.random.Philox(key=np.array([seed, stream], np.uint64)).random_raw(num_images)
-    return np.argsort(draws, kind="stable").astype(np.int32)
-
-
 def _part(name: str, split: Split, num_images: int | None, *, every_class: bool) -> Split:
     if num_images is None:
         return split
@@ -174,8 +138,8 @@ def _part(name: str, split: Split, num_images: int | None, *, every_class: bool)
             f"`{name}` must be between 1 and the {len(split.labels)} images of the split, "
             f"got {num_images}. None takes all."
         )
-    order = _order(0, _PART, len(split.labels))
-    taken, left = order[:num_images], order[num_images:]
+    shuffled = order(0, _PART, len(split.labels))
+    taken, left = shuffled[:num_images], shuffled[num_images:]
     if every_class:
         taken, left = _with_every_class(name, num_images, split.labels, taken, left)
     return _chosen(split, taken)
@@ -191,9 +155,13 @@ def _hold_out(train: Split, fraction: float, seed: int) -> tuple[Split, Split | 
             f"`validation_fraction` must leave images on both sides, got {fraction} of "
             f"{num_images}."
         )
-    order = _order(seed, _HELD_OUT, num_images)
+    shuffled = order(seed, _HELD_OUT, num_images)
     kept, held_out = _with_every_class(
-        "validation_fraction", fraction, train.labels, order[num_held_out:], order[:num_held_out]
+        "validation_fraction",
+        fraction,
+        train.labels,
+        shuffled[num_held_out:],
+        shuffled[:num_held_out],
     )
     return _chosen(train, kept), _chosen(train, held_out)
 

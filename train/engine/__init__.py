@@ -11,10 +11,9 @@ from jax.sharding import PartitionSpec as P
 
 from train.config import Config
 from train.engine.state import TrainState
-from train.engine.step import BATCH, DeviceData, Metrics
+from train.engine.step import Metrics
 from train.errors import UserError
-
-_Indices = np.ndarray
+from train.tasks.task import BATCH, DeviceData, Sums
 
 # Which image is seen how must not depend on what is usual in a version of JAX, or on a variable.
 jax.config.update("jax_threefry_partitionable", True)
@@ -30,8 +29,8 @@ class Engine:
     def __init__(
         self,
         config: Config,
-        train_step: Callable[[TrainState, DeviceData, jax.Array], tuple[TrainState, Metrics]],
-        eval_step: Callable[[TrainState, DeviceData, jax.Array], Metrics],
+        train_step: Callable[[TrainState, DeviceData, Any], tuple[TrainState, Metrics]],
+        eval_step: Callable[[TrainState, DeviceData, jax.Array], Sums],
     ) -> None:
         """Checks that the batches can be shared out. It compiles nothing yet.
 
@@ -69,47 +68,49 @@ class Engine:
         return jax.tree.map(self._place, tree)
 
     def train(
-        self, state: TrainState, data: DeviceData, indices: _Indices
+        self, state: TrainState, data: DeviceData, rows: Any
     ) -> tuple[TrainState, dict[str, np.ndarray]]:
-        """Makes one update for each row of indices.
+        """Makes one update for each row.
 
         Args:
           state: on the devices. Its memory is used again, so the caller must not use it any more.
           data: the training split, on the devices.
-          indices: int, [steps, batch_size], of the images in each batch, the same in all processes.
+          rows: the batches, as `Task.rows` gives them: a pytree of arrays
+            [steps, batch_size, ...], the same in all processes.
 
         Returns:
           The new state, and the metrics on the host, [steps] each.
         """
-        rows = self._share_out(indices)
+        shares = jax.tree.map(self._share_out, rows)
         if self.scans:
-            state, metrics = self._train(state, data, self._on_devices(rows.swapaxes(0, 1)))
+            state, metrics = self._train(state, data, jax.tree.map(self._in_a_scan, shares))
             return state, jax.device_get(metrics)
         pending = []
-        for row in rows:
-            state, metrics = self._train(state, data, self._on_devices(row))
+        for step in range(len(jax.tree.leaves(rows)[0])):
+            share = jax.tree.map(lambda leaf, step=step: self._on_devices(leaf[step]), shares)
+            state, metrics = self._train(state, data, share)
             pending.append(metrics)
             if self._waits:
                 jax.block_until_ready(state)
         return state, _stack(jax.device_get(pending))
 
-    def evaluate(self, state: TrainState, data: DeviceData) -> dict[str, float]:
-        """Measures loss and accuracy over a whole split.
+    def evaluate(self, state: TrainState, data: DeviceData, size: int) -> dict[str, np.ndarray]:
+        """Sums what the task measures over a whole split.
 
         Args:
           state: on the devices.
           data: the split, on the devices.
+          size: the number of its examples.
 
         Returns:
-          "loss", the mean cross-entropy in nats, and "accuracy", from 0 to 1.
+          The sums of the task's evaluation, float64.
         """
-        size = self._eval_batch_size
-        num_images = len(data.labels)
-        indices = np.full(-(-num_images // size) * size, -1, np.int32)
-        indices[:num_images] = np.arange(num_images)
-        rows = self._share_out(indices.reshape(-1, size))
+        of_batch = self._eval_batch_size
+        indices = np.full(-(-size // of_batch) * of_batch, -1, np.int32)
+        indices[:size] = np.arange(size)
+        rows = self._share_out(indices.reshape(-1, of_batch))
         if self.scans:
-            sums = jax.device_get(self._eval(state, data, self._on_devices(rows.swapaxes(0, 1))))
+            sums = jax.device_get(self._eval(state, data, self._in_a_scan(rows)))
         else:
             pending = []
             for row in rows:
@@ -117,40 +118,44 @@ class Engine:
                 if self._waits:
                     jax.block_until_ready(pending[-1])
             sums = _stack(jax.device_get(pending))
+        return {name: values.sum(0, dtype=np.float64) for name, values in sums.items()}
 
-        count = sums["count"].sum(dtype=np.float64)
-        return {
-            "loss": float(sums["loss"].sum(dtype=np.float64) / count),
-            "accuracy": float(sums["correct"].sum(dtype=np.float64) / count),
-        }
-
-    def lower(self, state: Any, data: Any, batch_size: int) -> Any:
+    def lower(self, state: Any, data: Any, rows: Any) -> Any:
         """Returns the program of one training step, so that its compiler can estimate its memory.
 
         Args:
           state: the shapes of a TrainState.
           data: the shapes of the training split.
-          batch_size: the number of images over all devices.
+          rows: the batch of one step, as for `train`.
         """
         num_devices = jax.device_count() if self._split else jax.local_device_count()
-        steps = (1,) if self.scans else ()
-        shape = (num_devices, *steps, batch_size // jax.device_count())
-        return self._train.lower(state, data, jax.ShapeDtypeStruct(shape, np.int32))
+
+        def like(leaf: np.ndarray) -> jax.ShapeDtypeStruct:
+            steps = (1,) if self.scans else ()
+            of_device = leaf.shape[1] // jax.device_count()
+            shape = (num_devices, *steps, of_device, *leaf.shape[2:])
+            return jax.ShapeDtypeStruct(shape, leaf.dtype)
+
+        return self._train.lower(state, data, jax.tree.map(like, rows))
 
     def _place(self, leaf: Any) -> jax.Array:
         leaf = np.asarray(leaf)
         return jax.make_array_from_callback(leaf.shape, self._replicated, lambda where: leaf[where])
 
-    def _share_out(self, indices: _Indices) -> _Indices:
-        """Takes this process's part: [steps, images] -> [steps, its devices, images of each]."""
-        steps = len(indices)
-        mine = indices.reshape(steps, jax.process_count(), jax.local_device_count(), -1)
+    def _share_out(self, rows: np.ndarray) -> np.ndarray:
+        """Takes this process's part: [steps, batch, ...] -> [steps, its devices, of each, ...]."""
+        processes, devices = jax.process_count(), jax.local_device_count()
+        of_device = rows.shape[1] // (processes * devices)
+        mine = rows.reshape(len(rows), processes, devices, of_device, *rows.shape[2:])
         return np.ascontiguousarray(mine[:, jax.process_index()])
 
-    def _on_devices(self, indices: _Indices) -> Any:
+    def _in_a_scan(self, rows: np.ndarray) -> Any:
+        return self._on_devices(rows.swapaxes(0, 1))
+
+    def _on_devices(self, rows: np.ndarray) -> Any:
         if self._split is None:
-            return indices
-        return jax.make_array_from_process_local_data(self._split, indices)
+            return rows
+        return jax.make_array_from_process_local_data(self._split, rows)
 
 
 def _pmap(step: Callable[..., Any], *, donate: bool) -> Any:
@@ -164,8 +169,8 @@ def _pmap(step: Callable[..., Any], *, donate: bool) -> Any:
 
 
 def _shard_map(step: Callable[..., Any], mesh: jax.sharding.Mesh, *, donate: bool) -> Any:
-    def on_shard(state: Any, data: Any, indices: jax.Array) -> Any:
-        return step(state, data, indices[0])
+    def on_shard(state: Any, data: Any, rows: Any) -> Any:
+        return step(state, data, jax.tree.map(lambda leaf: leaf[0], rows))
 
     spread = jax.shard_map(
         on_shard,

@@ -1,6 +1,5 @@
 """The guard: it decides whether a step has gone wrong, and what becomes of it."""
 
-import math
 from typing import Any, NamedTuple
 
 import jax
@@ -32,14 +31,18 @@ class Judged(NamedTuple):
     """bool []: `halted` and `skipped`, and the causes. int32 []: `bad_leaf`, see `leaf_names`."""
 
 
-def threshold(halt: Halt, num_classes: int) -> float | None:
+def threshold(halt: Halt, guess: float) -> float | None:
     """Returns the loss above which a step has gone wrong, in nats; None: no loss is too high.
 
-    By itself it is twice the loss of a guess among all classes, ln(classes). A network that has
-    learnt nothing is near that loss, so that a threshold below it would stop a sound run.
+    By itself it is twice the loss of a guess. A network that has learnt nothing is near that loss,
+    so that a threshold below it would stop a sound run.
+
+    Args:
+      halt: the rule.
+      guess: the loss of a guess: among classes it is ln(classes).
     """
     if halt.threshold == "auto":
-        return max(_LEAST, 2 * math.log(num_classes))
+        return max(_LEAST, 2 * guess)
     return halt.threshold
 
 
@@ -62,7 +65,7 @@ def judge(
       threshold: as `threshold` gives it.
       state: the state before the step.
       new: the state after it, as if nothing were wrong.
-      loss: the cross-entropy of the step's batch, in nats.
+      loss: the loss of the step's batch.
       *others: scalars that must be finite too: the norms of the gradient and the update, the rate.
     """
     bad_leaf = _first_bad_leaf(new)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from train.errors import Reason
+from train.tasks.task import Guess
 
 _NEAR = 1.5  # times the loss of a guess
 _NUMBERS = ("loss", "grad_norm", "update_norm", "learning_rate")
@@ -16,7 +17,7 @@ def why(
     place: int,
     *,
     threshold: float | None,
-    num_classes: int,
+    guess: Guess,
     leaf_names: Sequence[str],
 ) -> Reason:
     """Says what was wrong with a step.
@@ -25,7 +26,7 @@ def why(
       metrics: the metrics of a chunk's steps, [steps] each, as `train.engine.step` gives them.
       place: of the step among them.
       threshold: as `train.engine.guard.threshold` gives it.
-      num_classes: the number of classes.
+      guess: what a network does that has learnt nothing.
       leaf_names: as `train.engine.guard.leaf_names` gives them.
     """
     if metrics["not_finite"][place]:
@@ -36,10 +37,9 @@ def why(
         return Reason(words + "`halt.spike` finds it", is_threshold=False)
     assert threshold is not None
     said = f"its loss was {loss:.4g}, above the threshold of {threshold:.4g}"
-    guess = math.log(num_classes)
-    if threshold < _NEAR * guess:
-        where = "below" if threshold < guess else "near"
-        said += f", which is {where} the {guess:.3g} of a guess among {num_classes} classes"
+    if threshold < _NEAR * guess.loss:
+        where = "below" if threshold < guess.loss else "near"
+        said += f", which is {where} the {guess.loss:.3g} of {guess.words}"
     return Reason(said, is_threshold=True)
 
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from train.models.model import Model
+from train.tasks.task import Learner
 
 NUM_RECENT = 64
 """How many losses are remembered, to tell a spike from what is usual."""
@@ -35,13 +35,13 @@ class TrainState(NamedTuple):
 
 def create(
     seed: jax.typing.ArrayLike,
-    model: Model,
+    learner: Learner,
     optimizer: optax.GradientTransformation,
     *,
     watch_from: jax.typing.ArrayLike,
 ) -> TrainState:
     """Returns the state before the first step. It is a pure function of the seed."""
-    params, batch_stats = model.init(jax.random.key(seed))
+    params, batch_stats = learner.init(jax.random.key(seed))
     return TrainState(
         step=jnp.int32(0),
         seed=jnp.uint32(seed),

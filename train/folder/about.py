@@ -1,7 +1,7 @@
 """What a record beside `metrics.jsonl` is told of a run when it begins."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,3 +16,5 @@ class About:
     """Every field of the configuration, by names such as `optimizer.momentum`."""
     schedule: str
     """The schedule, as its `repr` writes it."""
+    measures: Sequence[str] = ("accuracy",)
+    """The names of what an evaluation measures beside the loss."""

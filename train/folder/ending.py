@@ -49,7 +49,8 @@ def is_over(folder: Path, *, goes_on: bool = False) -> bool:
 def has_ended(folder: Path) -> bool:
     """Tells whether all steps of a run are made and its records are whole."""
     summary = read(folder / "summary.json")
-    return summary.get("test_accuracy") is not None and num_steps(folder) == summary.get("steps")
+    measured = [value for name, value in summary.items() if name.startswith("test_")]
+    return bool(measured) and None not in measured and num_steps(folder) == summary.get("steps")
 
 
 def is_begun(folder: Path) -> bool:

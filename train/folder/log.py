@@ -18,13 +18,13 @@ from train.folder.about import About
 from train.folder.files import set_aside, write_atomically
 from train.folder.follower import Follower, outcome, point
 from train.folder.tensorboard import TensorBoard
-from train.folder.terminal import Terminal
+from train.folder.terminal import MEASURES, Terminal
 
 EVENTS = "tensorboard"
 """The folder of the events for TensorBoard, in the run's folder."""
 
-_OF_ANY_STEP = {"step", "epoch", "learning_rate", "seconds", "images_per_second"}
-"""The fields of a line that a step has even if it is skipped."""
+_OF_ANY_STEP = {"step", "epoch", "learning_rate", "seconds"}
+"""The fields of a line that a step has even if it is skipped, beside the speed."""
 
 
 class Log:
@@ -35,15 +35,17 @@ class Log:
     `split` and its metrics. `step` counts the updates done. The last field of a line is `check`, by
     which damage is found; it begins with the version.
 
-    Two fields depend on the clock: `seconds`, the sum over all starts of the run, and
-    `images_per_second`, which leaves evaluations out. TensorBoard and loggers get only the last
-    record of each chunk, since an event takes 0.1 ms.
+    Two fields depend on the clock: `seconds`, the sum over all starts of the run, and the speed,
+    such as `images_per_second`, which leaves evaluations out. TensorBoard and loggers get only the
+    last record of each chunk, since an event takes 0.1 ms.
 
     Args:
         workdir: the run's folder, which exists.
         total_steps: the number of updates of the whole run.
         steps_per_epoch: the number of updates in an epoch.
-        batch_size: the number of images in an update, over all devices.
+        batch_size: the number of examples in an update, over all devices.
+        noun: the plural of an example.
+        measures: the units of the measures of an evaluation, by their names; a share has "%".
         start_step: the number of updates done before. Lines of later updates, which were lost, are
             dropped, and so is a line that was cut short. With 0, an older file is moved to
             `set_aside`.
@@ -60,17 +62,18 @@ class Log:
         total_steps: int,
         steps_per_epoch: int,
         batch_size: int,
+        noun: str = "images",
+        measures: Mapping[str, str] = MEASURES,
         start_step: int = 0,
         is_writer: bool = True,
         is_quiet: bool = False,
         about: About | None = None,
         loggers: Sequence[Follower] = (),
     ) -> None:
-        self._workdir = workdir
-        self._about, self._loggers = about, loggers if is_writer else ()
+        self._workdir, self._about = workdir, about
+        self._loggers = loggers if is_writer else ()
         self._steps_per_epoch = steps_per_epoch
-        self._batch_size = batch_size
-        self._step = start_step
+        self._batch_size, self._noun, self._step = batch_size, noun, start_step
         self._is_writer, self._is_quiet = is_writer, is_quiet
         self._bytes, self._sha256 = 0, hashlib.sha256()
         self._terminal = Terminal(
@@ -78,6 +81,8 @@ class Log:
             steps_per_epoch=steps_per_epoch,
             start_step=start_step,
             is_quiet=is_quiet,
+            noun=noun,
+            measures=measures,
         )
 
     def __enter__(self) -> Self:
@@ -113,8 +118,7 @@ class Log:
         """Writes the records of a chunk of updates, a line each, and moves the bar.
 
         Args:
-            records: a mapping for each update, in order, with `step`, `epoch`, `loss`, `accuracy`
-                (0 to 1), `learning_rate` and other numbers.
+            records: a mapping for each update, in order: `step`, `epoch`, `loss`, and so on.
         """
         if not self._is_writer or not records:
             return
@@ -122,7 +126,10 @@ class Log:
         step = int(records[-1]["step"])
         speed = (step - self._step) * self._batch_size / (now - self._resumed)
         self._step, self._resumed = step, now
-        clock = {"seconds": round(now - self._opened, 3), "images_per_second": round(speed, 1)}
+        clock = {
+            "seconds": round(now - self._opened, 3),
+            f"{self._noun}_per_second": round(speed, 1),
+        }
         self._write([{"kind": "train", **record, **clock} for record in records])
         self._events.numbers("train", step, records[-1])
         self._terminal.train(records, speed)
@@ -138,7 +145,7 @@ class Log:
         Args:
             step: the number of updates done.
             split: the name of the images, such as "test".
-            metrics: `loss`, `accuracy` (0 to 1) and other numbers.
+            metrics: `loss` and the measures; shares from 0 to 1.
         """
         if not self._is_writer:
             return
@@ -178,7 +185,7 @@ class Log:
     def table(self, summary: Mapping[str, Any]) -> None:
         """Removes the bar, and prints a row for each field.
 
-        `*accuracy` is in per cent, and `*seconds` is h:mm:ss.
+        Shares are in per cent, and `*seconds` is h:mm:ss.
         """
         if self._is_writer:
             self._terminal.stop()
@@ -216,8 +223,9 @@ def column(lines: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
     A line that was lost has null alone. Of a step that was skipped, what it would have measured is
     NaN, too.
     """
+    is_of_any_step = name in _OF_ANY_STEP or name.endswith("_per_second")
     values = (
-        None if "skipped" in line and name not in _OF_ANY_STEP else line.get(name) for line in lines
+        None if "skipped" in line and not is_of_any_step else line.get(name) for line in lines
     )
     return np.array([*values], np.float64)
 

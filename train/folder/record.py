@@ -16,7 +16,7 @@ SINCE, CHANGES, SCHEDULES = "schedule_from_step", "changes", "schedules"
 EXTENSIONS, SCHEDULE_EPOCHS = "extensions", "schedule_epochs"
 HISTORY = {SINCE, CHANGES, SCHEDULES, EXTENSIONS, SCHEDULE_EPOCHS}
 """The fields of the record that are none of the configuration."""
-_LEAST = {"epochs", "schedule", "model"}
+_LEAST = {"epochs", "schedule"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +59,7 @@ def read(folder: Path) -> Held | None:
     path, checkpoints = folder / FILE, folder / "checkpoints"
     try:
         content = sealed.read(path, may_be_old=True)
-        if not content.keys() >= _LEAST:
+        if not content.keys() >= _LEAST or not {"model", "task"} & content.keys():
             raise sealed.Damaged("fields are missing")
         return Held(_with_history(content), is_of_before=SCHEDULES not in content)
     except sealed.Damaged as damage:

@@ -13,9 +13,6 @@ from typing import Any
 from train.folder.about import About
 from train.folder.files import flush_folder
 
-_TARGETS = ("test/accuracy", "test/loss", "train/loss")
-"""What the table of hyperparameters shows of each run."""
-
 
 class TensorBoard:
     """The event file of one start of a run.
@@ -63,7 +60,8 @@ class TensorBoard:
             for name, value in about.settings.items()
             if value is not None
         }
-        targets = dict.fromkeys(_TARGETS, 0.0)
+        of_test = [f"test/{name}" for name in about.measures]
+        targets = dict.fromkeys([*of_test, "test/loss", "train/loss"], 0.0)
         experiment, session, self._ending = self._make.hparams(values, targets)
         self._add(summary=experiment)
         self._add(summary=session)

@@ -11,7 +11,9 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 _WIDE = 110  # columns from which on the bar has room for whole words
-_SHOWN = {"loss": "loss", "accuracy": "acc", "learning_rate": "rate"}
+_SHORT = {"accuracy": "acc", "learning_rate": "rate"}
+MEASURES: Mapping[str, str] = {"accuracy": "%"}
+"""The measures of the classification of images, and their units."""
 
 
 class _Pace:
@@ -48,16 +50,28 @@ class Terminal:
         steps_per_epoch: the number of updates in an epoch.
         start_step: the number of updates done before.
         is_quiet: show only the bar, and no lines.
+        noun: the plural of an example.
+        measures: the units of the measures of an evaluation, by their names; a share has "%".
     """
 
     def __init__(
-        self, *, total_steps: int, steps_per_epoch: int, start_step: int, is_quiet: bool = False
+        self,
+        *,
+        total_steps: int,
+        steps_per_epoch: int,
+        start_step: int,
+        is_quiet: bool = False,
+        noun: str = "images",
+        measures: Mapping[str, str] = MEASURES,
     ) -> None:
         self._total_steps = total_steps
         self._steps_per_epoch = steps_per_epoch
         self._num_epochs = math.ceil(total_steps / steps_per_epoch)
         self._step = start_step
         self._is_quiet = is_quiet
+        self._noun = noun
+        self._shown = ("loss", *measures, "learning_rate")
+        self._shares = [name for name, unit in measures.items() if unit == "%"]
         self._pace = _Pace()
         self._epoch_records: list[Mapping[str, float]] = []
         self._console = Console(highlight=False)
@@ -87,7 +101,7 @@ class Terminal:
             self._progress.stop()
             self._progress = None
 
-    def train(self, records: Sequence[Mapping[str, float]], images_per_second: float) -> None:
+    def train(self, records: Sequence[Mapping[str, float]], speed: float) -> None:
         """Moves the bar to the last record's step. Without a bar, prints a line for each epoch."""
         epochs_before = self._step // self._steps_per_epoch
         self._step = int(records[-1]["step"])
@@ -98,15 +112,15 @@ class Terminal:
 
         if self._progress is not None:
             if self._console.width >= _WIDE:
-                tail = [f"{images_per_second:,.0f} images/s", f"{left} left"]
+                tail = [f"{speed:,.0f} {self._noun}/s", f"{left} left"]
             else:
-                tail = [f"{images_per_second:.0f} im/s", left]
+                tail = [f"{speed:.0f} {self._noun[:2]}/s", left]
             numbers = "  ".join([*self._words(records, self._console.width >= _WIDE), *tail])
             self._progress.update(
                 self._task, completed=self._step, description=self._epoch(), numbers=numbers
             )
         elif is_epoch_end or self._step == self._total_steps:
-            tail = [f"{images_per_second:,.0f} images/s", f"{left} left"]
+            tail = [f"{speed:,.0f} {self._noun}/s", f"{left} left"]
             self._print(["train", *self._words(self._epoch_records, True), *tail])
 
         if is_epoch_end:
@@ -126,7 +140,9 @@ class Terminal:
         """Prints a row for each field."""
         if self._is_quiet:
             return
-        rows = {name.replace("_", " "): _format(name, value) for name, value in summary.items()}
+        rows = {
+            name.replace("_", " "): self._format(name, value) for name, value in summary.items()
+        }
         if self._console.is_terminal:
             table = Table(show_header=False)
             for name, value in rows.items():
@@ -148,26 +164,25 @@ class Terminal:
         count = f"{epoch:{len(str(self._num_epochs))}}/{self._num_epochs}"
         return f"epoch {count}" if wide or self._console.width >= _WIDE else count
 
-    @staticmethod
-    def _words(records: Sequence[Mapping[str, float]], wide: bool) -> list[str]:
+    def _words(self, records: Sequence[Mapping[str, float]], wide: bool) -> list[str]:
         words = []
-        for name, short in _SHOWN.items():
+        for name in self._shown:
             if name in records[0]:
                 made = [record for record in records if "skipped" not in record]
                 values = [record[name] for record in made or records]
                 value = values[-1] if name == "learning_rate" else float(np.mean(values))
-                words.append(f"{name.replace('_', ' ') if wide else short} {_format(name, value)}")
+                title = name.replace("_", " ") if wide else _SHORT.get(name, name)
+                words.append(f"{title} {self._format(name, value)}")
         return words
 
-
-def _format(name: str, value: Any) -> str:
-    if isinstance(value, int):
-        return f"{value:,}"
-    if not isinstance(value, float | np.floating):
-        return str(value)
-    if "accuracy" in name:
-        return f"{100 * value:.1f} %"
-    return duration(float(value)) if name.endswith("seconds") else f"{value:#.3g}"
+    def _format(self, name: str, value: Any) -> str:
+        if isinstance(value, int):
+            return f"{value:,}"
+        if not isinstance(value, float | np.floating):
+            return str(value)
+        if any(share in name for share in self._shares):
+            return f"{100 * value:.1f} %"
+        return duration(float(value)) if name.endswith("seconds") else f"{value:#.3g}"
 
 
 def duration(seconds: float) -> str:

@@ -188,8 +188,9 @@ def changeable(record: Mapping[str, Any]) -> set[str]:
     Args:
       record: the configuration, as values that JSON can hold.
     """
-    # The statistics of a network of the user's own are those of each device.
-    is_local = record["model"].get("batch_norm", "local") == "local"
+    # The statistics of a network or a task of the user's own are those of each device.
+    part = record.get("task") or record["model"]
+    is_local = part.get("batch_norm") == "local" or {"builder", "source_sha256"} & part.keys()
     return CHANGEABLE - ({"cpu_devices"} if is_local else set())
 
 

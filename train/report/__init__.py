@@ -6,6 +6,7 @@ from pathlib import Path
 
 from train.folder.files import write_atomically
 from train.report import exported, headline, provenance, restarts, settings, tables
+from train.report.baselines import baselines
 from train.report.claims import answers
 from train.report.claims.answers import Answer
 from train.report.figures import curves, forest, rates, sensitivity
@@ -88,6 +89,7 @@ def _blocks(results: Results, found: Sequence[Answer]) -> Sequence[Block]:
         *answers.section(results, found),
         Heading("Results"),
         tables.accuracy_and_loss(results),
+        *baselines(results),
         *curves.pictures(results),
         *sensitivity.pictures(results),
         Heading("Differences from the baseline"),

@@ -21,11 +21,8 @@ from train.report.numbers.records import Results
 RUNS = "runs.tar.xz"
 _OF_A_RUN = ("config.json", "halted.json", "metrics.jsonl", "summary.json")
 _OF_A_SEARCH = ("found.json", "journal.log")
-_OF_A_STEP = (
-    *("kind", "step", "epoch", "loss", "learning_rate", "seconds", "images_per_second"),
-    "skipped",
-)
-_ROUNDED = ("loss", "learning_rate", "images_per_second")
+_OF_A_STEP = ("kind", "step", "epoch", "loss", "learning_rate", "seconds")
+_ROUNDED = ("loss", "learning_rate")
 _OF_A_RANGE_TEST = ("range_test.json", "range_test.png")
 
 
@@ -188,11 +185,12 @@ def _shortened(line: bytes, digits: int) -> bytes:
     record: dict[str, Any] = json.loads(line)
     if record["kind"] != "train":
         return line
+    speeds = [name for name in record if name.endswith("_per_second")]  # of images, or others
     short = {
         name: float(f"{record[name]:.{digits}g}")
-        if name in _ROUNDED and record[name] is not None
+        if name in (*_ROUNDED, *speeds) and record[name] is not None
         else record[name]
-        for name in _OF_A_STEP
+        for name in (*_OF_A_STEP, *speeds, "skipped")
         if name in record
     }
     return f"{json.dumps(short)}\n".encode()

@@ -5,8 +5,9 @@ from typing import Any
 
 from train.report import headline, searched, settings
 from train.report.claims.answers import Answer
-from train.report.numbers.comparisons import PRIMARY, estimate_of
+from train.report.numbers.comparisons import estimate_of, primary
 from train.report.numbers.records import Cell, Results
+from train.report.numbers.task_record import CLASSIFICATION
 from train.report.pages.page import Picture
 
 
@@ -21,9 +22,10 @@ def numbers(
       pictures: the report's.
     """
     sentences = headline.sentences(results)
+    named = (*primary(results), results.task.first.best)
     cells = []
     for cell in results.cells:
-        estimates = {name: estimate_of(cell, name) for name in (*PRIMARY, "best_accuracy")}
+        estimates = {name: estimate_of(cell, name) for name in named}
         measures = {
             name: {"n": each.n, "mean": _rounded(each.mean), "half_interval": _rounded(each.half)}
             for name, each in estimates.items()
@@ -39,6 +41,8 @@ def numbers(
 
     names = ("name", "title", "size", "kind", "date", "commit", "seeds")
     facts = {name: results.record.get(name) for name in names} | dict(settings.recorded(results))
+    if results.task is not CLASSIFICATION:
+        facts["task"] = results.record["task"]
     return {
         **facts,
         "headline": sentences[0].text,
@@ -56,7 +60,7 @@ def numbers(
 
 
 def _less_best(results: Results, cell: Cell) -> Mapping[str, float | None] | None:
-    """Returns how far a setting's final accuracy is below the best of its group, in points."""
+    """Returns a setting's final number less that of the best of its group."""
     test = headline.less_best(results, cell)
     if test is None:
         return None

@@ -7,7 +7,6 @@ from train.report.figures.sensitivity import around, centre_of
 from train.report.numbers import words
 from train.report.numbers.comparisons import Comparison, Family
 from train.report.numbers.race import (
-    MEASURE,
     certainty,
     complete,
     points,
@@ -88,7 +87,7 @@ def less_best(results: Results, cell: Cell) -> Comparison | None:
     order = complete(results.groups[group])
     if not order or not results.is_whole:
         return None
-    return Family(results, group, MEASURE).of(cell, order[0])
+    return Family(results, group, results.task.first.final).of(cell, order[0])
 
 
 def _of_axes(results: Results, group: str) -> tuple[str, str]:
@@ -101,14 +100,15 @@ def _of_axes(results: Results, group: str) -> tuple[str, str]:
         return race(results, group)
     centre = centre_of(results)
     default = f"the default ({words.labels(centre, results.varied)})"
+    metric = results.task.first
     better = [
-        f"{words.labels(test.cell.labels, _changed_axes(test))} ends {points(test)} of test "
-        f"accuracy above {default} {certainty(test)}"
+        f"{words.labels(test.cell.labels, _changed_axes(test))} ends {points(test)} of "
+        f"{metric.noun} {metric.beyond} {default} {certainty(test)}"
         for test in tests
         if test.is_better and dict(test.cell.labels) != dict(centre)
     ]
     axes = words.listed([words.plain(axis) for axis in results.varied], "or")
-    none = f"no other value of {axes} ends significantly above {default} in test accuracy"
+    none = f"no other value of {axes} ends significantly {metric.beyond} {default} in {metric.noun}"
     of = f"Between the best value of {axes} and the default (or the next value)"
     return f"{'; '.join(better) or none}.", power_of(tests, of)
 
@@ -125,7 +125,8 @@ def _along_axes(results: Results) -> Sequence[tuple[Comparison, str]]:
     """
     centre, found = centre_of(results), []
     middle = results.cell(centre)
-    family = Family(results, next(iter(results.groups)), MEASURE)
+    metric = results.task.first
+    family = Family(results, next(iter(results.groups)), metric.final)
     for axis in results.varied:
         order = complete(around(results, centre, [axis]))
         if len(order) < 2 or middle is None or middle not in order:
@@ -136,9 +137,9 @@ def _along_axes(results: Results) -> Sequence[tuple[Comparison, str]]:
             continue
         label, other = best.labels[axis], test.other.labels[axis]
         where = (
-            f"the default, {label}, is best, {points(test)} above the next value, {other}"
+            f"the default, {label}, is best, {points(test)} {metric.beyond} the next value, {other}"
             if best is middle
-            else f"{label} is best, {points(test)} above the default, {other}"
+            else f"{label} is best, {points(test)} {metric.beyond} the default, {other}"
         )
         chance = "" if test.is_better else ". That may be chance"
         found.append((test, f"{words.title(axis)}: {where} {certainty(test)}{chance}."))

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from train.report.numbers import words
-from train.report.numbers.measures import restarts
 from train.report.numbers.records import Results
+from train.report.numbers.spikes import restarts
 from train.report.numbers.statistics import estimate
 from train.report.pages.page import Block, Paragraph, Table
 from train.report.tables import headers_of, labels_of
@@ -50,8 +50,8 @@ def at_restarts(results: Results) -> Sequence[Block]:
     headers = [
         *headers_of(results),
         "Restart at epoch",
-        "Loss before, nats",
-        "Spike, nats",
+        f"Loss before{results.task.loss}",
+        f"Spike{results.task.loss}",
         "Recovery, epochs",
     ]
     return [Table("At each restart", headers, rows, len(results.varied), note), *_unknown(results)]

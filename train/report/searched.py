@@ -60,8 +60,8 @@ def tried(results: Results) -> Sequence[Block]:
     ]
     headers = ("Of", "Setting", "Values that were tried", "Trials")
     note = (
-        "What was chosen stands under “Settings”. A trial is judged on images held out of the "
-        f"training split.{_base_rate(found)}"
+        f"What was chosen stands under “Settings”. A trial is judged on {results.task.noun} held "
+        f"out of the training split.{_base_rate(found)}"
     )
     warnings = [Paragraph(f"At the edge of what was tried: {text}", "warning") for text in
                 edges(results)]  # fmt: skip
@@ -84,14 +84,14 @@ def _worst(found: Sequence[Search]) -> Sequence[Block]:
 
 def chosen(results: Results) -> Sequence[Block]:
     """Returns the table of what the searches chose."""
-    found = searches(results)
+    found, first = searches(results), results.task.first
     if not found:
         return []
     rows = [
         [
             " / ".join(map(str, each.labels.values())),
             f"{each.trials:,}",
-            words.number(each.accuracy, 2),
+            words.number(each.value, first.digits),
             ", ".join(f"{each.names[path]} {value:.3g}" for path, value in each.best.items()),
         ]
         for each in found
@@ -99,10 +99,12 @@ def chosen(results: Results) -> Sequence[Block]:
     counts = {each.trials for each in found}
     note = (
         f"Each had {'the same number' if len(counts) == 1 else 'a number of its own'} of trials, "
-        "judged on images held out of the training split; the test split took no part. Chosen to "
+        f"judged on {results.task.noun} held out of the training split; the test split took no "
+        "part. Chosen to "
         f"three digits here, and in full below.{_base_rate(found)}"
     )
-    headers = ("Of", "Trials", "Validation accuracy, %", "Chosen")
+    of_best = f"Validation {first.title}" + (f", {first.unit}" if first.unit else "")
+    headers = ("Of", "Trials", of_best, "Chosen")
     return [Table("Settings chosen by a search", headers, rows, len(headers), note)]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from train.config import flatten
 from train.report import searched
 from train.report.numbers import naming, words
-from train.report.numbers.measures import MEASURES
+from train.report.numbers.measures import measures_of
 from train.report.numbers.records import Outcome, Results
 from train.report.pages.page import Block, Folder, Heading, Paragraph, Table
 
@@ -32,14 +32,19 @@ def section(results: Results) -> Sequence[Block]:
 
 def runs(results: Results) -> Sequence[Block]:
     """Returns the table of all runs, and before it the runs that need a remark."""
-    rows = []
+    rows, final = [], measures_of(results.task)[results.task.first.final]
     for run in results.runs:
-        accuracy = MEASURES["final_accuracy"].of(run) if run.has_ended else None
+        measured = final.of(run) if run.has_ended else None
         seconds = run.summary.get("seconds")
         rows.append(
-            [Folder(run.name), run.state, words.number(accuracy, 2), words.number(seconds, 0)]
+            [
+                Folder(run.name),
+                run.state,
+                words.number(measured, final.digits),
+                words.number(seconds, 0),
+            ]
         )
-    headers = ("Run", "State", "Final test accuracy, %", "Time, s")
+    headers = ("Run", "State", final.header, "Time, s")
     caption = f"All {len(results.runs)} runs"
     return [
         Heading("Runs"),
@@ -135,8 +140,9 @@ def _sizes(results: Results) -> list[list[str]]:
         model = config.get("model", {})
         width = f", width {model['width']}" if model.get("width") else ""
         facts["Epochs of a run"] |= {f"{config.get('epochs')}": None}
-        facts["Batch"] |= {f"{config.get('batch_size'):,} images": None}
-        facts["Network"] |= {f"{model.get('name')}{width}": None}
+        facts["Batch"] |= {f"{config.get('batch_size'):,} {results.task.noun}": None}
+        name = config.get("task", model).get("name")
+        facts["Network"] |= {f"{name}{width}": None}
     return [[name, "; ".join(values)] for name, values in facts.items() if values]
 
 

@@ -43,8 +43,9 @@ def note(job: Job, folder: Path, steps: range, metrics: Metrics) -> list[str]:
     """Writes down the steps of a chunk that were not made, and returns a line for each skipped one.
 
     `bad_steps.jsonl` gets a line for each: its step, as `metrics.jsonl` counts it, what became of
-    it, why, and the images of its batch, which are places in the training split, counted from 0.
-    Where they came from a folder of images, it has their files too, by their paths in the folder.
+    it, why, and the images (or other examples) of its batch, which are places in the training
+    split, counted from 0. Where each came from a file of its own, it has the files too, by their
+    paths in the folder.
 
     Args:
       job: the run.
@@ -63,7 +64,7 @@ def note(job: Job, folder: Path, steps: range, metrics: Metrics) -> list[str]:
             "action": "halted" if metrics["halted"][place] else "skipped",
             "why": _reason(job, metrics, place).words,
             "loss": strict(metrics["loss"][place]),
-            **_images(job, steps[place]),
+            **_examples(job, steps[place]),
         }
         for place in bad
     ]
@@ -76,11 +77,12 @@ def note(job: Job, folder: Path, steps: range, metrics: Metrics) -> list[str]:
     ]
 
 
-def _images(job: Job, step: int) -> dict[str, list[Any]]:
-    """Returns the images in the batch of a step, and their files if there are any."""
-    images = job.indices(range(step, step + 1))[0].tolist()
-    files = job.dataset.train_files
-    return {"images": images, **({"files": [files[each] for each in images]} if files else {})}
+def _examples(job: Job, step: int) -> dict[str, list[Any]]:
+    """Returns the examples in the batch of a step, and their files if there are any."""
+    examples = job.indices(range(step, step + 1))[0].tolist()
+    files = job.data.files
+    named = {"files": [files[each] for each in examples]} if files else {}
+    return {job.task.noun: examples, **named}
 
 
 def cut(folder: Path, start: int, manifest: Mapping[str, Any]) -> None:
@@ -132,7 +134,7 @@ def _reason(job: Job, metrics: Metrics, place: int) -> Reason:
         metrics,
         place,
         threshold=job.threshold,
-        num_classes=job.dataset.num_classes,
+        guess=job.data.guess,
         leaf_names=_leaf_names(job),
     )
 

@@ -17,7 +17,6 @@ from train.config import Config
 from train.dtype import DTYPES, dtype_of
 from train.engine import guard
 from train.engine.state import TrainState
-from train.engine.step import DeviceData
 from train.errors import UserError
 from train.folder import back, workdir
 from train.folder import length as lengths
@@ -38,6 +37,8 @@ from train.run.records import METRICS, restore_with_log
 from train.run.restored import as_begun, dtype_held
 from train.run.sizes import beginning
 from train.run.summary import is_done
+from train.tasks.classification import ImageData
+from train.tasks.task import DeviceData
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +110,7 @@ def begin(
     stretch = Fraction(*distributed.from_first(np.array(by, np.int32)).tolist())
     config = _with_dtype(config, folder, asked.is_quiet)
     job = distributed.together(lambda: prepare(config, stretch=stretch, tell=not has_begun))
-    distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
+    distributed.together(lambda: distributed.check_equal("data set", job.data.digest))
 
     record = job.record()
     distributed.together(lambda: distributed.check_same(record, **dataclasses.asdict(asked)))
@@ -132,11 +133,12 @@ def begin(
     content = distributed.on_first(lambda: hold.settle(start, job.total_steps) if hold else {})
     content = content or {}
     since = int(distributed.from_first(np.int32(content.get(SINCE, 0))))
-    distributed.on_first(lambda: network_file.keep(folder, _needs(job)))
+    if isinstance(data := job.data, ImageData):
+        distributed.on_first(lambda: network_file.keep(folder, _needs(job, data)))
     manifest = restored.manifest if restored else {}
     distributed.on_first(lambda: bad_steps.cut(folder, start, manifest))
     done_before = distributed.on_first(
-        lambda: is_done(folder, start, job.total_steps, asked.is_quiet)
+        lambda: is_done(folder, start, job.total_steps, job.task, is_quiet=asked.is_quiet)
     )
     if distributed.from_first(np.bool_(done_before)):
         return None
@@ -151,10 +153,10 @@ def begin(
     return Begun(job, checkpoints, state, job.place_splits(), start, since, about)
 
 
-def _needs(job: Job) -> Needs:
-    dataset = job.dataset
+def _needs(job: Job, data: ImageData) -> Needs:
     file = network_file.file_of(job.config.model.builder)
-    return Needs(dataset.class_names, dataset.train.images.shape[1:], job.statistics, file)
+    shape = data.dataset.train.images.shape[1:]
+    return Needs(data.dataset.class_names, shape, data.shared, file)
 
 
 def _with_dtype(config: Config, folder: Path, is_quiet: bool) -> Config:

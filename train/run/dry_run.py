@@ -1,7 +1,6 @@
 """Shows a run without a step of it: its configuration, its sizes and its schedule."""
 
 import json
-import math
 import shutil
 import sys
 from fractions import Fraction
@@ -35,7 +34,7 @@ def show(config: Config, folder: Path, extend: Choice | None = None) -> None:
     room = memory(job)
     rows = {
         "devices": device(),
-        "images": sizes.images(job),
+        job.task.noun: job.data.about,
         "parameters": f"{sizes.parameters(job):,}",
         "steps": sizes.steps(job, config),
         "halt": _halt(job),
@@ -61,10 +60,10 @@ def _draws(encoding: str | None) -> bool:
 
 
 def _halt(job: Job) -> str:
-    guess = math.log(job.dataset.num_classes)
     if job.threshold is None:
         return "only where a number is not finite"
+    guess = job.data.guess
     return (
         f"above a loss of {job.threshold:.4g}, from epoch {job.config.halt.grace_epochs} on "
-        f"(a guess among {job.dataset.num_classes} classes has {guess:.3g})"
+        f"({guess.words} has {guess.loss:.3g})"
     )

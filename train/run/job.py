@@ -9,18 +9,16 @@ from typing import Any
 import jax
 import numpy as np
 
-from train import data, optimizer, preprocess
+from train import optimizer
 from train.config import Config, Schedule
-from train.data import Dataset
-from train.data.cache import Split
 from train.dtype import dtype_of
 from train.engine import Engine, guard
 from train.engine.compiled import Program, program
 from train.engine.state import TrainState
-from train.engine.step import DeviceData
 from train.errors import UserError
 from train.rates import check_proportion, rates_of
-from train.run.fitted import ByDigests, applied, fitted, sha256_of
+from train.tasks.chosen import task_of
+from train.tasks.task import Data, DeviceData, Task
 from train.written import describe
 
 _MOST_STEPS = 524_000
@@ -32,8 +30,8 @@ class Job:
     """All parts of a run. Nothing has been computed on a device yet."""
 
     config: Config
-    dataset: Dataset
-    statistics: preprocess.Statistics
+    task: Task
+    data: Data
     schedule: Schedule
     """The schedule, with durations in steps."""
     steps_per_epoch: int
@@ -57,7 +55,7 @@ class Job:
     @property
     def threshold(self) -> float | None:
         """Returns the loss above which a step halts the run, in nats; None: no loss does."""
-        return guard.threshold(self.config.halt, self.dataset.num_classes)
+        return guard.threshold(self.config.halt, self.data.guess.loss)
 
     @functools.cached_property
     def rates(self) -> np.ndarray:
@@ -110,36 +108,31 @@ class Job:
         Of `model.dtype` it has the type itself, since `auto` is another one on another device.
         """
         record = self.config.to_dict()
-        if "dtype" in record["model"]:
+        if "dtype" in record.get("model", {}):
             record["model"] = {**record["model"], "dtype": dtype_of(self.config.model.dtype)}
         return {
             **record,
             "schedule": self.described(self.config.epochs),
-            "data_sha256": self.dataset.digest,
+            "data_sha256": self.data.digest,
         }
-
-    def splits(self) -> dict[str, Split]:
-        """Returns the splits by name, on the host."""
-        held_out = (
-            {} if self.dataset.validation is None else {"validation": self.dataset.validation}
-        )
-        return {"train": self.dataset.train, **held_out, "test": self.dataset.test}
 
     def place_splits(self) -> dict[str, DeviceData]:
-        """Returns the splits by name, on every device. They share one copy of the statistics."""
+        """Returns the splits by name, on every device. They share one copy of what is shared."""
         place = self.engine.place
-        statistics = place(self.statistics)
+        shared = place(self.data.shared)
         return {
-            name: DeviceData(place(self._images(split)), place(split.labels), statistics)
-            for name, split in self.splits().items()
+            name: DeviceData(place(self.data.examples(name)), shared) for name in self.data.sizes
         }
 
-    def _images(self, split: Split) -> np.ndarray:
-        if not self.config.preprocess_once:
-            return split.images
-        sha256 = sha256_of(self.dataset.train), sha256_of(split)
-        arrays = (self.statistics, split.images)
-        return applied(ByDigests(self.config.preprocess, sha256, arrays))
+    def evaluate(self, state: TrainState, data: DeviceData, split: str) -> dict[str, float]:
+        """Returns the loss and the measures of a split.
+
+        Args:
+          state: on the devices.
+          data: the split, on the devices.
+          split: its name.
+        """
+        return self.task.measured(self.engine.evaluate(state, data, self.data.sizes[split]))
 
     def chunks(self, start: int) -> Iterator[range]:
         """Returns the steps from `start` to the end, cut after every chunk and every epoch."""
@@ -155,14 +148,9 @@ class Job:
         """Tells whether a chunk ends with the update of this number, counted from 1."""
         return step % self.steps_per_epoch % self.chunk_steps == 0
 
-    def indices(self, steps: range) -> np.ndarray:
-        """Returns the training images in the batch of each step: int32, [steps, batch_size]."""
-        return data.batch_indices(
-            self.config.seed,
-            steps,
-            num_images=len(self.dataset.train.labels),
-            batch_size=self.config.batch_size,
-        )
+    def indices(self, steps: range) -> Any:
+        """Returns the training examples in the batch of each step, as `Task.rows` gives them."""
+        return self.task.rows(self.config, self.data, steps)
 
     def is_due(self, step: int, every_epochs: int) -> bool:
         """Tells whether something that is done every so many epochs is due after `step`.
@@ -196,24 +184,10 @@ def prepare(
     Raises:
       UserError: the data cannot be had, or do not fit the configuration.
     """
-    dataset = data.load(
-        config.dataset,
-        data_dir=config.data_dir,
-        num_train_images=config.num_train_images,
-        num_test_images=config.num_test_images,
-        validation_fraction=config.validation_fraction,
-        seed=config.seed,
-        tell=tell,
-    )
-    # The indices of one step are asked for because that checks the batch size.
-    data.batch_indices(
-        config.seed,
-        range(1),
-        num_images=len(dataset.train.labels),
-        batch_size=config.batch_size,
-    )
-
-    steps_per_epoch = len(dataset.train.labels) // config.batch_size
+    task = task_of(config)
+    data = task.load(config, on_paper=on_paper, tell=tell)
+    task.rows(config, data, range(1))  # which checks the batch size
+    steps_per_epoch = data.sizes["train"] // config.batch_size
     if (steps := config.epochs * steps_per_epoch) > _MOST_STEPS:
         raise UserError(
             f"`epochs` must come to at most {_MOST_STEPS:,} steps, got {config.epochs} of "
@@ -225,18 +199,13 @@ def prepare(
             f"{config.epochs} and {config.halt.grace_epochs} of {steps_per_epoch}. Take fewer."
         )
     schedule = config.schedule_in_steps(steps_per_epoch, stretch)
-    if on_paper:
-        statistics = preprocess.blank(config.preprocess, dataset.train.images.shape[1:])
-    else:
-        sha256 = (sha256_of(dataset.train),)
-        statistics = fitted(ByDigests(config.preprocess, sha256, dataset.train.images))
     job = Job(
         config=config,
-        dataset=dataset,
-        statistics=statistics,
+        task=task,
+        data=data,
         schedule=schedule,
         steps_per_epoch=steps_per_epoch,
-        program=program(config, dataset.num_classes),
+        program=program(config, task, data),
     )
     rates = job.rates  # of a schedule of the user's own, this is where a fault is found
     optimizer.check_rates(config.optimizer, rates)

@@ -13,7 +13,6 @@ from train.changes import Choice
 from train.config import Config, flatten
 from train.engine import guard
 from train.engine.state import TrainState
-from train.engine.step import DeviceData
 from train.errors import Halted, Interrupted
 from train.folder.about import About
 from train.folder.log import Log, read_metrics
@@ -25,6 +24,7 @@ from train.run.interrupt import Interrupts
 from train.run.job import Job
 from train.run.records import LOST, lacks_last_test
 from train.run.summary import finish
+from train.tasks.task import DeviceData
 
 _OF_THE_GUARD = {"halted", "skipped", "bad_leaf", *guard.CAUSES}
 
@@ -100,7 +100,7 @@ def run(
                 _evaluate(job, state, splits, log, job.total_steps)
             best = checkpoints.best_step
             distributed.on_first(
-                lambda: finish(job, folder, log, best_step=best(), since=begun.since)
+                lambda: finish(job, folder, log, state, best_step=best(), since=begun.since)
             )
         # Of a study, the next run must not begin.
         if is_quiet and (signal := interrupts.received()):
@@ -110,25 +110,28 @@ def run(
 def _evaluate(
     job: Job, state: TrainState, splits: Mapping[str, DeviceData], log: Log, step: int
 ) -> dict[str, float]:
-    """Evaluates and logs the validation and test splits, and returns their accuracies."""
-    scores = {}
+    """Evaluates and logs the validation and test splits, and returns how good they are."""
+    chosen_by, scores = job.task.measures[0], {}
     for name in ("validation", "test"):
         if name in splits:
-            measured = job.engine.evaluate(state, splits[name])
+            measured = job.evaluate(state, splits[name], name)
             log.eval_line(step, name, measured)
-            scores[name] = measured["accuracy"]
+            scores[name] = chosen_by.better * measured[chosen_by.name]
     return scores
 
 
 def _open_log(
     job: Job, folder: Path, start: int, is_quiet: bool, log_to: Sequence[loggers.Name]
 ) -> Log:
-    about = About(folder, flatten(job.config.to_dict()), repr(job.config.schedule))
+    measures = tuple(each.name for each in job.task.measures)
+    about = About(folder, flatten(job.config.to_dict()), repr(job.config.schedule), measures)
     return Log(
         folder,
         total_steps=job.total_steps,
         steps_per_epoch=job.steps_per_epoch,
         batch_size=job.config.batch_size,
+        noun=job.task.noun,
+        measures={each.name: each.unit for each in job.task.measures},
         start_step=start,
         is_writer=distributed.is_first(),
         is_quiet=is_quiet,

@@ -11,7 +11,6 @@ import jax
 import numpy as np
 
 from train import data, preprocess
-from train.engine.loss import Head
 from train.errors import UserError
 from train.folder import manifest
 from train.folder import record as records
@@ -24,6 +23,7 @@ from train.preprocess import Preprocess
 from train.python_file import neighbours_of, run_file
 from train.run import network_file
 from train.run.network_file import FILE, Needs
+from train.tasks.loss import Head
 from train.written import written
 
 _Builder = Callable[..., Any]
@@ -67,6 +67,11 @@ def network_of(folder: Path, builder: _Builder | None) -> Network:
             "`--workdir` of the run."
         )
     record = held.settings
+    if "task" in record:
+        raise UserError(
+            f"`folder` must be that of a run that classifies images, got {folder}, whose task is "
+            f"{record['task']['name']}. Its predictions lie in the files beside its summary."
+        )
     try:
         knobs = Preprocess(**record.get("preprocess", {}))
         config = _model_config(record["model"])

@@ -8,9 +8,9 @@ import jax
 import numpy as np
 
 from train.config import Config
-from train.engine.step import DeviceData
 from train.errors import UserError
 from train.run.job import Job, prepare
+from train.tasks.task import DeviceData, shapes_of
 
 _MIB = 2**20
 
@@ -88,28 +88,17 @@ def _room() -> float | None:
 def _traced(job: Job) -> Any:
     """Returns the program of a step, traced for its shapes and not yet compiled."""
     shapes = jax.eval_shape(job.create_state)
-    train = job.splits()["train"]
-    is_float = job.config.preprocess_once
-    images = np.broadcast_to(np.float32(0), train.images.shape) if is_float else train.images
-    data = DeviceData(*_shapes((images, train.labels, job.statistics)))
-    return job.engine.lower(shapes, data, job.config.batch_size)
+    data = DeviceData(job.data.like("train"), shapes_of(job.data.shared))
+    return job.engine.lower(shapes, data, job.indices(range(1)))
 
 
 def _resident(job: Job) -> dict[str, float]:
     """Returns the memory of what stays on each device from step to step, in MiB."""
-    bytes_of_pixel = 4 if job.config.preprocess_once else 1
-    of_splits = sum(
-        bytes_of_pixel * split.images.nbytes + split.labels.nbytes
-        for split in job.splits().values()
-    )
+    of_splits = sum(_bytes(job.data.like(name)) for name in job.data.sizes)
     of_state = _bytes(jax.eval_shape(job.create_state))
-    data = of_splits + _bytes(job.statistics)
+    data = of_splits + _bytes(job.data.shared)
     return {"state": of_state / _MIB, "data": data / _MIB}
 
 
 def _bytes(tree: Any) -> int:
     return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
-
-
-def _shapes(tree: Any) -> Any:
-    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), tree)

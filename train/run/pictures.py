@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from log_anneal.plot import draw, plot
 from train.folder.files import write_atomically
 from train.folder.log import column
+from train.folder.terminal import MEASURES
 
 Schedule = Callable[[Any], Any]
 Records = Sequence[Mapping[str, Any]]
@@ -49,41 +50,48 @@ def schedule_picture(
     write_atomically(path, _png(figure))
 
 
-def curves_picture(
-    path: Path, records: Records, *, restarts: Sequence[int] = (), steps_per_epoch: int
-) -> None:
+def curves_picture(path: Path, records: Records, **how: Any) -> None:
     """Writes the picture of `curves_png` into a file, whole or not at all.
 
     Args:
         path: the PNG file.
         records: as for `curves_png`.
-        restarts: as for `curves_png`.
-        steps_per_epoch: as for `curves_png`.
+        **how: the other arguments of `curves_png`.
     """
-    write_atomically(path, curves_png(records, restarts=restarts, steps_per_epoch=steps_per_epoch))
+    write_atomically(path, curves_png(records, **how))
 
 
-def curves_png(records: Records, *, restarts: Sequence[int] = (), steps_per_epoch: int) -> bytes:
-    """Draws the loss and the accuracy, in training and in evaluation, and the learning rate.
+def curves_png(
+    records: Records,
+    *,
+    steps_per_epoch: int,
+    measures: Mapping[str, str] = MEASURES,
+    restarts: Sequence[int] = (),
+) -> bytes:
+    """Draws the loss and the measures, in training and in evaluation, and the learning rate.
 
     Training has a pale line through each record, and a strong line through the mean of each epoch.
     A mean stands in the middle of its epoch.
 
     Args:
         records: the lines of `metrics.jsonl`, as `train.folder.log.read_metrics` gives them.
-        restarts: the steps at which the schedule restarts.
         steps_per_epoch: the number of updates in an epoch.
+        measures: the units of the measures of an evaluation, by their names; a share has "%".
+        restarts: the steps at which the schedule restarts.
     """
     train = [record for record in records if record["kind"] == "train"]
     epochs = np.array([record["step"] for record in train]) / steps_per_epoch
-    figure = Figure(figsize=(8, 8), layout="constrained")
-    figure.suptitle("Loss, accuracy and learning rate over the run")
-    loss, accuracy, rate = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1))
+    figure = Figure(figsize=(8, 2 + 3 * (1 + len(measures))), layout="constrained")
+    figure.suptitle(f"{', '.join(['Loss', *measures])} and learning rate over the run")
+    ratios = [3] * (1 + len(measures)) + [1]
+    loss, *others, rate = figure.subplots(len(ratios), 1, sharex=True, height_ratios=ratios)
 
-    for axes, name, unit in ((loss, "loss", 1), (accuracy, "accuracy", 100)):
+    for axes, name in zip((loss, *others), ("loss", *measures), strict=True):
+        unit = 100 if measures.get(name) == "%" else 1
         values = unit * column(train, name)
-        axes.plot(epochs, values, color=_TRAIN, alpha=0.2, linewidth=0.8)
-        axes.plot(*_epoch_means(epochs, values), color=_TRAIN, label="training")
+        if not len(train) or any(name in line for line in train):
+            axes.plot(epochs, values, color=_TRAIN, alpha=0.2, linewidth=0.8)
+            axes.plot(*_epoch_means(epochs, values), color=_TRAIN, label="training")
         for split, color in _SPLITS.items():
             lines = [r for r in records if r["kind"] == "eval" and r["split"] == split]
             if lines:
@@ -95,9 +103,9 @@ def curves_png(records: Records, *, restarts: Sequence[int] = (), steps_per_epoc
     rate.set_yscale("log" if _is_wide(rates) else "linear")
     if rate.get_yscale() == "linear":
         rate.set_ylim(bottom=0)
-    for axes in (loss, accuracy, rate):
+    for axes in (loss, *others, rate):
         _mark(axes, np.array(restarts) / steps_per_epoch)
-    for axes in (loss, accuracy):
+    for axes in (loss, *others):
         axes.legend(frameon=False)
 
     # A few spikes, for example after a restart, must not flatten the rest.
@@ -105,9 +113,11 @@ def curves_png(records: Records, *, restarts: Sequence[int] = (), steps_per_epoc
     if np.isfinite(losses).any():
         # Of one class alone, every loss is 0.
         loss.set_ylim(0, max(1.1 * np.percentile(losses[np.isfinite(losses)], 99.5), 1e-3))
-    accuracy.set_ylim(0, 100)
     loss.set_ylabel("loss")
-    accuracy.set_ylabel("accuracy, %")
+    for axes, (name, of) in zip(others, measures.items(), strict=True):
+        if of == "%":
+            axes.set_ylim(0, 100)
+        axes.set_ylabel(f"{name}, {of}" if of else name)
     rate.set(ylabel="learning rate", xlabel="epoch")
     return _png(figure)
 

@@ -38,9 +38,9 @@ def run(config: Config, folder: Path, **sweep: Any) -> None:
     Data, model, optimizer and engine are those of the configuration. Its schedule and its halting
     threshold are not used.
 
-    If the test is shorter than one epoch, every batch holds images that the network has not seen.
-    Then the accuracy before the update is that of held-out images. An evaluation would be no
-    better: the averages of batch norm lag behind the rising rate.
+    If the test is shorter than one epoch, every batch holds examples that the network has not seen.
+    Then the loss and the accuracy before the update are those of held-out examples. An evaluation
+    would be no better: the averages of batch norm lag behind the rising rate.
 
     Args:
       config: the configuration.
@@ -55,7 +55,7 @@ def run(config: Config, folder: Path, **sweep: Any) -> None:
     with removed_if_empty(folder):
         distributed.on_first(lambda: workdir.make_folder(folder))
         job = distributed.together(lambda: _prepare(config, sweep))
-        distributed.together(lambda: distributed.check_equal("data set", job.dataset.digest))
+        distributed.together(lambda: distributed.check_equal("data set", job.data.digest))
         distributed.together(lambda: distributed.check_same(config.to_dict(), **sweep))
         test = _test(job, sweep)
         distributed.on_first(lambda: _finish(job, config, folder, test, sweep))
@@ -93,11 +93,10 @@ def _prepare(config: Config, sweep: dict[str, Any]) -> Job:
 
 def _test(job: Job, sweep: dict[str, Any]) -> la.RangeTest:
     data = job.place_splits()["train"]
+    share = job.task.share()
     with Interrupts() as interrupts:
 
-        def step(
-            at: tuple[TrainState, int], rate: jax.Array
-        ) -> tuple[tuple[TrainState, int], float, float]:
+        def step(at: tuple[TrainState, int], rate: jax.Array) -> Any:
             # The rate is not used here: the optimizer takes the same one from its schedule, which
             # is the sweep.
             state, count = at
@@ -106,10 +105,11 @@ def _test(job: Job, sweep: dict[str, Any]) -> la.RangeTest:
             state, metrics = job.engine.train(state, data, job.indices(range(count, count + 1)))
             now = {name: float(value[0]) for name, value in metrics.items()}
             if distributed.is_first():
-                _progress(count + 1, sweep["num_steps"], now)
+                _progress(count + 1, sweep["num_steps"], now, share)
             # The guard also halts at a gradient that is not finite.
             loss = math.nan if now["halted"] else now["loss"]
-            return (state, count + 1), loss, now["accuracy"]
+            after = (state, count + 1)
+            return (after, loss, now[share]) if share in now else (after, loss)
 
         # The first state has no name here, so that the test can free it once it has its copy.
         return la.lr_range_test(
@@ -117,12 +117,13 @@ def _test(job: Job, sweep: dict[str, Any]) -> la.RangeTest:
         )
 
 
-def _progress(done: int, num_steps: int, now: dict[str, float]) -> None:
+def _progress(done: int, num_steps: int, now: dict[str, float], share: str) -> None:
     """Prints the progress: on a terminal always on the same line, elsewhere ten lines in all."""
     line = (
-        f"step {done:,} of {num_steps:,}  rate {now['learning_rate']:.2e}  "
-        f"loss {now['loss']:.3f}  accuracy {now['accuracy']:.1%}"
+        f"step {done:,} of {num_steps:,}  rate {now['learning_rate']:.2e}  loss {now['loss']:.3f}"
     )
+    if share in now:
+        line += f"  {share} {now[share]:.1%}"
     if sys.stdout.isatty():
         print(f"\r\033[K{line}", end="" if done < num_steps else "\n", flush=True)
     elif done % math.ceil(num_steps / 10) == 0:
@@ -143,7 +144,7 @@ def _finish(
         "accuracies": _as_list(test.accuracies),
         "smooth_losses": _as_list(test.smooth_losses),
         "smooth_accuracies": _as_list(test.smooth_accuracies),
-        "config": {**config.to_dict(), "data_sha256": job.dataset.digest},
+        "config": {**config.to_dict(), "data_sha256": job.data.digest},
         "date": today().isoformat(),
         **origin(),
     }
@@ -158,7 +159,10 @@ def _finish(
         print()
     terminal = Terminal(total_steps=1, steps_per_epoch=1, start_step=0)
     terminal.table(_table(job, test, suggestions, folder))
-    for reason in dict.fromkeys(suggestions.reasons.values()):
+    reasons = dict(suggestions.reasons)
+    if test.accuracies is None and "bounds" in reasons:
+        reasons["bounds"] = "Smith's bounds are read from an accuracy, and this task has none."
+    for reason in dict.fromkeys(reasons.values()):
         print(f"None, because {reason}")
     print("\n".join(pasted(config, suggestions)))
 

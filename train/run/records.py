@@ -155,7 +155,7 @@ def _marked(job: Job, lines: Sequence[bytes], step: int, rates: np.ndarray | Non
     The evaluation of the last step of all is no loss: it is made anew.
     """
     there = {_place(json.loads(each)): each for each in lines}
-    splits = [name for name in ("validation", "test") if name in job.splits()]
+    splits = [name for name in ("validation", "test") if name in job.data.sizes]
     found, seconds = [], 0.0
     for made in range(1, step + 1):
         due = job.is_due(made, job.config.eval_epochs) and made < job.total_steps

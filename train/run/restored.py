@@ -43,7 +43,7 @@ def restore(
 
 def dtype_held(held: Held | None) -> str:
     """Returns the type of the computation of the run in a folder; `auto` where none is known."""
-    return str(held.content["model"].get("dtype", "auto")) if held else "auto"
+    return str(held.content.get("model", {}).get("dtype", "auto")) if held else "auto"
 
 
 def as_begun(config: Config, dtype: str) -> Config:

@@ -4,26 +4,13 @@ import jax
 
 from train.config import Config
 from train.folder.origin import device
-from train.models.config import ModelConfig
 from train.models.model import num_params
 from train.run.job import Job
-from train.written import name_of
-
-
-def network(config: ModelConfig) -> str:
-    """Returns the name of a network."""
-    return config.name if config.builder is None else name_of(config.builder)
 
 
 def parameters(job: Job) -> int:
     """Returns how many numbers are trained."""
     return num_params(jax.eval_shape(job.create_state).params)
-
-
-def images(job: Job) -> str:
-    """Returns how many images each split has."""
-    splits = {name: len(split.labels) for name, split in job.splits().items()}
-    return ", ".join(f"{count:,} {name}" for name, count in splits.items())
 
 
 def steps(job: Job, config: Config) -> str:
@@ -35,8 +22,8 @@ def steps(job: Job, config: Config) -> str:
 def beginning(job: Job, start: int) -> str:
     """Returns the lines with which a run begins, or goes on at a step."""
     lines = [
-        f"images         {job.dataset.name}: {images(job)}; {job.dataset.num_classes} classes",
-        f"network        {network(job.config.model)}, {parameters(job):,} parameters",
+        f"{job.task.noun:<14} {job.data.name}: {job.data.about}",
+        f"network        {job.task.network(job.config)}, {parameters(job):,} parameters",
         f"devices        {device()}",
         f"steps          {steps(job, job.config)}",
     ]

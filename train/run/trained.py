@@ -13,12 +13,12 @@ import numpy as np
 
 from train import preprocess
 from train.data import picture
-from train.engine.loss import Head, log_probabilities
 from train.errors import UserError
 from train.models.model import Model
 from train.preprocess import Preprocess
 from train.run.network_file import Needs
 from train.run.of_folder import network_of, weights_of
+from train.tasks.loss import Head, log_probabilities
 
 _BATCH = 500
 _Path: TypeAlias = str | os.PathLike[str]

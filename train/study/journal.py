@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from train.errors import UserError
+from train.metric import Metric
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 _FILE = "journal.log"
+WORST = {1: 0.0, -1: -1e9}
+"""The value of a trial that was halted or could not be made, by the direction of the measure."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,22 +25,26 @@ class Trial:
     number: int
     settings: Mapping[str, float | int]
     value: float | None
-    """The accuracy on the validation images, from 0 to 1; None: the trial has not ended."""
+    """The accuracy on the validation images, from 0 to 1, or the first measure of another task,
+    with a minus where lower is better; None: the trial has not ended."""
     worker: str
     why: str = ""
     """Why the trial counts as the worst: it could not be made, or was halted; empty if it ended."""
     is_failed: bool = False
     """Whether the trial could not be made. One that was halted was made."""
 
-    def described(self, value: float, why: str) -> str:
+    def described(self, value: float, why: str, metric: Metric) -> str:
         """Returns a line on how the trial ended.
 
         Args:
-          value: its accuracy.
+          value: its value.
           why: why that is the worst; empty if the trial ended.
+          metric: what the value is of.
         """
         said = ", ".join(f"{name} {each:.4g}" for name, each in self.settings.items())
-        return f"{said}: counts as 0: {why}" if why else f"{said}: {100 * value:.1f} %"
+        if why:
+            return f"{said}: counts as {'0' if metric.better > 0 else 'the worst'}: {why}"
+        return f"{said}: {metric.text(metric.better * value, metric.digits - 1)}"
 
 
 class Journal:
@@ -161,7 +168,7 @@ class Journal:
 
         Args:
           trial: the trial.
-          value: its accuracy.
+          value: as `Trial.value`.
           why: why the value is the worst; empty if the trial ended.
           is_failed: whether the trial could not be made.
         """

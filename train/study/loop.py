@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from train import report
@@ -130,18 +130,21 @@ def begin(study: Study, folder: Path, *, name: str, size: Size, kept: Path | Non
         with one_at_a_time(folder):
             print(restoring.restore(kept, folder), flush=True)
         _write_record(study, folder, name=name, size=size)
-    needed = sorted({(run.config.dataset, run.config.data_dir or "") for run in study.runs()})
-    print(_data([dataset for dataset, _ in needed]), flush=True)
-    for dataset, data_dir in needed:
+    configs = [run.config for run in study.runs()]
+    images = {(each.dataset, each.data_dir or "") for each in configs if each.task is None}
+    names = sorted({each.dataset for each in configs})
+    print(_data(names, {name for name, _ in images}), flush=True)
+    for dataset, data_dir in sorted(images):
         sources.find(dataset, data_dir or None)
 
 
-def _data(names: Sequence[str]) -> str:
-    """Names the data sets, and says which of them may have to be downloaded."""
+def _data(names: Sequence[str], of_images: Collection[str]) -> str:
+    """Names the data sets, and says which sets of images may have to be downloaded."""
     said = f"Data: {', '.join(dict.fromkeys(names))}."
     # The digits come with a library, and a folder of images is on this machine.
     far = [name for name in names if name != "digits" and not Path(name).expanduser().is_dir()]
     far = [name for name in dict.fromkeys(far) if not name.startswith((".", "~", "/"))]
+    far = [name for name in far if name in of_images]
     if not far:
         return said
     which = f"{' and '.join(far)} {'is' if len(far) == 1 else 'are'}"

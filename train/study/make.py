@@ -15,6 +15,7 @@ from train.study.names import combination, range_test_folder
 from train.study.record import is_done, read, read_bounds, write
 from train.study.tasks import Jobs, Task, is_tuned, repeat, share, tasks
 from train.study.worker import Do
+from train.tasks.task import measures_of
 
 
 def doer(file: Path, size: Size, data_dir: str | None, folder: Path, jobs: Jobs) -> Do:
@@ -94,7 +95,8 @@ def make_run(study: Study, run: Run, folder: Path, *, jobs: Jobs = (1, 1)) -> st
         )
     thin(run_folder / "checkpoints")
     if summary := read(run_folder / "summary.json"):
-        return f"test accuracy {100 * summary['test_accuracy']:.1f} %"
+        first = measures_of(config)[0]
+        return f"{first.noun} {first.text(summary[f'test_{first.name}'], first.digits - 1)}"
     return f"halted after step {read(run_folder / 'halted.json')['step']}"
 
 
@@ -156,11 +158,13 @@ def _worker(study: Study, run: Run, jobs: Jobs) -> str:
 
 
 def _trial(config: Config, folder: Path) -> float:
-    """Makes the run of a trial, and returns its validation accuracy; NaN if it was halted."""
+    """Makes the run of a trial, and returns what is sought the highest; NaN if it was halted."""
     try:
         loop.run(config, folder, is_quiet=True)
     except Halted:
         return float("nan")
     thin(folder / "checkpoints")
     lines = read_metrics(folder / "metrics.jsonl")
-    return float([line for line in lines if line.get("split") == "validation"][-1]["accuracy"])
+    last = [line for line in lines if line.get("split") == "validation"][-1]
+    first = measures_of(config)[0]
+    return first.better * float(last[first.name])

@@ -35,7 +35,8 @@ def faults(study: Study, runs: Sequence[Run]) -> dict[str, str]:
 
 def is_here(runs: Sequence[Run]) -> bool:
     """Tells whether the data of all runs are on this machine, so that none is downloaded."""
-    every = {(run.config.dataset, run.config.data_dir) for run in runs}
+    images = [run.config for run in runs if run.config.task is None]
+    every = {(config.dataset, config.data_dir) for config in images}
     return all(sources.is_here(dataset, data_dir) for dataset, data_dir in every)
 
 

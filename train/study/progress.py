@@ -13,6 +13,7 @@ from train.folder.terminal import duration
 from train.study import Run, Study
 from train.study.record import is_done, read
 from train.study.tasks import Task, num_epochs
+from train.tasks.task import measures_of
 
 PAGE = "progress.html"
 _RECENT = 5  # the number of last runs whose pace counts
@@ -159,17 +160,21 @@ class Progress:
         wrong = "".join(
             f"<li>{html.escape(key)}: {html.escape(why)}</li>" for key, why in self.failed.items()
         )
+        first = measures_of(self.study.base)[0]
+        measure = first.noun + (f", in {first.unit}," if first.unit else "")
         when = time.strftime("%Y-%m-%d %H:%M:%S %Z")
         return _HTML.format(
             title=html.escape(self.study.title), head=head, others=others, wrong=wrong,
             heads=heads, body=body, workers=self.num_workers, when=when, stopped=stopped,
+            measure=measure,
         )  # fmt: skip
 
     def _run_state(self, run: Run) -> str:
         key = f"run {run.folder}"
         if run.folder in self._done:
-            accuracy = read(self.folder / run.folder / "summary.json").get("test_accuracy")
-            return f"{100 * accuracy:.1f}" if accuracy is not None else "halted"
+            first = measures_of(run.config)[0]
+            value = read(self.folder / run.folder / "summary.json").get(f"test_{first.name}")
+            return "halted" if value is None else f"{first.shown(value):.{first.digits - 1}f}"
         if key in self.failed:
             return "failed"
         return self._made(self.folder / run.folder, run) if key in self._begun else "·"
@@ -222,7 +227,7 @@ footer {{ color: #586573; font-size: 0.875rem; }}
 <tbody>
 {body}
 </tbody></table></div>
-<p>A number is the final test accuracy of a run that is done, in %; a percentage is how far a run
+<p>A number is the final {measure} of a run that is done; a percentage is how far a run
 has come that is being made, and "begun" one of which no step is told yet; a dot is a run that
 waits.</p>
 <footer>Written {when}; the page reloads itself. The report is made at the end.</footer>

@@ -109,6 +109,7 @@ def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]
     runs = study.runs()
     return {
         "version": VERSION,
+        **_task(runs),
         "name": name,
         "title": study.title,
         "description": study.description,
@@ -139,6 +140,23 @@ def _record(study: Study, folder: Path, name: str, size: Size) -> dict[str, Any]
             for run in runs
         ],
     }
+
+
+def _task(runs: Sequence[Run]) -> dict[str, Any]:
+    """Returns what a report has to know of a task that is not the classification of images."""
+    tasks = {type(run.config.task): run.config.task for run in runs}
+    if len(tasks) > 1:
+        names = [getattr(task, "name", "classification") for task in tasks.values()]
+        raise UserError(
+            f"`task` must be of one kind in all runs of a study, got {' and '.join(names)}. Their "
+            "measures cannot be compared: make a study of each."
+        )
+    task = next(iter(tasks.values()), None)
+    if task is None:
+        return {}
+    measures = [dataclasses.asdict(each) for each in task.measures]
+    about = {"name": task.name, "noun": task.noun, "loss_unit": task.loss_unit}
+    return {"task": {**about, "measures": measures}}
 
 
 def _range_tests(study: Study, folder: Path) -> list[dict[str, Any]]:

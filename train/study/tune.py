@@ -15,10 +15,10 @@ from train.errors import HELD, Interrupted, UserError, sentence
 from train.folder.files import one_at_a_time
 from train.folder.workdir import settings_sha256
 from train.kinds import Within
-from train.study.journal import Journal, Trial
+from train.study.journal import WORST, Journal, Trial
 from train.study.ranges import Range as Range
+from train.tasks.task import measures_of
 
-_WORST = 0.0  # the accuracy of a trial that was halted, or could not be made
 _WAIT = 5.0  # seconds between two looks at the trials of other workers
 
 
@@ -83,9 +83,9 @@ class Found:
     best: Mapping[str, float | int]
     """Of the best trial, the earliest of equal ones."""
     trials: int
-    """The number of trials, with those that count as 0."""
+    """The number of trials, with those that count as the worst."""
     value: float
-    """The best trial's accuracy on the validation images, from 0 to 1."""
+    """The best trial's, as `train.study.journal.Trial` has it."""
 
 
 def search(
@@ -102,7 +102,7 @@ def search(
     The same command goes on. A worker may be killed at any moment, and ends with the same trials as
     without a kill: a trial enters the journal together with its settings, these depend only on the
     seed and on the earlier trials, and a run that was cut short goes on by itself. A trial that is
-    halted or cannot be made counts as 0, the worst; the journal tells why.
+    halted or cannot be made counts as the worst; the journal tells why.
 
     Several workers may share the folder, and make no more trials in all. Each waits for the last
     trials of the others, and all return the same. A worker that died must be started again under
@@ -113,8 +113,8 @@ def search(
       config: of the label, before the search.
       ranges: by the fields of the configuration.
       folder: for the journal, and a folder for each trial's run.
-      train: `(config, folder) -> accuracy`. It makes a run or goes on with it, and returns the
-        accuracy on the validation images; NaN if the run was halted.
+      train: `(config, folder) -> value`. It makes a run or goes on with it, and returns what the
+        search seeks the highest of, as `Found.value`; NaN if the run was halted.
       worker: "i/n", the i-th of n workers that share the folder. Each is one process.
 
     Raises:
@@ -138,7 +138,8 @@ def search(
             value, why, failed = _value(base, mine, folder / f"trial{mine.number:03}", train)
             journal.tell(mine, value, why=why, is_failed=failed)
             number = trials.index(mine) + 1
-            print(f"trial {number} of {tune.trials}: {mine.described(value, why)}", flush=True)
+            said = mine.described(value, why, measures_of(base)[0])
+            print(f"trial {number} of {tune.trials}: {said}", flush=True)
         elif len(trials) < tune.trials:
             _add_trial(tune, journal, ranges, folder, worker)
         elif running:
@@ -204,6 +205,7 @@ def _value(
     base: Config, trial: Trial, folder: Path, train: Callable[[Config, Path], float]
 ) -> tuple[float, str, bool]:
     """Makes a trial. It returns its value, why that is the worst, and whether it failed."""
+    worst = WORST[measures_of(base)[0].better]
     try:
         value = train(changed(base, trial.settings), folder)
     except Interrupted:
@@ -212,9 +214,9 @@ def _value(
         why = sentence(error)
         if HELD in why:
             raise  # another process makes this trial
-        return _WORST, why, True
+        return worst, why, True
     if math.isnan(value):
-        return _WORST, "The guard halted it.", False
+        return worst, "The guard halted it.", False
     return value, "", False
 
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from train.watch.anew import Kept, stamp
 
 _TAIL = 1 << 18  # bytes, in which the last evaluation most often is
 _FILES = ("metrics.jsonl", "config.json", "summary.json", "halted.json", FILE)
+_NO_MEASURES = ("kind", "split", "step", "epoch", "seconds")
 _NO_STEP = "no step is logged yet"
 
 
@@ -108,16 +109,22 @@ def _halted(folder: Path, made: int) -> str:
 
 
 def _numbers(split: str, line: Mapping[str, Any]) -> dict[str, str]:
-    words = {
-        "loss": lambda value: f"{value:.4g}",
-        "accuracy": lambda value: f"{100 * value:.1f} %",
-        "learning_rate": lambda value: f"{value:.4g}",
-    }
+    names = ["loss", "accuracy", "learning_rate"]
+    if line.get("split") == split:  # an evaluation, whose other numbers are the task's measures
+        names += [name for name in line if name not in (*names, *_NO_MEASURES)]
     return {
-        "learning rate" if name == "learning_rate" else f"{split} {name}": say(line[name])
-        for name, say in words.items()
+        "learning rate" if name == "learning_rate" else f"{split} {name}": (
+            f"{100 * line[name]:.1f} %" if name == "accuracy" else f"{line[name]:.4g}"
+        )
+        for name in names
         if line.get(name) is not None
     }
+
+
+def measures_in(lines: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Returns the names of what the evaluations in some records measure, beside the loss."""
+    first = next((line for line in lines if line.get("kind") == "eval"), {"accuracy": None})
+    return [name for name in first if name not in ("loss", *_NO_MEASURES)]
 
 
 def _tail(path: Path) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from train.folder.log import read_metrics
 from train.run.pictures import curves_png
 from train.watch.anew import Anew, stamp
-from train.watch.facts import Facts, steps_per_epoch
+from train.watch.facts import Facts, measures_in, steps_per_epoch
 from train.watch.look import page
 from train.watch.server import HTML, Answer
 
@@ -57,7 +57,8 @@ class RunSite:
     def brief(self) -> str:
         """Returns the state of the run in a few words."""
         facts = self._facts.now()
-        numbers = [f"{name} {facts[name]}" for name in ("test accuracy", "epoch") if name in facts]
+        measured = [name for name in facts if name.startswith("test ") and name != "test loss"]
+        numbers = [f"{name} {facts[name]}" for name in (*measured, "epoch") if name in facts]
         return ", ".join([facts["state"], *numbers])
 
     def _shown(self) -> str:
@@ -67,8 +68,9 @@ class RunSite:
         said = f"<p>The curves could not be drawn: {html.escape(why)}</p>" if why else ""
         if png is None and why:
             return said
-        return f'{said}<img src="curves.png?{time.time():.0f}" alt="loss, accuracy and rate">'
+        return f'{said}<img src="curves.png?{time.time():.0f}" alt="loss, measures and rate">'
 
     def _draw(self) -> bytes:
         lines = read_metrics(self._lines)
-        return curves_png(lines, steps_per_epoch=steps_per_epoch(lines[-1]))
+        units = {name: "%" if name == "accuracy" else "" for name in measures_in(lines)}
+        return curves_png(lines, steps_per_epoch=steps_per_epoch(lines[-1]), measures=units)

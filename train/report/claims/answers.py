@@ -18,7 +18,7 @@ from train.report.claims.findings import (
     unusable,
 )
 from train.report.numbers.margins import margin_of
-from train.report.numbers.measures import MEASURES
+from train.report.numbers.measures import measures_of
 from train.report.numbers.records import Results
 from train.report.pages.page import Block, Bullets, Heading, Paragraph, Table, Verdict
 
@@ -106,7 +106,7 @@ def section(results: Results, found: Sequence[Answer]) -> Sequence[Block]:
         ),
         Table("Claims", headers, rows, 3, note),
         Bullets(_HOW),
-        *_margins(found),
+        *_margins(results, found),
     ]
 
 
@@ -129,15 +129,16 @@ _HOW = (
 )
 
 
-def _margins(found: Sequence[Answer]) -> Sequence[Block]:
+def _margins(results: Results, found: Sequence[Answer]) -> Sequence[Block]:
     """Returns the table of the margins that the checks used, with the reason for each."""
     rows = []
     for each in found:
         given = each.claim.get("arguments", {})
         if "measure" not in given or each.claim["check"] not in ("compare", "equivalent"):
             continue
-        known = MEASURES[given["measure"]]
-        margin = margin_of(given["measure"], given.get("margin"), given.get("because", ""))
+        known = measures_of(results.task)[given["measure"]]
+        because = given.get("because", "")
+        margin = margin_of(results.task, given["measure"], given.get("margin"), because)
         rows.append((known.title, margin.text(known), margin.why))
     if not rows:
         return []

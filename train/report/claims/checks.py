@@ -52,7 +52,7 @@ def compare(
 
     Args:
       results: of the study.
-      measure: one of `MEASURES`.
+      measure: a name in `measures_of`.
       of: labels of the cells that the claim is about. Each cell gives a finding of its own.
       than: the labels in which the other cell of the comparison differs from it.
       expect: "higher" or "lower".
@@ -63,7 +63,7 @@ def compare(
     sign = {"higher": 1, "lower": -1}.get(expect)
     if sign is None:
         raise unusable("expect", "be higher or lower", expect)
-    known, least = measure_of(measure), _margin(measure, margin, because)
+    known, least = measure_of(results, measure), _margin(results, measure, margin, because)
 
     def judge(by: Difference, margin: float | None) -> tuple[str, str]:
         if by.low is None or by.high is None:
@@ -94,7 +94,7 @@ def equivalent(
     whole 90 % interval of the difference lies within the margin. The verdict is "disagrees" where
     the whole 95 % interval lies outside. The arguments are those of `compare`.
     """
-    known, least = measure_of(measure), _margin(measure, margin, because)
+    known, least = measure_of(results, measure), _margin(results, measure, margin, because)
 
     def judge(by: Difference, margin: float | None) -> tuple[str, str]:
         if margin is None or by.low is None or by.high is None or by.bound is None:
@@ -150,15 +150,16 @@ def settles(
     return Findings(measured, found)
 
 
-def spread(results: Results, *, axis: str, measure: str = "final_accuracy") -> Findings:
+def spread(results: Results, *, axis: str, measure: str = "") -> Findings:
     """Measures how much a measure depends on an axis. The papers leave it open: no verdict.
 
     By chance alone the highest mean is above the lowest. So the noise stands beside their distance:
-    the average of the means' half intervals.
+    the average of the means' half intervals. The measure is by itself the task's first, at the end.
     """
     if axis not in results.axes:
         raise unusable("axis", f"be one of {', '.join(results.axes)}", axis)
-    known, found = measure_of(measure), []
+    measure = measure or results.task.first.final
+    known, found = measure_of(results, measure), []
     for name, cells in _rows_along(results, axis).items():
         means = [(estimate_of(cell, measure), cell.labels[axis]) for cell in cells]
         ranked = sorted(
@@ -193,10 +194,10 @@ CHECKS: Mapping[str, Check] = {
 """The checks by the names that the claims of a study use."""
 
 
-def _margin(measure: str, margin: float | None, because: str) -> Margin:
+def _margin(results: Results, measure: str, margin: float | None, because: str) -> Margin:
     if margin is not None and not margin > 0:
         raise unusable("margin", f"be above 0, in the unit of {measure}", margin)
-    return margin_of(measure, margin, because)
+    return margin_of(results.task, measure, margin, because)
 
 
 def _noise(means: Sequence[Estimate], digits: int) -> str:

@@ -15,7 +15,7 @@ from train.report.claims.findings import (
 from train.report.numbers import words
 from train.report.numbers.comparisons import values_of
 from train.report.numbers.margins import Margin
-from train.report.numbers.measures import Measure, best_reached
+from train.report.numbers.measures import Measure, best_reached, part_of
 from train.report.numbers.records import Cell, Labels, Results
 from train.report.numbers.statistics import Difference, estimate, paired
 
@@ -33,7 +33,7 @@ def differences(
 
     Args:
       results: of the study.
-      measure: one of `MEASURES`.
+      measure: a name in `measures_of`.
       of: the labels of the cells that the claim is about.
       than: the labels in which the other cell differs.
       judge: takes a difference and the margin in the measure's unit; returns a verdict, and what to
@@ -41,7 +41,7 @@ def differences(
       margin: a smaller difference counts as none.
       arguments: of the measure.
     """
-    known, found = measure_of(measure), []
+    known, found = measure_of(results, measure), []
     settled = {("accuracy" if name == "fraction" else name): v for name, v in arguments.items()}
     check_arguments(known.of, f"the measure {measure}", None, **settled)
     for cell in matching(results, of):
@@ -51,7 +51,9 @@ def differences(
         given = dict(arguments)
         if "fraction" in given:
             best = best_reached(results.groups[results.group_of(cell.labels)])
-            given["accuracy"] = given.pop("fraction") * (best or 100.0)
+            first = results.task.first
+            worst = 100.0 if first.better > 0 else 0.0
+            given["accuracy"] = part_of(first, best or worst, given.pop("fraction"))
         values, never = _paired_values(cell, other, measure, given)
         each = paired(*values)
         runs = [*cell.runs, *other.runs]

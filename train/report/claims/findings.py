@@ -7,7 +7,7 @@ from typing import Any
 
 from train.errors import UserError
 from train.report.numbers import words
-from train.report.numbers.measures import MEASURES, Measure
+from train.report.numbers.measures import Measure, measures_of
 from train.report.numbers.records import Cell, Labels, Outcome, Results
 
 AGREES, DISAGREES, CANNOT_TELL, MEASURED = "agrees", "disagrees", "cannot tell", "measured"
@@ -53,11 +53,12 @@ def unusable(name: str, rule: str, got: object) -> UserError:
     )
 
 
-def measure_of(name: str) -> Measure:
+def measure_of(results: Results, name: str) -> Measure:
     """Returns the measure of this name, or raises a UserError that lists the names."""
-    if name not in MEASURES:
-        raise unusable("measure", f"be one of {', '.join(MEASURES)}", name)
-    return MEASURES[name]
+    known = measures_of(results.task)
+    if name not in known:
+        raise unusable("measure", f"be one of {', '.join(known)}", name)
+    return known[name]
 
 
 def matching(results: Results, labels: Labels) -> Sequence[Cell]:

@@ -1,16 +1,19 @@
 """The curves of loss and accuracy, with their intervals over the seeds."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
 
+from train.metric import Metric
 from train.report.figures import canvas, papers
 from train.report.numbers import words
 from train.report.numbers.measures import at_evaluations, epoch_losses
 from train.report.numbers.records import Cell, Outcome, Results
 from train.report.numbers.statistics import estimate
+from train.report.numbers.task_record import TaskRecord
 from train.report.pages.page import Picture
 
 Curve: TypeAlias = tuple[np.ndarray, np.ndarray]
@@ -27,26 +30,29 @@ def pictures(results: Results) -> Sequence[Picture]:
         return []
     x = papers.X.get(results.record.get("name", ""), "epoch")
     if len(results.groups) > 1:
-        return [_by_group(results, names, of, x) for of in _CURVES]
+        return [_by_group(results, names, of, x) for of in _curves(results.task)]
 
-    figure, panels = canvas.panels(len(_CURVES), 1, 2.9, share_y=False, x=x)
-    for axes, (unit, curve) in zip(panels, _CURVES.values(), strict=True):
+    known = _curves(results.task)
+    figure, panels = canvas.panels(len(known), 1, 2.9, share_y=False, x=x)
+    for axes, (unit, curve) in zip(panels, known.values(), strict=True):
         _draw(axes, results, names, results.cells, curve, x)
         axes.set_ylabel(unit)
     canvas.legend(figure, panels)
 
     after = [
-        f"{_curve_title(of)} after {each}" for of in _CURVES if (each := _figure_of(results, of))
+        f"{_title(unit)} after {each}"
+        for of, (unit, _) in known.items()
+        if (each := _figure_of(results, of))
     ]
     said = f" ({'; '.join(after)})" if after else ""
     caption = f"Training and test over the run{said}. {_LINES}"
-    ends = (f"{unit}: {_ends(results, curve)}" for unit, curve in _CURVES.values())
+    ends = (f"{unit}: {_ends(results, curve)}" for unit, curve in known.values())
     alt = f"Curves over the {x}s, a panel each, with their values at the end. {'. '.join(ends)}."
     return [canvas.picture("curves", figure, caption, alt)]
 
 
 def _by_group(results: Results, names: Sequence[str], of: str, x: str) -> Picture:
-    unit, curve = _CURVES[of]
+    unit, curve = _curves(results.task)[of]
     share_x = len({run.config.get("epochs") for run in results.runs if run.config}) < 2
     figure, panels = canvas.panels(len(results.groups), 2, 2.7, share_y=False, share_x=share_x, x=x)
     for axes, (group, cells) in zip(panels, results.groups.items(), strict=True):
@@ -61,7 +67,7 @@ def _by_group(results: Results, names: Sequence[str], of: str, x: str) -> Pictur
     shared = [words.plain(axis) for axis in results.varied if axis not in results.compared]
     each = f"{'combination of ' if len(shared) > 1 else ''}{' / '.join(shared)}"
     caption = (
-        f"{words.title(_curve_title(of))}{said}, a panel with a scale of its own for each {each}. "
+        f"{words.title(_title(unit))}{said}, a panel with a scale of its own for each {each}. "
         f"{_LINES}"
     )
     alt = f"Curves of {unit} over the {x}s. At the end: {_ends(results, curve)}."
@@ -74,11 +80,11 @@ def _ends(results: Results, curve: Callable[[Outcome], Curve]) -> str:
     for cell in results.cells:
         values = [float(curve(run)[1][-1]) for run in cell.ended if len(curve(run)[1])]
         ends[words.labels(cell.labels, results.varied)] = estimate(values).mean
-    return words.values(ends, 2)
+    return words.values(ends, 2 if results.task.loss_unit else 4)
 
 
-def _curve_title(of: str) -> str:
-    return _CURVES[of][0].partition(",")[0]
+def _title(unit: str) -> str:
+    return unit.partition(",")[0]
 
 
 def _figure_of(results: Results, of: str) -> str:
@@ -147,15 +153,26 @@ def _train_loss(run: Outcome) -> Curve:
     return np.arange(1, len(means) + 1), means
 
 
-def _test(name: str) -> Callable[[Outcome], Curve]:
-    return lambda run: (run.test["step"] / run.steps_per_epoch, at_evaluations(run, name))
+def _test_loss(run: Outcome) -> Curve:
+    return run.test["step"] / run.steps_per_epoch, run.test["loss"]
 
 
-_CURVES: Mapping[str, tuple[str, Callable[[Outcome], Curve]]] = {
-    "train_loss": ("training loss, nats", _train_loss),
-    "test_loss": ("test loss, nats", _test("loss")),
-    "test_accuracy": ("test accuracy, %", _test("accuracy")),
-}
+def _measure(run: Outcome, metric: Metric) -> Curve:
+    return run.test["step"] / run.steps_per_epoch, at_evaluations(run, metric)
+
+
+def _curves(task: TaskRecord) -> Mapping[str, tuple[str, Callable[[Outcome], Curve]]]:
+    """Returns the title with its unit, and the function, of each curve."""
+    return {
+        "train_loss": (f"training loss{task.loss}", _train_loss),
+        "test_loss": (f"test loss{task.loss}", _test_loss),
+        **{
+            f"test_{each.name}": (each.header, functools.partial(_measure, metric=each))
+            for each in task.measures
+        },
+    }
+
+
 _FEW = 20
 _LINES = (
     "Line: mean over the seeds; band: its 95 % interval (Student's t); with two seeds, whose "

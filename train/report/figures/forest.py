@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from train.metric import Metric
 from train.report.figures import canvas
 from train.report.numbers import words
 from train.report.numbers.comparisons import Comparison, against_baseline
@@ -19,9 +20,8 @@ _BETTER, _WORSE, _OPEN = ("#0072b2", ">"), ("#d55e00", "<"), ("0.45", "o")
 
 def differences(results: Results) -> Sequence[Picture]:
     """Returns the figure of the paired differences, with the best of each group first."""
-    tests = [
-        t for t in against_baseline(results, "final_accuracy") if t.difference.mean is not None
-    ]
+    metric = results.task.first
+    tests = [t for t in against_baseline(results, metric.final) if t.difference.mean is not None]
     if not 0 < len(tests) <= _MOST:
         return []
     groups: dict[str, list[Comparison]] = {}
@@ -35,7 +35,7 @@ def differences(results: Results) -> Sequence[Picture]:
     for group, of_group in groups.items():
         if len(groups) > 1:
             labels.append(group)
-        for test in sorted(of_group, key=_mean_difference, reverse=results.is_whole):
+        for test in sorted(of_group, key=_lead, reverse=results.is_whole):
             _draw(axes, test, len(labels))
             labels.append(results.name_of(test.cell.labels))
 
@@ -48,11 +48,13 @@ def differences(results: Results) -> Sequence[Picture]:
         f"0: as {name}", (0, 1), (0, 3), xycoords=("data", "axes fraction"),
         textcoords="offset points", ha="center", va="bottom", fontsize="small",
     )  # fmt: skip
-    axes.set_xlabel(f"points of final test accuracy above {name}, with the same seed")
+    axes.set_xlabel(f"{_of(metric)} above {name}, with the same seed")
     canvas.tidy(axes)
     axes.margins(x=0.05)
     _legend(figure, tests)
-    return [canvas.picture("differences", figure, _caption(name), _alt(results, name, groups))]
+    return [
+        canvas.picture("differences", figure, _caption(metric, name), _alt(results, name, groups))
+    ]
 
 
 def _draw(axes: Axes, test: Comparison, place: int) -> None:
@@ -79,6 +81,16 @@ def _mean_difference(test: Comparison) -> float:
     return test.difference.mean or 0.0
 
 
+def _lead(test: Comparison) -> float:
+    return test.lead.mean or 0.0
+
+
+def _of(metric: Metric) -> str:
+    """Writes what the axis counts: `points of final test accuracy`."""
+    unit = words.unit(metric.unit)
+    return f"{unit} of final {metric.noun}" if unit else f"final {metric.noun}"
+
+
 def _legend(figure: Figure, tests: Sequence[Comparison]) -> None:
     said = {_BETTER: "better", _WORSE: "worse", _OPEN: "not significant"}
     drawn = {_kind(test) for test in tests}
@@ -90,21 +102,22 @@ def _legend(figure: Figure, tests: Sequence[Comparison]) -> None:
     figure.legend(lines.keys(), lines.values(), loc="outside upper center", ncols=3, frameon=False)
 
 
-def _caption(name: str) -> str:
+def _caption(metric: Metric, name: str) -> str:
     return (
-        f"Final test accuracy less that of {name} with the same seed: mean and 95 % interval over "
+        f"Final {metric.noun} less that of {name} with the same seed: mean and 95 % interval over "
         "the seeds, before correction. Better and worse: significant at 5 % after Holm's "
         "correction. A point without a bar has no interval: one seed, or equal differences."
     )
 
 
 def _alt(results: Results, name: str, groups: dict[str, list[Comparison]]) -> str:
-    said = []
+    said, metric = [], results.task.first
     for group, tests in groups.items():
         means = {
             f"{results.name_of(test.cell.labels)}": test.difference.mean
-            for test in sorted(tests, key=_mean_difference, reverse=results.is_whole)
+            for test in sorted(tests, key=_lead, reverse=results.is_whole)
         }
         where = f"{group}: " if group else ""
-        said.append(f"{where}{words.values(means, 2, signed=True)}")
-    return f"Points of final test accuracy above {name}, with 95 % intervals. {'. '.join(said)}."
+        said.append(f"{where}{words.values(means, metric.digits, signed=True)}")
+    of = _of(metric)
+    return f"{of[:1].upper()}{of[1:]} above {name}, with 95 % intervals. {'. '.join(said)}."

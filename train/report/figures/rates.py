@@ -75,13 +75,14 @@ def range_tests(results: Results) -> Sequence[Picture]:
             if entry["suggested"]
             else "the study's own, as the test showed none"
         )
+        of = "loss and accuracy" if results.task.first.unit == "%" else "loss"
         caption = (
             f"The range test of {entry['label']} (after Smith 2015's, who takes test accuracy): "
-            "loss and accuracy of the training batches as the learning rate rises. The runs used "
+            f"{of} of the training batches as the learning rate rises. The runs used "
             f"the bounds {low:.2g} to {high:.2g}, {which}."
         )
         alt = (
-            f"Loss and accuracy of the training batches of {entry['label']} over a rising learning "
+            f"{of.capitalize()} of the training batches of {entry['label']} over a rising learning "
             f"rate. The bounds that were used are {low:.2g} and {high:.2g}."
         )
         draw = functools.partial(_reduced, path)

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from train.metric import Metric
 from train.report.figures import canvas
 from train.report.numbers import words
 from train.report.numbers.comparisons import estimate_of
-from train.report.numbers.measures import MEASURES
 from train.report.numbers.records import Cell, Labels, Results
 from train.report.pages.page import Picture
-
-_MEASURE = MEASURES["final_accuracy"]
 
 
 def pictures(results: Results) -> Sequence[Picture]:
@@ -49,11 +47,11 @@ def _curves(results: Results, centre: Labels) -> Sequence[Picture]:
     if not axes_of:
         return []
 
-    rows = -(-len(axes_of) // 2)
+    metric, rows = results.task.first, -(-len(axes_of) // 2)
     figure = Figure(figsize=(canvas.WIDTH, 2.8 * rows), layout="constrained")
     panels = figure.subplots(rows, 2, sharey=True, squeeze=False).ravel()
     for axes, (axis, cells) in zip(panels, axes_of.items(), strict=False):
-        known = [(cell.labels[axis], estimate_of(cell, "final_accuracy")) for cell in cells]
+        known = [(cell.labels[axis], estimate_of(cell, metric.final)) for cell in cells]
         known = [(label, each) for label, each in known if each.mean is not None]
         places = canvas.ticks(axes, axis, [label for label, _ in known])
         means = [each.mean for _, each in known]
@@ -63,30 +61,35 @@ def _curves(results: Results, centre: Labels) -> Sequence[Picture]:
         axes.margins(x=0.06)
 
     low, high = panels[0].get_ylim()
-    panels[0].set_ylim(max(low, 0), min(high, 100))  # wide intervals go beyond what there is
+    most = 100 if metric.unit == "%" else high
+    panels[0].set_ylim(max(low, 0), min(high, most))  # wide intervals go beyond what there is
     for axes in panels[len(axes_of) :]:
         axes.set_visible(False)
     for axes in panels[::2]:
-        axes.set_ylabel("final test accuracy, %")
+        axes.set_ylabel(f"final {metric.header}")
 
     fixed = words.labels(centre, results.varied)
     caption = (
-        "Final test accuracy as one setting is varied at a time, the others held at "
+        f"Final {metric.noun} as one setting is varied at a time, the others held at "
         f"{fixed}. Mean over the seeds; bar: 95 % interval (Student's t), none with one seed."
     )
     along = (f"{words.title(axis)} {_said(cells, [axis])}" for axis, cells in axes_of.items())
-    alt = f"Final test accuracy in %, a panel for each setting. {'. '.join(along)}."
+    alt = f"Final {_in_unit(metric)}, a panel for each setting. {'. '.join(along)}."
     return [canvas.picture("sensitivity", figure, caption, alt)]
 
 
 def _said(cells: Sequence[Cell], axes: Sequence[str]) -> str:
     means = {
         f"at {' / '.join(cell.labels[axis] for axis in axes)}:": estimate_of(
-            cell, "final_accuracy"
+            cell, cell.task.first.final
         ).mean
         for cell in cells
     }
-    return words.values(means, _MEASURE.digits)
+    return words.values(means, cells[0].task.first.digits if cells else 0)
+
+
+def _in_unit(metric: Metric) -> str:
+    return f"{metric.noun} in {metric.unit}" if metric.unit else metric.noun
 
 
 def _maps(results: Results, centre: Labels) -> Sequence[Picture]:
@@ -104,9 +107,9 @@ def _map(results: Results, cells: Sequence[Cell], one: str, two: str, centre: La
         [label for label in results.axes[axis] if any(c.labels[axis] == label for c in cells)]
         for axis in (one, two)
     )
-    values = np.full((len(rows), len(columns)), np.nan)
+    metric, values = results.task.first, np.full((len(rows), len(columns)), np.nan)
     for cell in cells:
-        mean = estimate_of(cell, "final_accuracy").mean
+        mean = estimate_of(cell, metric.final).mean
         place = rows.index(cell.labels[one]), columns.index(cell.labels[two])
         values[place] = np.nan if mean is None else mean
 
@@ -117,7 +120,7 @@ def _map(results: Results, cells: Sequence[Cell], one: str, two: str, centre: La
     image = axes.imshow(values, cmap="Blues", aspect="auto")
     middle = (np.nanmin(values) + np.nanmax(values)) / 2 if np.isfinite(values).any() else 0
     for (row, column), value in np.ndenumerate(values):
-        text = words.number(None if np.isnan(value) else value, _MEASURE.digits)
+        text = words.number(None if np.isnan(value) else value, metric.digits)
         axes.text(
             column, row, text, ha="center", va="center", color="white" if value > middle else "0.1"
         )
@@ -125,16 +128,16 @@ def _map(results: Results, cells: Sequence[Cell], one: str, two: str, centre: La
     axes.set_yticks(range(len(rows)), rows)
     axes.set(xlabel=words.title(two), ylabel=words.title(one))
     axes.spines[:].set_visible(False)
-    figure.colorbar(image, label="final test accuracy, %")
+    figure.colorbar(image, label=f"final {metric.header}")
 
     others = words.labels(centre, [axis for axis in results.varied if axis not in (one, two)])
     held = f"; held: {others}" if others else ""
     caption = (
-        f"Final test accuracy by {words.plain(one)} and {words.plain(two)}, mean "
+        f"Final {metric.noun} by {words.plain(one)} and {words.plain(two)}, mean "
         f"over the seeds{held}. {words.NONE}: not run."
     )
     alt = (
-        f"Heat map of the final test accuracy in %, {words.plain(one)} down and {words.plain(two)} "
+        f"Heat map of the final {_in_unit(metric)}, {words.plain(one)} down and {words.plain(two)} "
         f"across. {_said(cells, [one, two])}."
     )
     return canvas.picture(f"map_{one}_{two}", figure, caption, alt)

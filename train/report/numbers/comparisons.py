@@ -5,12 +5,14 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from train.report.numbers.measures import MEASURES
+from train.report.numbers.measures import measures_of
 from train.report.numbers.records import Cell, Results
 from train.report.numbers.statistics import ALPHA, Difference, Estimate, estimate, holm, paired
 
-PRIMARY = ("final_accuracy", "final_loss", "area")
-"""The measures that are tested against the baseline."""
+
+def primary(results: Results) -> tuple[str, ...]:
+    """Returns the measures that are tested against the baseline."""
+    return results.task.first.final, "final_loss", "area"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,9 +45,14 @@ class Comparison:
     @property
     def is_better(self) -> bool:
         """Tells whether the cell is significantly better than the other one."""
-        return (
-            self.is_significant and MEASURES[self.measure].better * (self.difference.mean or 0) > 0
-        )
+        better = measures_of(self.cell.task)[self.measure].better
+        return self.is_significant and better * (self.difference.mean or 0) > 0
+
+    @property
+    def lead(self) -> Difference:
+        """Returns by how much the cell is better: above 0 where it is, whatever the direction."""
+        is_higher = measures_of(self.cell.task)[self.measure].better >= 0
+        return self.difference if is_higher else self.difference.turned
 
 
 class Family:
@@ -63,7 +70,7 @@ class Family:
         Args:
           results: the study's results.
           group: a key of `results.groups`.
-          measure: one of `MEASURES`.
+          measure: a name in `measures_of`.
         """
         cells = results.groups[group]
         pairs = [pair for pair in itertools.combinations(cells, 2) if _is_tested(results, *pair)]
@@ -88,12 +95,14 @@ class Family:
 
 def estimate_of(cell: Cell, measure: str, **arguments: Any) -> Estimate:
     """Returns a measure's mean over the seeds of the runs that ended."""
-    return estimate(MEASURES[measure].of(run, **arguments) for run in cell.ended)
+    of = measures_of(cell.task)[measure].of
+    return estimate(of(run, **arguments) for run in cell.ended)
 
 
 def values_of(cell: Cell, measure: str, **arguments: Any) -> Mapping[int, float | None]:
     """Returns a measure of the runs that ended, by their seeds."""
-    return {run.seed: MEASURES[measure].of(run, **arguments) for run in cell.ended}
+    of = measures_of(cell.task)[measure].of
+    return {run.seed: of(run, **arguments) for run in cell.ended}
 
 
 def against_baseline(results: Results, measure: str) -> Sequence[Comparison]:
@@ -110,10 +119,10 @@ def against_baseline(results: Results, measure: str) -> Sequence[Comparison]:
 
 def ranked(cells: Sequence[Cell], measure: str) -> Sequence[Cell]:
     """Returns the cells that have a mean, the best first."""
-    sign = MEASURES[measure].better
     means = [(cell, estimate_of(cell, measure).mean) for cell in cells]
     known = [(cell, mean) for cell, mean in means if mean is not None]
-    return [cell for cell, _ in sorted(known, key=lambda pair: -sign * pair[1])]
+    signs = {cell: measures_of(cell.task)[measure].better for cell, _ in known}
+    return [cell for cell, _ in sorted(known, key=lambda pair: -signs[pair[0]] * pair[1])]
 
 
 def clear_best(results: Results, group: str, measure: str) -> Cell | None:

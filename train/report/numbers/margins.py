@@ -1,11 +1,13 @@
 """Margins: for each measure, how small a difference counts as none, and the reason for it."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from train.report.numbers import words
 from train.report.numbers.measures import Measure
+from train.report.numbers.task_record import CLASSIFICATION, TaskRecord
 
 Relation: TypeAlias = Literal["", "of the steps", "of the other"]
 
@@ -40,30 +42,21 @@ class Margin:
         return " ".join(filter(None, [f"{self.value:g}", words.unit(measure.unit)]))
 
 
-_ACCURACY = Margin(
-    0.5,
-    "The accuracy of one run on 10,000 test images has a binomial standard error of at most 0.5 "
-    "points. A smaller difference is below what a single run shows.",
-)
 _LOSS = Margin(
     0.02,
     "A difference of 0.02 nats changes the probability that the network gives to the right class "
     "by 2 % in the geometric mean. No choice of a schedule turns on that.",
+)
+_PART = Margin(
+    2, "The unit of this loss is the task's own. A part of it is known in any unit.", "of the other"
 )
 _COST = Margin(
     5,
     "Whoever chooses a schedule by its cost will not notice 5 %.",
     "of the other",
 )
-MARGINS: Mapping[str, Margin] = {
-    "final_accuracy": _ACCURACY,
-    "best_accuracy": _ACCURACY,
-    "final_loss": _LOSS,
-    "best_loss": _LOSS,
-    "area": _LOSS,
-    "train_loss": _LOSS,
-    "test_loss": _LOSS,
-    "restart_loss": _LOSS,
+_LOSSES = ("final_loss", "best_loss", "area", "train_loss", "test_loss", "restart_loss")
+_OTHERS: Mapping[str, Margin] = {
     "spike_height": Margin(
         0.05,
         "A spike is the highest of many short windows. It is a few hundredths of a nat by chance "
@@ -85,13 +78,30 @@ MARGINS: Mapping[str, Margin] = {
         "of the steps",
     ),
     "seconds": _COST,
-    "images_per_second": _COST,
 }
-"""The margin of each measure of `MEASURES`, where a claim gives none of its own."""
 
 
-def margin_of(measure: str, margin: float | None, because: str) -> Margin:
+@functools.cache
+def margins_of(task: TaskRecord) -> Mapping[str, Margin]:
+    """Returns the margin of each measure of a task, where a claim gives none of its own."""
+    of_measures = {
+        name: Margin(each.margin, each.why)
+        for each in task.measures
+        for name in (each.final, each.best)
+    }
+    is_in_nats = task.loss_unit == "nats"
+    losses = dict.fromkeys(_LOSSES, _LOSS if is_in_nats else _PART)
+    spikes = {} if is_in_nats else {"spike_height": _PART}
+    speed = {task.speed: _COST}
+    return {**of_measures, **losses, **_OTHERS, **spikes, **speed}
+
+
+MARGINS = margins_of(CLASSIFICATION)
+"""The margins of the classification of images."""
+
+
+def margin_of(task: TaskRecord, measure: str, margin: float | None, because: str) -> Margin:
     """Returns a claim's own margin, else the measure's."""
     if margin is None:
-        return MARGINS[measure]
+        return margins_of(task)[measure]
     return Margin(margin, because or "The claim has this margin of its own.")

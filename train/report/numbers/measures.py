@@ -1,15 +1,17 @@
 """The measures of a run that ended: functions of its records, in the units that are shown."""
 
 import dataclasses
-import itertools
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
+from train.metric import Metric
 from train.report.numbers.records import Cell, Outcome
+from train.report.numbers.spikes import restarts
+from train.report.numbers.task_record import CLASSIFICATION, TaskRecord
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,56 +33,6 @@ class Measure:
         return f"{self.title}, {self.unit}" if self.unit else self.title
 
 
-@dataclasses.dataclass(frozen=True)
-class Restart:
-    """The effect of a restart on the training loss, as means over windows of a tenth of an epoch.
-
-    A window has at least five steps, since the loss of a single batch is mostly noise.
-    """
-
-    before: float
-    """The mean over the last window before the restart, in nats."""
-    height: float
-    """The highest mean over a window from the restart to the next one, less `before`, in nats."""
-    recovery: float | None
-    """Epochs from the restart until a window after the highest one has a mean of `before` or less.
-    None: not before the next restart."""
-    after: float
-    """The mean over the epoch that follows the restart, in nats."""
-
-
-def restarts(run: Outcome) -> Mapping[int, Restart | None]:
-    """Returns the restarts by their steps, if a whole window of steps lies on both sides.
-
-    A restart is None where a loss beside it is not finite, or its step was skipped. A run may have
-    halted and gone on with another schedule: the steps after that belong to the restart before.
-    """
-    loss = run.train["loss"]
-    window = max(5, run.steps_per_epoch // 10)
-    found: dict[int, Restart | None] = {}
-    for step, end in itertools.pairwise([*run.restarts, len(loss)]):
-        if step < window or min(end, len(loss)) - step < window:
-            continue
-        before = float(np.mean(loss[step - window : step]))
-        means = sliding_window_view(loss[step:end], window).mean(-1)
-        if not (math.isfinite(before) and np.isfinite(means).all()):
-            found[step] = None
-            continue
-
-        height = float(means.max()) - before
-        top = int(means.argmax())
-        back = np.flatnonzero(means[top:] <= before)
-        steps = 0 if height <= 0 else top + int(back[0]) + window if back.size else None
-
-        found[step] = Restart(
-            before=before,
-            height=height,
-            recovery=None if steps is None else steps / run.steps_per_epoch,
-            after=float(np.mean(loss[step : min(step + run.steps_per_epoch, end)])),
-        )
-    return found
-
-
 def area(run: Outcome) -> float | None:
     """Returns the mean test loss over the run: the area under its curve, divided by its width."""
     step, loss = run.test["step"], run.test["loss"]
@@ -91,25 +43,37 @@ def area(run: Outcome) -> float | None:
     return _finite(np.trapezoid(loss, step) / (step[-1] - step[0]))
 
 
-def steps_to(run: Outcome, accuracy: float) -> float | None:
+def steps_to(run: Outcome, accuracy: float, metric: Metric = CLASSIFICATION.first) -> float | None:
     """Returns how many updates were made at the first evaluation with a test accuracy.
 
     Args:
       run: the run.
-      accuracy: in %.
+      accuracy: in %; of another task, its first measure as it is shown.
+      metric: that measure.
 
     Returns:
       None: the accuracy was never reached.
     """
-    reached = run.test["step"][at_evaluations(run, "accuracy") >= accuracy]
+    is_reached = metric.better * at_evaluations(run, metric) >= metric.better * accuracy
+    reached = run.test["step"][is_reached]
     return float(reached[0]) if len(reached) else None
 
 
 def best_reached(cells: Sequence[Cell]) -> float | None:
-    """Returns the highest test accuracy, in %, at any evaluation of any run that ended."""
-    accuracies = [at_evaluations(run, "accuracy") for cell in cells for run in cell.ended]
-    finite = [values[np.isfinite(values)] for values in accuracies]
-    return max((float(values.max()) for values in finite if len(values)), default=None)
+    """Returns the best of a task's first measure at any evaluation of any run that ended."""
+    found = [
+        cell.task.first.better * at_evaluations(run, cell.task.first)
+        for cell in cells
+        for run in cell.ended
+    ]
+    finite = [values[np.isfinite(values)] for values in found]
+    best = max((float(values.max()) for values in finite if len(values)), default=None)
+    return None if best is None else cells[0].task.first.better * best
+
+
+def part_of(metric: Metric, best: float, fraction: float) -> float:
+    """Returns the mark that is a fraction as good as the best: of a lower one it is a multiple."""
+    return fraction * best if metric.better > 0 else best / fraction
 
 
 def unrest(run: Outcome) -> float | None:
@@ -125,9 +89,10 @@ def unrest(run: Outcome) -> float | None:
     return _finite(100 * (max(last) - min(last)) / fall) if fall > 0 else None
 
 
-def at_evaluations(run: Outcome, name: str) -> np.ndarray:
-    """Returns a record of each evaluation on the test images; the accuracy in %."""
-    return 100 * run.test[name] if name == "accuracy" else run.test[name]
+def at_evaluations(run: Outcome, metric: Metric) -> np.ndarray:
+    """Returns a measure at each evaluation on the test split, as it is shown."""
+    values: np.ndarray = metric.shown(run.test[metric.name])
+    return values
 
 
 def epoch_losses(run: Outcome) -> np.ndarray:
@@ -136,17 +101,21 @@ def epoch_losses(run: Outcome) -> np.ndarray:
     return _mean_of_made(run.train["loss"][:whole].reshape(-1, run.steps_per_epoch))
 
 
-def _at_end(name: str) -> Callable[..., float | None]:
-    return lambda run: _at(run, name, run.total_steps)
+def _at_end(values: Callable[[Outcome], np.ndarray]) -> Callable[..., float | None]:
+    return lambda run: _at(run, values, run.total_steps)
 
 
-def _at_best(name: str) -> Callable[..., float | None]:
-    return lambda run: _at(run, name, run.summary.get("best_step"))
+def _at_best(values: Callable[[Outcome], np.ndarray]) -> Callable[..., float | None]:
+    return lambda run: _at(run, values, run.summary.get("best_step"))
 
 
-def _at(run: Outcome, name: str, step: int | None) -> float | None:
-    found = at_evaluations(run, name)[run.test["step"] == (step or -1)]
+def _at(run: Outcome, values: Callable[[Outcome], np.ndarray], step: int | None) -> float | None:
+    found = values(run)[run.test["step"] == (step or -1)]
     return _finite(found[0]) if len(found) else None
+
+
+def _losses(run: Outcome) -> np.ndarray:
+    return run.test["loss"]
 
 
 def _test_part(run: Outcome, start: float = 0.0, stop: float = 1.0) -> float | None:
@@ -176,7 +145,7 @@ def _summary(name: str) -> Callable[..., float | None]:
 
 
 def _speed(run: Outcome) -> float | None:
-    return _finite(np.median(run.train["images_per_second"]))
+    return _finite(np.median(run.train["speed"]))
 
 
 def _highest_rate(run: Outcome) -> float | None:
@@ -202,23 +171,40 @@ def _finite(value: Any) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-MEASURES: Mapping[str, Measure] = {
-    "final_accuracy": Measure("Final test accuracy", "%", 2, +1, _at_end("accuracy")),
-    "final_loss": Measure("Final test loss", "nats", 3, -1, _at_end("loss")),
-    "best_accuracy": Measure("Best checkpoint, test accuracy", "%", 2, +1, _at_best("accuracy")),
-    "best_loss": Measure("Best checkpoint, test loss", "nats", 3, -1, _at_best("loss")),
-    "area": Measure("Mean test loss over the run", "nats", 3, -1, area),
-    "train_loss": Measure("Training loss", "nats", 3, -1, _train_part),
-    "test_loss": Measure("Test loss", "nats", 3, -1, _test_part),
-    "spike_height": Measure("Spike after a restart", "nats", 3, -1, _of_restarts("height")),
-    "recovery": Measure("Recovery from a restart", "epochs", 1, -1, _of_restarts("recovery")),
-    "restart_loss": Measure(
-        "Training loss in the epoch after a restart", "nats", 3, -1, _of_restarts("after")
-    ),
-    "unrest": Measure("Unrest of the last quarter", "% of the fall", 1, -1, unrest),
-    "highest_rate": Measure("Highest learning rate", "", 4, 0, _highest_rate),
-    "steps_to": Measure("Steps to an accuracy", "", 0, -1, steps_to),
-    "seconds": Measure("Time of a run", "s", 0, -1, _summary("seconds")),
-    "images_per_second": Measure("Speed", "images/s", 0, +1, _speed),
-}
-"""Every measure that a claim may be about, by the name that the claim uses."""
+@functools.cache
+def measures_of(task: TaskRecord) -> Mapping[str, Measure]:
+    """Returns every measure that a claim may be about, by the name that the claim uses."""
+    unit, digits = task.loss_unit, 3 if task.loss_unit else 4
+    loss = functools.partial(Measure, unit=unit, digits=digits, better=-1)
+    at_ends, at_bests = {}, {}
+    for each in task.measures:
+        values = functools.partial(at_evaluations, metric=each)
+        how = (each.unit, each.digits, each.better)
+        at_ends[each.final] = Measure(f"Final {each.noun}", *how, _at_end(values))
+        best = f"Best checkpoint, {each.noun}"
+        at_bests[each.best] = Measure(best, *how, _at_best(values))
+    speed = Measure("Speed", f"{task.noun}/s", 0, +1, _speed)
+    to = "an accuracy" if task.first.name == "accuracy" else f"a {task.first.title}"
+    reached = functools.partial(steps_to, metric=task.first)
+    after = "Training loss in the epoch after a restart"
+    return {
+        **at_ends,
+        "final_loss": loss("Final test loss", of=_at_end(_losses)),
+        **at_bests,
+        "best_loss": loss("Best checkpoint, test loss", of=_at_best(_losses)),
+        "area": loss("Mean test loss over the run", of=area),
+        "train_loss": loss("Training loss", of=_train_part),
+        "test_loss": loss("Test loss", of=_test_part),
+        "spike_height": loss("Spike after a restart", of=_of_restarts("height")),
+        "recovery": Measure("Recovery from a restart", "epochs", 1, -1, _of_restarts("recovery")),
+        "restart_loss": loss(after, of=_of_restarts("after")),
+        "unrest": Measure("Unrest of the last quarter", "% of the fall", 1, -1, unrest),
+        "highest_rate": Measure("Highest learning rate", "", 4, 0, _highest_rate),
+        "steps_to": Measure(f"Steps to {to}", "", 0, -1, reached),
+        "seconds": Measure("Time of a run", "s", 0, -1, _summary("seconds")),
+        task.speed: speed,
+    }
+
+
+MEASURES = measures_of(CLASSIFICATION)
+"""The measures of the classification of images."""

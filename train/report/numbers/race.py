@@ -4,20 +4,20 @@ from collections.abc import Sequence
 
 from train.report.numbers import words
 from train.report.numbers.comparisons import Comparison, Family, estimate_of, ranked
-from train.report.numbers.margins import MARGINS
-from train.report.numbers.measures import MEASURES
 from train.report.numbers.records import Cell, Results
 
-MEASURE = "final_accuracy"
-"""The measure in which the result of a study is told."""
-_DIGITS, _MARGIN = MEASURES[MEASURE].digits, MARGINS[MEASURE].value
 _MOST_NAMED = 4
+
+
+def told(cell: Cell) -> str:
+    """Returns the measure in which the result of a study is told, at the end of a run."""
+    return cell.task.first.final
 
 
 def complete(cells: Sequence[Cell]) -> Sequence[Cell]:
     """Returns the cells whose planned runs all have a number, the best first."""
-    whole = [cell for cell in cells if estimate_of(cell, MEASURE).n == len(cell.runs)]
-    return ranked(whole, MEASURE)
+    whole = [cell for cell in cells if estimate_of(cell, told(cell)).n == len(cell.runs)]
+    return ranked(whole, told(cells[0])) if cells else []
 
 
 def race(results: Results, group: str, *, is_brief: bool = False) -> tuple[str, str]:
@@ -31,20 +31,20 @@ def race(results: Results, group: str, *, is_brief: bool = False) -> tuple[str, 
     Returns:
       The result, and how small a difference the study would have seen; empty where it is brief.
     """
-    order = complete(results.groups[group])
+    order, metric = complete(results.groups[group]), results.task.first
     if not order:
-        return f"no setting has the test accuracy of every seed.{_unranked(results, group)}", ""
+        return f"no setting has the {metric.noun} of every seed.{_unranked(results, group)}", ""
     best, *others = order
 
     name = _name(results, best)
-    family = Family(results, group, MEASURE)
+    family = Family(results, group, metric.final)
     tests = [test for other in others if (test := family.of(best, other))]
     seen = ""
     if not tests:
-        text = f"{name} ends at {_mean_text(best)} test accuracy, with nothing beside it."
+        text = f"{name} ends at {_mean_text(best)} {metric.noun}, with nothing beside it."
     elif tests[0].difference.half is None:
         text = (
-            f"{name} has the highest test accuracy ({_mean_text(best)}), before "
+            f"{name} has the {metric.top} {metric.noun} ({_mean_text(best)}), before "
             f"{results.name_of(others[0].labels)} ({_mean_text(others[0])}). Without a scatter "
             "over the seeds the study cannot tell this from chance."
         )
@@ -52,9 +52,9 @@ def race(results: Results, group: str, *, is_brief: bool = False) -> tuple[str, 
         text = _leads(results, name, tests)
         base = _baseline_among(results, tests)
         if is_brief:
-            least = words.number(tests[0].difference.detectable, _DIGITS)
+            least = metric.amount(words.number(tests[0].difference.detectable, metric.digits))
             before = ", before correction" if tests[0].tests > 1 else ""
-            text += f" Detectable between the two{before}: {least} points."
+            text += f" Detectable between the two{before}: {least}."
         else:
             text += _against(results, name, base)
             seen = power(results, tests[0], base)
@@ -68,20 +68,22 @@ def so_far(results: Results, group: str) -> str:
         if cell.ended:
             of_seeds = f"({len(cell.ended)} of {len(cell.runs)} seeds)"
             said.append(f"{_name(results, cell)} {_mean_text(cell)} {of_seeds}")
-    return f"The test accuracy so far: {'; '.join(said)}." if said else "There is no number yet."
+    noun = results.task.first.noun
+    return f"The {noun} so far: {'; '.join(said)}." if said else "There is no number yet."
 
 
 def points(test: Comparison) -> str:
-    """Writes a mean difference: `0.90 points`."""
-    return f"{words.number(test.difference.mean, _DIGITS)} points"
+    """Writes by how much the first is better: `0.90 points`."""
+    metric = test.cell.task.first
+    return metric.amount(words.number(test.lead.mean, metric.digits))
 
 
 def certainty(test: Comparison) -> str:
     """Writes the test: `(95 % interval 0.50 to 1.30, Holm-corrected p = 0.002)`."""
     if test.difference.half is None:
         return "(no interval)"
-    ends = (test.difference.low, test.difference.high)
-    low, high = (words.number(end, _DIGITS) for end in ends)
+    ends = (test.lead.low, test.lead.high)
+    low, high = (words.number(end, test.cell.task.first.digits) for end in ends)
     p = words.probability(test.p)
     corrected = f"{'Holm-corrected ' if test.tests > 1 else ''}p {p if '<' in p else f'= {p}'}"
     return f"(95 % interval {low} to {high}, {corrected})"
@@ -96,26 +98,32 @@ def power(results: Results, test: Comparison, base: Comparison | None) -> str:
       base: the comparison of the best with the baseline; None: it is one of the two.
     """
     pair = words.listed([results.name_of(cell.labels) for cell in (test.cell, test.other)])
-    seen = words.number(test.difference.detectable, _DIGITS)
+    seen, most = _seen(test)
     if test.tests < 2:
         return (
-            f"Between {pair} the study would have seen a difference of {seen} points with 80 % "
+            f"Between {pair} the study would have seen a difference of {seen} with 80 % "
             "probability."
         )
-    most = words.number(test.detectable_corrected, _DIGITS)
     said = (
-        f"Between {pair}, the two best, the study would have seen a difference of {seen} points "
+        f"Between {pair}, the two best, the study would have seen a difference of {seen} "
         f"with 80 % probability. That is before Holm's correction for {test.tests} pairs. With the "
-        f"correction it would have seen {most} points, or somewhat less."
+        f"correction it would have seen {most}, or somewhat less."
     )
     if base is None:
         return said
-    seen = words.number(base.difference.detectable, _DIGITS)
-    most = words.number(base.detectable_corrected, _DIGITS)
+    seen, most = _seen(base)
     return (
         f"{said} Against the baseline, {results.name_of(base.other.labels)}, it would have seen "
-        f"{seen} points before the correction, and {most} points or somewhat less with it."
+        f"{seen} before the correction, and {most} or somewhat less with it."
     )
+
+
+def _seen(test: Comparison) -> tuple[str, str]:
+    """Writes the difference that a test would have shown, and the one with the correction."""
+    metric = test.cell.task.first
+    found = (test.difference.detectable, test.detectable_corrected)
+    seen, most = (metric.amount(words.number(value, metric.digits)) for value in found)
+    return seen, most
 
 
 def power_of(tests: Sequence[Comparison], of: str) -> str:
@@ -125,17 +133,20 @@ def power_of(tests: Sequence[Comparison], of: str) -> str:
       tests: the comparisons.
       of: what is compared, for a reader.
     """
+    metric = tests[0].cell.task.first
     before = [test.difference.detectable for test in tests]
-    if (seen := words.sizes(before, _DIGITS)) == words.NONE:
+    if (seen := words.sizes(before, metric.digits)) == words.NONE:
         return ""
     difference = "differences" if " to " in seen else "a difference"
-    said = f"{of} the study would have seen {difference} of {seen} points with 80 % probability."
+    seen = metric.amount(seen)
+    said = f"{of} the study would have seen {difference} of {seen} with 80 % probability."
     if tests[0].tests < 2:
         return said
-    most = words.sizes([test.detectable_corrected for test in tests], _DIGITS)
+    corrected = [test.detectable_corrected for test in tests]
+    most = metric.amount(words.sizes(corrected, metric.digits))
     return (
         f"{said} That is before Holm's correction for {tests[0].tests} pairs. With the correction "
-        f"it would have seen {most} points, or somewhat less."
+        f"it would have seen {most}, or somewhat less."
     )
 
 
@@ -143,23 +154,25 @@ def _leads(results: Results, name: str, tests: Sequence[Comparison]) -> str:
     """Says what the tests of the best against each other setting show; the next best's is first."""
     first, rivals = tests[0], [test for test in tests if not test.is_better]
     second = results.name_of(first.other.labels)
+    metric = results.task.first
+    margin, noun, beyond = metric.amount(f"{metric.margin:g}"), metric.noun, metric.beyond
     if not rivals:
-        small = f", which is less than {_MARGIN:g} points" * first.difference.is_within(_MARGIN)
+        small = f", which is less than {margin}" * first.difference.is_within(metric.margin)
         return (
-            f"{name} ends {points(first)} of test accuracy above {second} {certainty(first)}"
-            f"{small}.{_lower(results, len(tests) - 1, 'still lower')}"
+            f"{name} ends {points(first)} of {noun} {beyond} {second} {certainty(first)}"
+            f"{small}.{_lower(results, len(tests) - 1, f'still {metric.worse}')}"
         )
 
     named = [results.name_of(test.other.labels) for test in rivals]
-    lower = _lower(results, len(tests) - len(rivals), "lower, significantly")
-    if all(test.difference.is_within(_MARGIN) for test in rivals):
+    lower = _lower(results, len(tests) - len(rivals), f"{metric.worse}, significantly")
+    if all(test.difference.is_within(metric.margin) for test in rivals):
         return (
-            f"{_names(results, [name, *named])} end at the same test accuracy: no difference "
-            f"larger than {_MARGIN:g} points. The mean of {name} is {points(first)} above that of "
+            f"{_names(results, [name, *named])} end at the same {noun}: no difference "
+            f"larger than {margin}. The mean of {name} is {points(first)} {beyond} that of "
             f"{second} {certainty(first)}.{lower}"
         )
     return (
-        f"{name} has the highest mean test accuracy, {points(first)} above {second} "
+        f"{name} has the {metric.top} mean {noun}, {points(first)} {beyond} {second} "
         f"{certainty(first)}, but the study cannot tell it from {_names(results, named)}.{lower}"
     )
 
@@ -177,7 +190,8 @@ def _against(results: Results, name: str, base: Comparison | None) -> str:
     if base is None:
         return ""
     other = results.name_of(base.other.labels)
-    return f" {name} is {points(base)} above the baseline, {other} {certainty(base)}."
+    beyond = results.task.first.beyond
+    return f" {name} is {points(base)} {beyond} the baseline, {other} {certainty(base)}."
 
 
 def _lower(results: Results, count: int, how: str) -> str:
@@ -203,15 +217,15 @@ def _name(results: Results, cell: Cell) -> str:
 
 
 def _mean_text(cell: Cell) -> str:
-    found = estimate_of(cell, MEASURE)
-    half = "" if found.half is None else f" ± {words.number(found.half, _DIGITS)}"
-    return f"{words.number(found.mean, _DIGITS)}{half} %"
+    found, metric = estimate_of(cell, told(cell)), cell.task.first
+    half = "" if found.half is None else f" ± {words.number(found.half, metric.digits)}"
+    return metric.value(f"{words.number(found.mean, metric.digits)}{half}")
 
 
 def _unranked(results: Results, group: str) -> str:
     left = [cell for cell in results.groups[group] if cell not in complete(results.groups[group])]
     said = [
-        f"{results.name_of(cell.labels)} ({estimate_of(cell, MEASURE).n} of {len(cell.runs)})"
+        f"{results.name_of(cell.labels)} ({estimate_of(cell, told(cell)).n} of {len(cell.runs)})"
         for cell in left
     ]
     return f" Not ranked, since a seed has no number: {'; '.join(said)}." if said else ""

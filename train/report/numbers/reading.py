@@ -11,6 +11,7 @@ from train.errors import UserError
 from train.folder import ending
 from train.folder.log import column, read_metrics
 from train.report.numbers.records import Outcome, Results
+from train.report.numbers.task_record import TaskRecord, task_record
 
 _LEAST_JUMP = 0.01
 """The least jump of a rate that counts as a restart, as a part of the rate."""
@@ -43,10 +44,11 @@ def load(folder: Path) -> Results:
                     f"`labels` of {run['folder']} must name one of {list(labels)} as its {axis}, "
                     f"got {run['labels'].get(axis)}. Write study.json anew."
                 )
-    return Results(folder, record, [_outcome(folder, run) for run in record["runs"]])
+    task = task_record(record)
+    return Results(folder, record, [_outcome(folder, run, task) for run in record["runs"]])
 
 
-def _outcome(folder: Path, entry: Mapping[str, Any]) -> Outcome:
+def _outcome(folder: Path, entry: Mapping[str, Any], task: TaskRecord) -> Outcome:
     run_folder = folder / entry["folder"]
     config, summary, halted = (
         ending.read(run_folder / f"{name}.json") for name in ("config", "summary", "halted")
@@ -73,12 +75,13 @@ def _outcome(folder: Path, entry: Mapping[str, Any]) -> Outcome:
         steps_per_epoch=spe,
         total_steps=total,
         train={
-            name: column(train, name) for name in ("loss", "learning_rate", "images_per_second")
+            "loss": column(train, "loss"),
+            "learning_rate": column(train, "learning_rate"),
+            "speed": column(train, task.speed),
         },
         test={
-            "step": column(test, "step"),
-            "loss": column(test, "loss"),
-            "accuracy": column(test, "accuracy"),
+            name: column(test, name)
+            for name in ("step", "loss", *(each.name for each in task.measures))
         },
         **_restarts(config, spe, total, column(train, "learning_rate")),
     )

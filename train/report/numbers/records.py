@@ -13,6 +13,7 @@ import numpy as np
 
 from train.folder.ending import State
 from train.report.numbers import words
+from train.report.numbers.task_record import CLASSIFICATION, TaskRecord, task_record
 
 Labels: TypeAlias = Mapping[str, str]
 
@@ -36,10 +37,11 @@ class Outcome:
     steps_per_epoch: int
     total_steps: int
     train: Mapping[str, np.ndarray]
-    """The records of the steps by name, [steps]: loss in nats, learning_rate, images_per_second."""
+    """The records of the steps by name, [steps]: loss, learning_rate, and `speed`, examples a
+    second."""
     test: Mapping[str, np.ndarray]
-    """The records of the evaluations by name, [evaluations]: step, loss in nats, accuracy from 0
-    to 1, as in the log."""
+    """The records of the evaluations by name, [evaluations]: step, loss and the task's measures, as
+    in the log."""
     restarts: Sequence[int]
     """The steps, counted from 0, at which the schedule restarts and its rate jumps up. They are
     those of the last schedule, also where the run began with another one."""
@@ -64,6 +66,7 @@ class Cell:
 
     labels: Labels
     runs: Sequence[Outcome]
+    task: TaskRecord = CLASSIFICATION
 
     @property
     def ended(self) -> Sequence[Outcome]:
@@ -78,6 +81,11 @@ class Results:
     folder: Path
     record: Mapping[str, Any]
     runs: Sequence[Outcome]
+
+    @functools.cached_property
+    def task(self) -> TaskRecord:
+        """Returns what the numbers of this study's task are told in."""
+        return task_record(self.record)
 
     @property
     def axes(self) -> Mapping[str, Sequence[str]]:
@@ -116,7 +124,7 @@ class Results:
         for run in self.runs:
             place = [list(self.axes[axis]).index(run.labels[axis]) for axis in self.varied]
             found.setdefault(tuple(place), []).append(run)
-        return [Cell(runs[0].labels, runs) for _, runs in sorted(found.items())]
+        return [Cell(runs[0].labels, runs, self.task) for _, runs in sorted(found.items())]
 
     @functools.cached_property
     def groups(self) -> Mapping[str, Sequence[Cell]]:

@@ -50,8 +50,8 @@ class Search:
     best: Mapping[str, float]
     """The chosen values by the fields' names in the configuration."""
     trials: int
-    accuracy: float
-    """The best trial's, on the validation images, in %."""
+    value: float
+    """The best trial's, in the task's first measure on the validation split, as it is shown."""
     tried: Mapping[str, Tried]
     """By the same names; empty where the journal is not there."""
     names: Mapping[str, str]
@@ -68,8 +68,9 @@ def searches(results: Results) -> Sequence[Search]:
         names = {path: naming.field(path, _schedule(results, labels)) for path in best}
         folder = results.folder / "tuning" / joined(map(str, labels.values()))
         lines = _lines(folder / "journal.log")
-        accuracy, tried = 100 * entry["value"], _tried(lines, names)
-        search = Search(labels, best, entry["trials"], accuracy, tried, names, _worst(lines))
+        first = results.task.first  # a search writes down what it seeks the highest of
+        value, tried = first.shown(first.better * entry["value"]), _tried(lines, names)
+        search = Search(labels, best, entry["trials"], value, tried, names, _worst(lines))
         found.append(search)
     return found
 
