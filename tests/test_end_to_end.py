@@ -119,7 +119,7 @@ def test_a_checkpoint_of_another_model_is_refused(done, tmp_path):
     (run / "config.json").write_text(json.dumps(record))
     code, _, err = small.here(*small.words(tmp_path), "--model.width", "8")
     assert code == 2
-    assert "is of another run" in err
+    assert "model.width is 4 there and 8 here" in err
     assert "params/" in err
 
 
