@@ -1,6 +1,7 @@
 """The loop of a run: restore, step, log, evaluate, save."""
 
 import contextlib
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from train.folder.about import About
 from train.folder.log import Log, read_metrics
 from train.run import distributed
 from train.run.bad_steps import halt_of, note
-from train.run.begin import Asked, begin
+from train.run.begin import Asked, Begun, begin
 from train.run.followed import follow
 from train.run.interrupt import Interrupts
 from train.run.job import Job
@@ -65,11 +66,11 @@ def run(
         job, checkpoints, state, splits = begun.job, begun.checkpoints, begun.state, begun.splits
         losses = _losses_of_epoch(job, folder, begun.start)
         with _open_log(job, folder, begun.start, is_quiet, log_to) as log:
+            save = functools.partial(_save, begun, folder, log)
             for steps in job.chunks(begun.start):
                 if signal := interrupts.received():
                     log.sync()
-                    about = begun.manifest(folder, log, steps.start)
-                    checkpoints.save(steps.start, state, about=about, wait=True)
+                    save(steps.start, state, wait=True)
                     raise Interrupted(f"{signal} came; step {steps.start} is saved.")
 
                 state, metrics = job.engine.train(state, splits["train"], job.indices(steps))
@@ -80,8 +81,7 @@ def run(
                     log.lines(note(job, folder, steps, metrics))
                 if reason := halt_of(job, metrics):
                     log.sync()
-                    about = begun.manifest(folder, log, done)
-                    checkpoints.save(done, state, about=about, wait=True)
+                    save(done, state, wait=True)
                     raise Halted(done, reason)
 
                 losses += metrics["loss"][~metrics["skipped"]].tolist()
@@ -91,8 +91,7 @@ def run(
                 if job.is_due(done, config.checkpoint_epochs):
                     chooser = "validation" if "validation" in splits else "train"
                     log.sync()
-                    about = begun.manifest(folder, log, done)
-                    checkpoints.save(done, state, about=about, score=scores.get(chooser))
+                    save(done, state, score=scores.get(chooser))
                 if job.is_due(done, 1):
                     losses = []
             is_lacking = distributed.on_first(lambda: lacks_last_test(folder, job.total_steps))
@@ -105,6 +104,11 @@ def run(
         # Of a study, the next run must not begin.
         if is_quiet and (signal := interrupts.received()):
             raise Interrupted(f"{signal} came; {folder} is done.")
+
+
+def _save(begun: Begun, folder: Path, log: Log, step: int, state: TrainState, **how: Any) -> None:
+    """Saves a checkpoint, with what its manifest says of the run."""
+    begun.checkpoints.save(step, state, about=begun.manifest(folder, log, step), **how)
 
 
 def _evaluate(
