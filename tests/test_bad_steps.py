@@ -97,7 +97,7 @@ def test_the_files_of_a_bad_step_are_named_where_the_images_are_files(
     assert 3 in line["images"] and len(line["files"]) == 8
     for place, file in zip(line["images"], line["files"], strict=True):
         pixels, _ = picture.read(tmp_path / file)
-        np.testing.assert_array_equal(pixels, job.dataset.train.images[place])
+        np.testing.assert_array_equal(pixels, job.data.dataset.train.images[place])
 
     # The next start has nothing new to tell of them.
     data._tell.cache_clear()

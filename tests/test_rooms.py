@@ -18,7 +18,7 @@ ROOMS = {
     "report/pages": set(),
     "report/numbers": {"folder"},
     "loggers": {"folder"},
-    "run": {"engine", "folder", "loggers", "models", "tasks"},
+    "run": {"data", "engine", "folder", "loggers", "models", "tasks"},
     "report/claims": {"report/numbers", "report/pages"},
     "report/figures": {"report/numbers", "report/pages"},
     "report": {"folder", "report/numbers", "report/claims", "report/figures", "report/pages"},

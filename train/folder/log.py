@@ -15,8 +15,8 @@ from train.atomic_file import flush_names
 from train.errors import UserError
 from train.folder import sealed
 from train.folder.about import About
-from train.folder.files import set_aside, write_atomically
 from train.folder.follower import Follower, outcome, point
+from train.folder.log_cut import drop_after
 from train.folder.tensorboard import TensorBoard
 from train.folder.terminal import MEASURES, Terminal
 
@@ -90,7 +90,7 @@ class Log:
         self._opened = self._resumed = time.perf_counter()
         if self._is_writer:
             path = self._workdir / "metrics.jsonl"
-            self._opened -= _drop_after(path, self._step)
+            self._opened -= drop_after(path, self._step)
             content = path.read_bytes() if path.exists() else b""
             self._bytes = len(content)
             self._sha256.update(content)
@@ -234,24 +234,3 @@ def strict(value: Any) -> Any:
     """Returns a number as strict JSON has it: a Python number, or None if it is not finite."""
     value = value.item() if hasattr(value, "item") else value
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _drop_after(path: Path, start_step: int) -> float:
-    """Drops the lines after a step, and returns the seconds that the run had taken by then."""
-    if not path.exists():
-        return 0.0
-    if start_step == 0:
-        set_aside(path, path.parent / "set_aside")
-        return 0.0
-    kept = []
-    for line in path.read_bytes().splitlines():
-        record = sealed.parsed(line)
-        if record is not None and record.get("step", math.inf) <= start_step:
-            kept.append((line, record))
-    write_atomically(path, b"".join(_checked(line, record) for line, record in kept))
-    return float(kept[-1][1].get("seconds", 0.0)) if kept else 0.0
-
-
-def _checked(line: bytes, record: Mapping[str, Any]) -> bytes:
-    """Returns a line with its check, which those of earlier releases lack."""
-    return line + b"\n" if sealed.is_sound(line) else sealed.line(record).encode()

@@ -177,9 +177,10 @@ def hold(
 
 def with_dtype(record: Mapping[str, Any]) -> dict[str, Any]:
     """Returns a record with the type that its `auto` means here, which those of before have."""
-    model = record["model"]
-    dtype = {"dtype": dtype_of(model["dtype"])} if "dtype" in model else {}
-    return {**record, "model": {**model, **dtype}}
+    model = record.get("model", {})
+    if "dtype" not in model:  # of a network of the user's own, or another task
+        return dict(record)
+    return {**record, "model": {**model, "dtype": dtype_of(model["dtype"])}}
 
 
 def changeable(record: Mapping[str, Any]) -> set[str]:
