@@ -15,6 +15,7 @@ from train.checked import Natural, kinds_of, no_field
 from train.config import Config
 from train.errors import UserError
 from train.kinds import taken
+from train.own import check_task
 
 _RATES = ("lr", "learning_rate", "rate", "max_lr")
 """What other programs call the rate that a schedule has here."""
@@ -39,6 +40,7 @@ def refuse(config: Config, words: Sequence[str], others: Collection[str]) -> Non
             taken("--extend", Choice, " ".join(values))
         if name == "from_step":
             taken("--from-step", Natural, _value("--from-step", Natural, values))
+        _refuse_task(config, name, values)
         if name == "log" and not values:
             raise UserError("`--log` must be wandb, mlflow or both, got nothing. Name one.")
         if {name, name.removeprefix("no_")} & {*others}:
@@ -51,6 +53,17 @@ def refuse(config: Config, words: Sequence[str], others: Collection[str]) -> Non
                 _refuse_flag(whole, values)
             else:
                 taken(whole, kind, _value(whole, kind, values), field.default)
+
+
+def _refuse_task(config: Config, name: str, values: Sequence[str]) -> None:
+    """Refuses a task by its name, and settings of a task where the configuration has none."""
+    if name == "task" and values != ["None"]:
+        check_task(" ".join(values), {})
+    if name.startswith("task.") and config.task is None:
+        raise UserError(
+            f"`{name}` must be a setting of the configuration's task, got a configuration that "
+            "classifies images and has none. Take another, such as configs/forecast_small.py."
+        )
 
 
 def _options(words: Sequence[str]) -> Iterator[_Option]:
