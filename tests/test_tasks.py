@@ -273,6 +273,16 @@ def test_classification_is_to_the_bit_the_step_that_names_its_images():
     jax.tree.map(np.testing.assert_array_equal, jax.device_get(state), jax.device_get(one))
 
 
+def norm(params, grads, updates):
+    return 0.0
+
+
+def test_a_number_of_ones_own_has_no_name_of_the_tasks():
+    with pytest.raises(UserError, match=r"`measures` must have names .* got 'nrmse'\. .*, nrmse\."):
+        EVERY_TASK["forecast"](measures={"nrmse": norm})
+    assert EVERY_TASK["classification"](measures={"nrmse": norm}).measures
+
+
 def test_a_task_leaves_out_the_settings_of_images():
     record = EVERY_TASK["forecast"]().to_dict()
     assert record["task"]["name"] == "forecast" and record["task"]["horizon"] == 4
