@@ -438,3 +438,8 @@ def test_a_trial_that_was_not_made_is_worse_than_any_other():
 def test_a_command_cannot_give_a_task_to_a_configuration_of_images(words, said):
     code, _, err = small.here(str(small.ROOT / "configs/quickstart.py"), *words)
     assert code == 2 and said in err and len(err.splitlines()) == 1
+
+
+def test_the_engine_names_no_image_label_or_accuracy():
+    for path in (small.ROOT / "train/engine").glob("*.py"):
+        assert not re.search(r"image|label|accurac|num_classes", path.read_text()), path
