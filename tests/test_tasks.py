@@ -34,9 +34,11 @@ from train.report.numbers.measures import part_of
 from train.report.numbers.task_record import TaskRecord
 from train.run import loop, range_test
 from train.run.job import prepare
-from train.study import Claim
+from train.study import Claim, tune
 from train.study import loop as study_loop
+from train.study.journal import WORST, Trial
 from train.study.record import write_study
+from train.study.tune import Range
 from train.tasks.chosen import task_of
 from train.tasks.loss import cross_entropy, log_probabilities
 
@@ -271,6 +273,16 @@ def test_classification_is_to_the_bit_the_step_that_names_its_images():
     jax.tree.map(np.testing.assert_array_equal, jax.device_get(state), jax.device_get(one))
 
 
+def norm(params, grads, updates):
+    return 0.0
+
+
+def test_a_number_of_ones_own_has_no_name_of_the_tasks():
+    with pytest.raises(UserError, match=r"`measures` must have names .* got 'nrmse'\. .*, nrmse\."):
+        EVERY_TASK["forecast"](measures={"nrmse": norm})
+    assert EVERY_TASK["classification"](measures={"nrmse": norm}).measures
+
+
 def test_a_task_leaves_out_the_settings_of_images():
     record = EVERY_TASK["forecast"]().to_dict()
     assert record["task"]["name"] == "forecast" and record["task"]["horizon"] == 4
@@ -375,3 +387,59 @@ def test_a_report_knows_which_of_two_errors_is_better():
     assert error.amount("0.10") == "0.10" and error.value("0.10") == "0.10"
     assert (ACCURACY.top, ACCURACY.worse, ACCURACY.beyond) == ("highest", "lower", "above")
     assert ACCURACY.amount("0.10") == "0.10 points" and ACCURACY.text(0.5) == "50.00 %"
+
+
+def test_a_search_takes_the_lowest_where_lower_is_better(tmp_path):
+    pytest.importorskip("optuna")
+    config = EVERY_TASK["forecast"]()
+    # With the lowest rate nothing is learnt.
+    rates = {"schedule.peak_value": Range(low=1e-3, high=0.05)}
+    axes = {"schedule": {"log": {"schedule": small.SCHEDULE}}}
+    tuned = tune.Tune(search={"log": rates}, trials=2, method="grid", is_only=True)
+    searched = studies.study(
+        base=config, axes=axes, seeds=(0,), baseline=None, tune=tuned, claims=[]
+    )
+    study_loop.run(searched, tmp_path, name="searched", size="smoke")
+    found = json.loads((tmp_path / "tuning/log/found.json").read_text())
+    assert found["best"] == {"schedule.peak_value": 0.05}
+    lines = [read_metrics(path) for path in tmp_path.glob("tuning/log/trial*/metrics.jsonl")]
+    errors = [
+        [line["nrmse"] for line in each if line.get("split") == "validation"][-1] for each in lines
+    ]
+    assert len(errors) == 2 and found["value"] == -min(errors)
+    text = (tmp_path / "report.md").read_text()
+    assert "| Of | Trials | Validation NRMSE | Chosen |" in text
+    assert f"| {min(errors):.4f} |" in text
+
+
+def test_a_trial_that_was_not_made_is_worse_than_any_other():
+    lower = Metric(name="error", title="error", better=-1, digits=3, margin=0.1, why="")
+    trial = Trial(0, {"schedule.value": 0.1}, None, "1/1")
+    assert trial.described(-0.25, "", lower) == "schedule.value 0.1: 0.25"
+    assert trial.described(WORST[-1], "It fell.", lower).endswith(": counts as the worst: It fell.")
+    assert trial.described(0.84, "", ACCURACY) == "schedule.value 0.1: 84.0 %"
+    assert WORST[-1] < -1e6 and WORST[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("--task", "forecast"),
+            "`task` must be a dataclass and a train.tasks.task.Task, got 'fore",
+        ),
+        (
+            ("--task.tau", "17"),
+            "`task.tau` must be a setting of the configuration's task, got a con",
+        ),
+    ],
+    ids=["name", "setting"],
+)
+def test_a_command_cannot_give_a_task_to_a_configuration_of_images(words, said):
+    code, _, err = small.here(str(small.ROOT / "configs/quickstart.py"), *words)
+    assert code == 2 and said in err and len(err.splitlines()) == 1
+
+
+def test_the_engine_names_no_image_label_or_accuracy():
+    for path in (small.ROOT / "train/engine").glob("*.py"):
+        assert not re.search(r"image|label|accurac|num_classes", path.read_text()), path

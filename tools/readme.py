@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tools import papers
+from train.metric import Metric
 from train.report.claims.findings import VERDICTS
 from train.report.numbers import words
 from train.report.numbers.statistics import Estimate
+from train.report.numbers.task_record import task_record
 
 FIRST = ("schedules", "experiment1")
 """The studies that README.md may show in full. The first of them that is kept is shown."""
@@ -60,18 +62,20 @@ def _in_full(folder: str, report: Mapping[str, Any]) -> Sequence[str]:
     """Returns the verdict, a row for each schedule of the main group, and the figure."""
     is_whole = report["runs_done"] == report["runs_planned"]
     cells = [cell for cell in report["cells"] if cell["group"] == report["main_group"]]
+    first = task_record(report).first
     if is_whole:
-        cells = sorted(cells, key=_place)
+        cells = sorted(cells, key=lambda cell: _place(cell, first))
 
-    best = cells[0] if is_whole and _place(cells[0])[0] == 0 else None
-    headers = ["schedule", "test accuracy, %", "seeds"]
-    headers += ["less the best, points", "p, Holm"] if is_whole else []
+    best = cells[0] if is_whole and _place(cells[0], first)[0] == 0 else None
+    headers = ["schedule", first.header, "seeds"]
+    unit = f", {words.unit(first.unit)}" if first.unit else ""
+    headers += [f"less the best{unit}", "p, Holm"] if is_whole else []
     rows = []
     for cell in cells:
-        found = cell["final_accuracy"]
-        accuracy = words.mean(Estimate(found["n"], found["mean"], found["half_interval"]), 2)
-        row = [cell["name"], accuracy, f"{found['n']} of {cell['runs']}"]
-        rows.append([*row, *_behind(cell, best)] if is_whole else row)
+        found = cell[first.final]
+        estimate = Estimate(found["n"], found["mean"], found["half_interval"])
+        row = [cell["name"], words.mean(estimate, first.digits), f"{found['n']} of {cell['runs']}"]
+        rows.append([*row, *_behind(cell, best, first.digits)] if is_whole else row)
 
     of = f", {report['main_group']}" if len({c["group"] for c in report["cells"]}) > 1 else ""
     said = report["headline"] if is_whole else f"{_so_far(report)}. There is no verdict yet."
@@ -92,20 +96,23 @@ def _reservations(report: Mapping[str, Any]) -> Sequence[str]:
     return [text for text in (report.get("power"), *report.get("edges", ())) if text]
 
 
-def _place(cell: Mapping[str, Any]) -> tuple[int, float]:
+def _place(cell: Mapping[str, Any], first: Metric) -> tuple[int, float]:
     """Returns a number by which cells are ordered: the whole ones first, the best of them first."""
-    found = cell["final_accuracy"]
-    return int(found["n"] < cell["runs"]), -(found["mean"] or 0.0)
+    found = cell[first.final]
+    return int(found["n"] < cell["runs"]), -first.better * (found["mean"] or 0.0)
 
 
-def _behind(cell: Mapping[str, Any], best: Mapping[str, Any] | None) -> Sequence[str]:
+def _behind(cell: Mapping[str, Any], best: Mapping[str, Any] | None, digits: int) -> Sequence[str]:
     """Returns how far a setting is behind the best, and the p-value of the difference."""
     less = cell["less_best"]
     if cell is best or less is None:
         return ["the best" if cell is best else words.NONE, ""]
-    low, high = (words.number(less[end], 2, signed=True) for end in ("low", "high"))
+    low, high = (words.number(less[end], digits, signed=True) for end in ("low", "high"))
     scatter = "" if less["low"] is None else f" ({low} to {high})"
-    return [f"{words.number(less['mean'], 2, signed=True)}{scatter}", words.probability(less["p"])]
+    return [
+        f"{words.number(less['mean'], digits, signed=True)}{scatter}",
+        words.probability(less["p"]),
+    ]
 
 
 def _sentence(folder: str, report: Mapping[str, Any]) -> str:

@@ -119,7 +119,7 @@ def runs_table(runs: Mapping[str, Mapping[str, Any]]) -> str:
             f"`configs/{name}.py`",
             str(run["seed"]),
             settings.DATA.get(run["data_sha256"], run["dataset"]),
-            f"{100 * run['test_accuracy']:.1f} %",
+            _measured(run),
             f"{run['seconds'] / 60:.0f} min" if run["seconds"] > 90 else f"{run['seconds']:.0f} s",
             f"{run['device']}, jax {run['versions']['jax']}, {run['date']}",
         ]
@@ -127,6 +127,14 @@ def runs_table(runs: Mapping[str, Mapping[str, Any]]) -> str:
     ]
     headers = ["configuration", "seed", "data", "test accuracy", "time", "where"]
     return readme.table(headers, rows) if rows else "No run is kept yet."
+
+
+def _measured(run: Mapping[str, Any]) -> str:
+    """Returns the accuracy on the test split, or by its name the first measure of another task."""
+    name = next(name for name in run if name.startswith("test_"))
+    if name == "test_accuracy":
+        return f"{100 * run[name]:.1f} %"
+    return f"{run[name]:.4g} {name.removeprefix('test_')}"
 
 
 def _between_marks(text: str, name: str, block: str) -> str:

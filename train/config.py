@@ -150,13 +150,14 @@ class Config:
                 "`schedule_unit` must be steps for a schedule without `stretch`, got epochs. "
                 'Build the schedule in steps and set `schedule_unit="steps"`.'
             )
-        check_measures(self.measures)
         if self.task is not None:
             check_task(
                 self.task, {name: (getattr(self, name), plain(self, name)) for name in _OF_IMAGES}
             )
             if self.dataset == plain(self, "dataset"):
                 object.__setattr__(self, "dataset", self.task.dataset)
+        check_measures(self.measures, self.task)
+        if self.task is not None:
             return
         check_builder(self.model)
         if self.model.name not in NETWORKS:

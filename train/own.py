@@ -1,6 +1,7 @@
 """Checks what a user brings in place of something: a network, a task."""
 
 import dataclasses
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,9 +32,10 @@ def check_task(task: Any, of_images: Mapping[str, tuple[Any, Any]]) -> None:
       of_images: the settings of the classification of images, and their defaults.
     """
     is_task = dataclasses.is_dataclass(task) and hasattr(task, "learner")
-    if not is_task:
+    if not is_task or isinstance(task, type):
         raise UserError(
-            f"`task` must be a dataclass and a train.tasks.task.Task, got {task!r}. "
+            "`task` must be a dataclass and a train.tasks.task.Task, got "
+            f"{' '.join(reprlib.repr(task).split())}. "
             "See docs/own_task.md, or leave it out to classify images."
         )
     for name, (got, default) in of_images.items():

@@ -20,14 +20,15 @@ RESERVED = (
 """The names that a line of the log has already."""
 
 
-def check_measures(measures: Mapping[str, Callable[..., Any]]) -> None:
+def check_measures(measures: Mapping[str, Callable[..., Any]], task: Any = None) -> None:
     """Refuses measures whose names the log has already, or whose source cannot be found."""
+    taken = (*RESERVED, *(each.name for each in getattr(task, "measures", ())))
     for name, measure in measures.items():
         written(f"measures.{name}", measure)
-        if not name.isidentifier() or name in RESERVED:
+        if not name.isidentifier() or name in taken:
             raise UserError(
                 f"`measures` must have names of letters that the log has not, got {name!r}. "
-                f"The log has {', '.join(RESERVED)}. Take another name."
+                f"The log has {', '.join(taken)}. Take another name."
             )
 
 

@@ -19,6 +19,7 @@ from train.cli.reading import number_of, only_word, options_in, value_of
 from train.config import Config
 from train.errors import UserError, did_you_mean
 from train.kinds import taken
+from train.own import check_task
 
 _RATES = ("lr", "learning_rate", "rate", "max_lr")
 """What other programs call the rate that a schedule has here."""
@@ -48,12 +49,28 @@ def refuse(
             _refuse_own(command, own[plain], plain, values)
         elif config is None:
             raise _no_option(option, own, name)
+        elif option == "task" or option.startswith("task."):
+            _refuse_task(config, option, values)
         elif option.startswith("schedule."):
             of_schedule[option] = _of_schedule(config, option, values)
         else:
             _refuse_field(config, option, values, own)
     if config is not None and of_schedule:
         changed(config, of_schedule)  # the fields of a schedule are checked together
+
+
+def _refuse_task(config: Config, name: str, values: Sequence[str]) -> None:
+    """Refuses a task by its name, what is no setting of the task, and no value of a setting."""
+    if name == "task" and values != ["None"]:
+        check_task(" ".join(values), {})
+    if not name.startswith("task."):
+        return
+    if config.task is None:
+        raise UserError(
+            f"`{name}` must be a setting of the configuration's task, got a configuration that "
+            "classifies images and has none. Take another, such as configs/forecast_small.py."
+        )
+    _refuse_field(config, name, values, ())
 
 
 def options_of(command: type) -> dict[str, dataclasses.Field[Any]]:

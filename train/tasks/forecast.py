@@ -112,7 +112,10 @@ class Forecast(Task):
             x = mackey_glass(self.tau, self.length, self.series_seed)
             return (f"x of tau {self.tau}",), x[:, None]
         if dataset.startswith("csv:"):
-            return read_csv(Path(dataset[4:]), [each for each in self.columns.split(",") if each])
+            return read_csv(
+                Path(dataset[4:]),
+                [each.strip() for each in self.columns.split(",") if each.strip()],
+            )
         raise UserError(
             f"`dataset` must be mackey_glass or csv:PATH for the task forecast, got {dataset!r}. "
             "Write csv: in front of the path of a CSV file."
