@@ -87,6 +87,10 @@ def _run(command: arguments.Command) -> None:
 
             early.listen()
             study.run(command)
+        case commands.Optimum():
+            from train.cli import optimum
+
+            optimum.run(command)
         case commands.RangeTest():
             _initialize(command)
             from train.run.range_test import run as test

@@ -12,7 +12,16 @@ import jax
 import tyro
 
 import log_anneal
-from train.cli.commands import Arguments, Configured, RangeTest, Report, RunStudy, Sweep, Watch
+from train.cli.commands import (
+    Arguments,
+    Configured,
+    Optimum,
+    RangeTest,
+    Report,
+    RunStudy,
+    Sweep,
+    Watch,
+)
 from train.cli.words import refuse
 from train.config import Config
 from train.errors import UserError, did_you_mean
@@ -28,10 +37,11 @@ _NO_NUMBER = re.compile(
     rf"parsing (?P<name>--\S+):.*(?P<why>{'|'.join(_NUMBERS)}).*?: (?P<got>['\"].*)$"
 )
 _Kind = TypeVar("_Kind")
-Command: TypeAlias = Arguments | RangeTest | RunStudy | Report | Watch
-_COMMANDS: dict[str, type[RangeTest | RunStudy | Report | Watch]] = {
+Command: TypeAlias = Arguments | RangeTest | RunStudy | Optimum | Report | Watch
+_COMMANDS: dict[str, type[RangeTest | RunStudy | Optimum | Report | Watch]] = {
     "range-test": RangeTest,
     "study": RunStudy,
+    "optimum": Optimum,
     "report": Report,
     "watch": Watch,
 }
@@ -68,6 +78,8 @@ def parse(argv: Sequence[str]) -> Command:
             _show_help(kind, argv)
         got = argv[0] if argv else "nothing"
         example = _QUICKSTART
+        if words == ["optimum"]:
+            example = "optimum configs/study_schedules.py"
         if words == ["study"]:
             example = "study configs/study_experiment1.py --size smoke"
         raise UserError(
@@ -84,6 +96,8 @@ def parse(argv: Sequence[str]) -> Command:
     program = " ".join(["python -m train", *words, str(path)])
     if kind is RunStudy:
         return _from_words(RunStudy, program, argv[1:], RunStudy(file=path))
+    if kind is Optimum:
+        return _from_words(Optimum, program, argv[1:], Optimum(file=path))
     assert issubclass(kind, Configured)
     defaults = kind(config=load(path), workdir=Path("runs") / path.stem)
     return _from_words(kind, program, argv[1:], defaults)
@@ -109,6 +123,9 @@ def _show_help(kind: type[Command], argv: Sequence[str]) -> NoReturn:
     if kind is RunStudy:
         any_study = RunStudy(file=Path("configs/study_NAME.py"))
         _from_words(RunStudy, f"python -m train study {any_study.file}", argv, any_study)
+    if kind is Optimum:
+        any_optimum = Optimum(file=Path("configs/study_NAME.py"))
+        _from_words(Optimum, f"python -m train optimum {any_optimum.file}", argv, any_optimum)
     if kind is RangeTest:
         print("For the fields of a configuration, too: name its file before --help.\n")
         any_sweep = Sweep(workdir=Path("runs/NAME"))
@@ -117,7 +134,9 @@ def _show_help(kind: type[Command], argv: Sequence[str]) -> NoReturn:
         "usage: python -m train [range-test] configs/NAME.py "
         "[--workdir DIR] [--FIELD VALUE ...]\n"
         "       python -m train study configs/study_NAME.py --size smoke "
-        "[--dry-run] [--workdir DIR]\n       python -m train report DIR\n"
+        "[--dry-run] [--workdir DIR]\n"
+        "       python -m train optimum configs/study_NAME.py [--workdir DIR]\n"
+        "       python -m train report DIR\n"
         "       python -m train watch DIR [--port N]\n"
         "       python -m train --version\n"
     )

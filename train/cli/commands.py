@@ -4,6 +4,7 @@ The command line shows the docstring of a field as its help.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +12,9 @@ import tyro
 
 from train import loggers
 from train.changes import Choice
+from train.checked import Count, Strength, checked
 from train.config import Config
+from train.least_squares import LeastSquares
 from train.study import Size
 
 
@@ -108,6 +111,27 @@ class RunStudy:
     ray needs `pip install '.[ray]'`."""
     data_dir: str | None = None
     """The folder where TensorFlow Datasets keeps its data. None: as the study says."""
+
+
+@checked()
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Optimum:
+    """Tells how far each schedule of a study is from the best possible one, on least squares."""
+
+    file: tyro.conf.Suppress[Path]
+    workdir: Path | None = None
+    """The folder for report.html, report.md, optimum.json and figures. None: runs/optimum."""
+    size: Size = "laptop"
+    """The size of the study whose schedules are tried. They are stretched to --steps."""
+    steps: Sequence[Count] = (300, 1200)
+    """The lengths of the runs, in steps. Multiples of the study's epochs."""
+    noises: Sequence[Strength] = (0.1, 0.3, 1.0)
+    """The variances of the labels' noise, as shares of the signal's. At least 0. Each is tried with
+    each length, in place of --problem.noise."""
+    num_updates: Count = 200
+    """The number of steps of each search for the best rates. At least 1."""
+    problem: LeastSquares = dataclasses.field(default_factory=LeastSquares)
+    """The least squares that are learnt."""
 
 
 @dataclasses.dataclass(frozen=True)
