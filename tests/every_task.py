@@ -8,6 +8,7 @@ import small
 from train.config import Config
 from train.tasks.forecast import Forecast
 from train.tasks.language import Language
+from train.tasks.regression import Regression
 
 
 def classification(**changes: Any) -> Config:
@@ -30,12 +31,20 @@ def language(**changes: Any) -> Config:
     return Config(**plain | {"epochs": 2, "batch_size": 32, "eval_batch_size": 40} | changes)
 
 
+def regression(**changes: Any) -> Config:
+    """Least squares with 12 weights: 4 steps an epoch of 64 examples."""
+    task = Regression(size=12, examples=256)
+    plain = {"task": task, "schedule": small.SCHEDULE, "epochs": 2, "batch_size": 64}
+    return Config(**plain | {"eval_batch_size": 40} | changes)
+
+
 TEXT = small.ROOT / "tests" / "every_task.txt"
 
 EVERY_TASK: dict[str, Callable[..., Config]] = {
     "classification": classification,
     "forecast": forecast,
     "language": language,
+    "regression": regression,
 }
 
 FILE = """

@@ -20,6 +20,7 @@ from typing import Annotated
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from train.checked import Count, Strength, checked
 from train.kinds import Within
@@ -58,8 +59,10 @@ class LeastSquares:
         return jnp.sqrt(shares / shares.sum() / self.variances())
 
 
-def sgd_loss(problem: LeastSquares, noise: jax.Array | float, rates: jax.Array) -> jax.Array:
-    """Returns the expected excess loss after SGD, as a share of the one at the start: a scalar.
+def sgd_squares(
+    problem: LeastSquares, noise: jax.Array | float, rates: jax.Array | np.ndarray
+) -> jax.Array:
+    """Returns the expected squares of what each weight misses after SGD: [size].
 
     Args:
       problem: its `noise` is not read.
@@ -73,11 +76,24 @@ def sgd_loss(problem: LeastSquares, noise: jax.Array | float, rates: jax.Array) 
         of_gradients += variances / batch * (variances @ squares + noise)
         return squares - 2 * rate * variances * squares + rate**2 * of_gradients, None
 
-    squares, _ = jax.lax.scan(step, problem.target() ** 2, rates, unroll=4)
-    return variances @ squares
+    squares, _ = jax.lax.scan(step, problem.target() ** 2, jnp.asarray(rates), unroll=4)
+    return squares
 
 
-def descent_loss(problem: LeastSquares, rates: jax.Array) -> jax.Array:
+def sgd_loss(
+    problem: LeastSquares, noise: jax.Array | float, rates: jax.Array | np.ndarray
+) -> jax.Array:
+    """Returns the expected excess loss after SGD, as a share of the one at the start: a scalar.
+
+    Args:
+      problem: its `noise` is not read.
+      noise: the variance of the labels' noise.
+      rates: of the steps, [steps].
+    """
+    return problem.variances() @ sgd_squares(problem, noise, rates)
+
+
+def descent_loss(problem: LeastSquares, rates: jax.Array | np.ndarray) -> jax.Array:
     """Returns the excess loss after descent on the whole, noiseless problem, in closed form.
 
     It is a share of the loss at the start. Along each axis, a step multiplies what is left of the
