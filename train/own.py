@@ -1,11 +1,11 @@
 """Checks what a user brings in place of something: a network, a task."""
 
 import dataclasses
-import reprlib
 from collections.abc import Mapping
 from typing import Any
 
 from train.errors import UserError
+from train.kinds import shown
 from train.models.config import ModelConfig
 from train.written import written
 
@@ -35,7 +35,7 @@ def check_task(task: Any, of_images: Mapping[str, tuple[Any, Any]]) -> None:
     if not is_task or isinstance(task, type):
         raise UserError(
             "`task` must be a dataclass and a train.tasks.task.Task, got "
-            f"{' '.join(reprlib.repr(task).split())}. "
+            f"{shown(task)}. "
             "See docs/own_task.md, or leave it out to classify images."
         )
     for name, (got, default) in of_images.items():

@@ -15,7 +15,7 @@ from train.engine.step import Metrics
 from train.errors import UserError
 from train.tasks.task import BATCH, DeviceData, Sums
 
-# Which image is seen how must not depend on what is usual in a version of JAX, or on a variable.
+# Which example is seen how must not depend on what is usual in a version of JAX, or on a variable.
 jax.config.update("jax_threefry_partitionable", True)
 jax.config.update("jax_default_prng_impl", "threefry2x32")
 
