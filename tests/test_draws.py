@@ -12,6 +12,8 @@ import small
 
 from train import data
 from train.augment import Augment, augment
+from train.batches import batch_indices
+from train.batches import order as order_of
 from train.engine import step
 
 SEEDS = (0, 7, 2**32 - 1)
@@ -56,7 +58,7 @@ HELD_OUT = [1, 10, 4, 0, 11, 2, 3, 5, 9, 8, 7, 6]
 def order(seed, epoch):
     """The images of an epoch of twelve, in their order."""
     steps = range(3 * epoch, 3 * epoch + 3)
-    return data.batch_indices(seed, steps, num_images=12, batch_size=4).ravel().tolist()
+    return batch_indices(seed, steps, num_examples=12, batch_size=4).ravel().tolist()
 
 
 def seen(seed, number):
@@ -89,8 +91,8 @@ def test_the_flips_and_crops_are_the_stored_ones(seed):
 
 
 def test_the_choice_of_some_images_is_the_stored_one():
-    assert data._order(0, data._PART, 12).tolist() == CHOICE
-    assert data._order(7, data._HELD_OUT, 12).tolist() == HELD_OUT
+    assert order_of(0, data._PART, 12).tolist() == CHOICE
+    assert order_of(7, data._HELD_OUT, 12).tolist() == HELD_OUT
 
 
 def test_no_variable_of_jax_changes_a_draw():

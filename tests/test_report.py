@@ -208,7 +208,7 @@ def test_a_label_that_no_axis_has_is_refused(tmp_path: Path) -> None:
 
 def test_a_range_test_says_which_bounds_were_used_and_whose_they_are(written: Path) -> None:
     text = (written / "report.md").read_text()
-    assert "range test of <b>" in text
+    assert "range test of &lt;b>" in text
     assert "used the bounds 0.001 to 0.25, which it suggests." in text
     assert "used the bounds 0.01 to 0.1, the study's own, as the test showed none." in text
 
@@ -220,11 +220,11 @@ def test_a_figure_says_what_it_shows_to_who_does_not_see_it(written: Path) -> No
             r"!\[(.+?)\]\(figures/(.+?)\.png\)", (written / "report.md").read_text()
         )
     )
-    assert texts["schedules_1"].startswith("Learning rate over the epochs of <b>; b|c, a panel")
+    assert texts["schedules_1"].startswith("Learning rate over the epochs of &lt;b>; b|c, a panel")
     assert "none: 0.02 at first, 0.02 at most, 0.02 at the end" in texts["schedules_1"]
     final = f"{estimate_of(load(written).cells[0], 'final_accuracy').mean:.2f}"
     assert texts["test_accuracy"].startswith("Curves of test accuracy, % over the epochs. At the ")
-    assert f"<b> / log {final}" in texts["test_accuracy"]
+    assert f"&lt;b> / log {final}" in texts["test_accuracy"]
     assert texts["differences"].startswith("Points of final test accuracy above cosine, with 95 %")
     assert re.search(r"log \+\d\.\d\d", texts["differences"])
     assert "The bounds that were used are 0.001 and 0.25." in texts["range_test_1"]

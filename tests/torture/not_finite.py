@@ -1,9 +1,8 @@
 """Numbers that are not finite, put into every part of a step: the guard finds each of them."""
 
 import collections
-import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
@@ -14,8 +13,8 @@ import numpy as np
 import optax
 
 from train.engine import Engine, guard, step
-from train.engine.step import DeviceData
 from train.run.job import Job, prepare
+from train.tasks.task import DeviceData
 
 from . import tiny
 
@@ -34,11 +33,9 @@ _NOWHERE = -1
 
 
 class _Spoiled(NamedTuple):
-    """One split, and what is put where. The step takes it for a `DeviceData`."""
+    """One split, and what is put where."""
 
-    images: jax.Array
-    labels: jax.Array
-    statistics: Any
+    split: DeviceData
     part: Any
     """The place in `PARTS`, int32."""
     leaf: Any
@@ -72,7 +69,7 @@ class _Harness:
         self._engine = Engine(*_spoiled(self._job))
         split = self._job.place_splits()["train"]
         nothing = (np.int32(0), np.int32(0), np.int32(_NOWHERE), np.float32(0))
-        self._data = _Spoiled(*split, *nothing)
+        self._data = _Spoiled(split, *nothing)
         self._start = jax.device_get(self._job.create_state())
         self._action = action
 
@@ -131,11 +128,15 @@ def _spoiled(job: Job) -> tuple[Any, Callable[..., Any], Callable[..., Any]]:
         ]
         return jax.tree.unflatten(structure, found)
 
-    model, optimizer = job.program.model, job.program.optimizer
+    learner, optimizer = job.program.learner, job.program.optimizer
 
-    def apply(*arguments: Any) -> tuple[jax.Array, Any]:
-        logits, stats = model.apply(*arguments)
-        return logits, one_leaf("statistics", stats)
+    def batch(data: Any, rows: jax.Array, keys: jax.Array | None) -> Any:
+        made = learner.batch(data, rows, keys)
+        return made._replace(images=made.images.at[0, 16, 16, 0].add(bad("pixel")))
+
+    def loss(*arguments: Any) -> tuple[jax.Array, tuple[Any, Any]]:
+        value, (stats, measures) = learner.loss(*arguments)
+        return value + bad("loss"), (one_leaf("statistics", stats), measures)
 
     def update(grads: Any, state: Any, params: Any) -> tuple[Any, Any]:
         updates, new = optimizer.update(one_leaf("gradient", grads), state, params)
@@ -143,33 +144,20 @@ def _spoiled(job: Job) -> tuple[Any, Callable[..., Any], Callable[..., Any]]:
 
     make = step.make_train_step(
         job.config,
-        dataclasses.replace(model, apply=apply),
+        dataclasses.replace(learner, batch=batch, loss=loss),
         optax.GradientTransformation(None, update),
         None,
     )
+    apply_updates = optax.apply_updates
 
-    def train(state: Any, data: _Spoiled, indices: jax.Array) -> Any:
+    def train(state: Any, data: _Spoiled, rows: jax.Array) -> Any:
         now.append((state, data))
-        with _patched(one_leaf, bad):
-            return make(state, DeviceData(*data[:3]), indices)
-
-    return job.config, train, step.make_eval_step(job.config, model)
-
-
-@contextlib.contextmanager
-def _patched(one_leaf: Callable[..., Any], bad: Callable[..., Any]) -> Iterator[None]:
-    gather, cross_entropy, apply_updates = step._gather, step.cross_entropy, optax.apply_updates
-    with (
-        mock.patch.object(
-            step, "_gather", lambda *given: gather(*given).at[0, 16, 16, 0].add(bad("pixel"))
-        ),
-        mock.patch.object(
-            step, "cross_entropy", lambda *given: cross_entropy(*given).at[0].add(bad("loss"))
-        ),
-        mock.patch.object(
+        spoiled = mock.patch.object(
             step.optax,
             "apply_updates",
             lambda *given: one_leaf("parameter", apply_updates(*given)),
-        ),
-    ):
-        yield
+        )
+        with spoiled:
+            return make(state, data.split, rows)
+
+    return job.config, train, step.make_eval_step(job.config, learner)
