@@ -8,7 +8,7 @@ from synthetic_study import SCHEDULES, study_of, table, write_json, write_study
 
 import log_anneal as la
 from train import report
-from train.report import restarts
+from train.report import endings, restarts, texts
 from train.report.numbers.reading import load
 from train.report.pages.page import Paragraph
 
@@ -82,3 +82,25 @@ def test_a_rise_of_such_a_class_is_no_restart(tmp_path: Path) -> None:
     first, said = restarts.at_restarts(study)
     assert isinstance(first, Paragraph) and first.text.startswith("In no run that ended")
     assert isinstance(said, Paragraph) and "mine" in said.text
+
+
+def cosine(interval):
+    return la.cyclical_cosine_schedule(
+        peak_value=0.1,
+        end_value=0.0,
+        decay_steps=interval,
+        restart_steps=interval,
+        restart_value=0.1,
+    )
+
+
+def test_where_runs_end_within_a_cycle_is_said_where_it_differs(tmp_path):
+    """Of 12 epochs, cycles of 4 end with the run, and cycles of 5 leave it at a high rate."""
+    plain = {"cosine": cosine(4), "constant": la.constant_schedule(0.1)}
+    even = write_study(tmp_path / "even", schedules=plain, seeds=(0,))
+    assert not endings.paragraph(load(even))
+    cut = write_study(tmp_path / "cut", schedules={**plain, "cut off": cosine(5)}, seeds=(0,))
+    (said,) = endings.paragraph(load(cut))
+    assert "restarts end at a low rate. Under cut off the last rate is 67 % of the" in said.text
+    assert "under the others at most 0.04 %." in said.text
+    assert said.text in (texts(cut)["report.md"].decode())

@@ -119,7 +119,9 @@ def _sentence(folder: str, report: Mapping[str, Any]) -> str:
     is_whole = report["runs_done"] == report["runs_planned"]
     said = f"{_so_far(report)}. There is no verdict yet."
     if is_whole:
-        said = f"{report['headline']} {report.get('power', '')}".rstrip()
+        said = " ".join(
+            filter(None, [report["headline"], report.get("power"), *report.get("caveats", ())])
+        )
     return f"[{folder}](results/{folder}/report.md), {report['size']} size: {said}"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from train.folder.files import write_atomically
-from train.report import exported, headline, provenance, restarts, settings, tables
+from train.report import endings, exported, headline, provenance, restarts, settings, tables
 from train.report.baselines import baselines
 from train.report.claims import answers
 from train.report.claims.answers import Answer
@@ -109,6 +109,7 @@ def _blocks(results: Results, found: Sequence[Answer]) -> Sequence[Block]:
     return [
         *_smoke(results),
         *headline.section(results),
+        *endings.paragraph(results),
         *_warnings(results),
         *provenance.warnings(results),
         Contents([block for block in body if isinstance(block, Heading)]),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from train.report import headline, searched, settings
+from train.report import endings, headline, searched, settings
 from train.report.claims.answers import Answer
 from train.report.numbers.comparisons import estimate_of, primary
 from train.report.numbers.records import Cell, Results
@@ -49,6 +49,7 @@ def numbers(
         "power": sentences[0].power,
         "main_group": sentences[0].group,
         "edges": list(searched.edges(results)),
+        "caveats": list(endings.caveats(results)),
         "groups": {each.group: each.text for each in sentences[1:]},
         "runs_done": sum(run.is_over for run in results.runs),
         "runs_planned": len(results.runs),
