@@ -71,7 +71,9 @@ def test_a_single_signal_is_told_when_it_can_be():
 def test_ctrl_c_in_the_first_seconds_leaves_no_traceback(tmp_path):
     draw = random.Random(0)
     for turn in range(12):
-        process = small.train(tmp_path, "--workdir", str(tmp_path / str(turn)), *LONGER)
+        # A run that is much longer than the longest wait.
+        words = ("--workdir", str(tmp_path / str(turn)), *LONGER, "--epochs", "400")
+        process = small.train(tmp_path, *words)
         time.sleep(draw.uniform(0.1, 6))
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)

@@ -248,7 +248,7 @@ def test_workers_make_the_others_and_record_what_fails(tmp_path: Path) -> None:
     start = functools.partial(make_module.doer, file, "smoke", None, tmp_path / "study", (1, 1))
     cores = [[min(os.sched_getaffinity(0))]] if hasattr(os, "sched_getaffinity") else [[0]]
     with pytest.raises(
-        Incomplete, match="1 of 2 runs could not be made.*\n  sharp, seed 0: `image"
+        Incomplete, match="1 of 2 runs could not be made.*\n  sharp, seed 0: `model.image"
     ):
         make(study, tmp_path / "study", workers=study_loop.Workers(start, cores))
     assert (tmp_path / "study" / "fine-seed0" / "summary.json").exists()
