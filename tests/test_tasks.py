@@ -138,6 +138,7 @@ def ending(folder, last):
     return {path: leaf["sha256"] for path, leaf in manifest["leaves"].items()}, lines
 
 
+@pytest.mark.slow
 @every_task
 def test_a_killed_run_goes_on_to_the_same_bits(name, tmp_path):
     config = EVERY_TASK[name]()
